@@ -309,7 +309,7 @@ async fn a_closed_order_takes_no_changes() {
     let product = world.product_with(5).await;
     let basket = world.a_basket(&product.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    let order = world.reaches(basket.id, storefront_api::OrderStatus::Confirmed).await;
+    let order = world.wait_for_status(basket.id, storefront_api::OrderStatus::Confirmed).await;
     let refusal = world.add(order.id, &product.id, 1).await.unwrap_err();
     assert_eq!((refusal.problem().unwrap().status, refusal.problem().unwrap().code.as_str()), (409, "order_state"));
     let refusal = world.client.clear(order.id).await.unwrap_err();
@@ -390,7 +390,7 @@ async fn a_card_number_in_the_place_of_a_token_is_refused_and_stands_nowhere_in_
 #[tokio::test(flavor = "multi_thread")]
 async fn text_that_no_database_can_keep_is_refused_or_finds_nothing_on_postgres_too() {
     let store: storefront_server::StoreChoice =
-        crate::postgres::postgres_url(&crate::postgres_server::a_database().await).parse().unwrap();
+        crate::postgres::postgres_url(&crate::postgres_server::create_database().await).parse().unwrap();
     let world = World::open_with(|config| config.store = store).await;
     let before = world.client.readiness().await.unwrap();
     for (path, status) in [

@@ -16,10 +16,10 @@ use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 use storefront_server::{Secret, StoreChoice};
 use tempfile::TempDir;
 
-use crate::crash::{a_checkout, a_product_with_plenty, follow_until};
+use crate::crash::{a_checkout, product_in_stock, wait_for_event};
 use crate::database_link::{DatabaseLink, LinkState};
 use crate::postgres_server;
-use crate::programs::{ServerProcess, program, run, serving};
+use crate::programs::{ServerProcess, program, run, serve_arguments};
 use crate::world::{World, an_order, eventually};
 
 /// A shop whose log is about to fail, with an order whose payment is being taken.
@@ -34,12 +34,12 @@ struct Shop<'a> {
 }
 
 impl<'a> Shop<'a> {
-    async fn in_mid_checkout(url: &str, mocks: &'a Mocks) -> Self {
+    async fn open_in_checkout(url: &str, mocks: &'a Mocks) -> Self {
         let client = Client::new(url).unwrap();
-        let product = a_product_with_plenty(&client).await;
+        let product = product_in_stock(&client).await;
         mocks.faults(Stub::Cards).set(Faults { latency_ms: 400, ..Faults::default() });
         let order = a_checkout(&client, &product).await;
-        follow_until(&client, order, "payment.requested").await;
+        wait_for_event(&client, order, "payment.requested").await;
         Self { url: url.to_owned(), client, mocks, order, product: product.id.to_string(), basket: an_order() }
     }
 
@@ -55,19 +55,19 @@ impl<'a> Shop<'a> {
     }
 
     /// Waits until the shop says that it is not ready, and why.
-    async fn is_not_ready_because(&self, reason: &str) {
+    async fn wait_for_unready(&self, reason: &str) {
         eventually(&format!("the shop is not ready: {reason}"), || async {
             let answer = self.get("/health/ready").await;
             let (status, readiness) = (answer.status(), answer.json::<Value>().await.unwrap());
-            let told = readiness["reasons"].as_array().unwrap().iter().any(|told| told == reason);
-            (status == 503 && readiness["ready"] == false && told).then_some(())
+            let message = readiness["reasons"].as_array().unwrap().iter().any(|message| message == reason);
+            (status == 503 && readiness["ready"] == false && message).then_some(())
         })
         .await;
         assert_eq!(self.get("/health/live").await.status(), 200);
     }
 
     /// The log works again: what was asked for happens once, and what was begun is finished.
-    async fn goes_on_where_it_was(&self) {
+    async fn assert_recovered(&self) {
         eventually("the shop is ready again", || async {
             (self.get("/health/ready").await.status() == 200).then_some(())
         })
@@ -104,7 +104,7 @@ async fn assert_log_unavailable(answer: Response, trouble: &str) {
     );
 }
 
-const FAILING: &str = "its disk or database does not do its work";
+const STORE_FAILURE_REASON: &str = "its disk or database does not do its work";
 
 // Only Linux changes the limits of a process that runs.
 #[cfg(target_os = "linux")]
@@ -113,20 +113,20 @@ async fn a_disk_that_takes_no_more_stops_writing_alone_and_the_shop_goes_on_when
     let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("shop.db");
-    let server = ServerProcess::running(under_a_limit("unlimited", &mocks, &store));
-    let shop = Shop::in_mid_checkout(&server.url, &mocks).await;
+    let server = ServerProcess::spawn(with_file_limit("unlimited", &mocks, &store));
+    let shop = Shop::open_in_checkout(&server.url, &mocks).await;
     let written = std::fs::metadata(folder.path().join("shop.db-wal")).unwrap().len();
     let limit = |bytes| {
         prlimit(Some(server.pid()), Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
     };
 
     limit(Some(written));
-    assert_log_unavailable(shop.add().await, FAILING).await;
+    assert_log_unavailable(shop.add().await, STORE_FAILURE_REASON).await;
     let before = last_position(&shop).await;
     for _ in 0..3 {
-        assert_log_unavailable(shop.add().await, FAILING).await;
+        assert_log_unavailable(shop.add().await, STORE_FAILURE_REASON).await;
     }
-    shop.is_not_ready_because(&format!("The event log cannot be written: {FAILING}.")).await;
+    shop.wait_for_unready(&format!("The event log cannot be written: {STORE_FAILURE_REASON}.")).await;
     // The gateway keeps an intent by now. Its name could not be written down, so it is not confirmed.
     eventually("the gateway keeps the intent", || async { (!mocks.card_gateway().intents().is_empty()).then_some(()) })
         .await;
@@ -143,7 +143,7 @@ async fn a_disk_that_takes_no_more_stops_writing_alone_and_the_shop_goes_on_when
     assert_eq!(checked.status.code(), Some(0), "{}", String::from_utf8_lossy(&checked.stdout));
 
     limit(None);
-    shop.goes_on_where_it_was().await;
+    shop.assert_recovered().await;
 }
 
 #[cfg(target_os = "linux")]
@@ -153,11 +153,11 @@ async fn last_position(shop: &Shop<'_>) -> u64 {
 }
 
 /// A server whose files may grow so far (in blocks of the shell's), which is told and not killed when they would.
-fn under_a_limit(blocks: &str, mocks: &Mocks, store: &Path) -> Command {
+fn with_file_limit(blocks: &str, mocks: &Mocks, store: &Path) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\"")]);
     command.arg(program("storefront-server"));
-    command.args(serving("127.0.0.1:0", mocks, &format!("sqlite:{}", store.display())));
+    command.args(serve_arguments("127.0.0.1:0", mocks, &format!("sqlite:{}", store.display())));
     command
 }
 
@@ -166,11 +166,11 @@ async fn a_disk_that_is_full_at_the_start_is_told_in_a_line_and_leaves_nothing_i
     let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("shop.db");
-    let output = under_a_limit("4", &mocks, &store).stdin(Stdio::null()).output().unwrap();
-    let told = refusal(&output);
-    assert!(told.contains("shop.db cannot be made ready: disk I/O error"), "{told}");
+    let output = with_file_limit("4", &mocks, &store).stdin(Stdio::null()).output().unwrap();
+    let message = refusal(&output);
+    assert!(message.contains("shop.db cannot be made ready: disk I/O error"), "{message}");
     let server = ServerProcess::start(&mocks, &store);
-    assert!(a_product_with_plenty(&Client::new(&server.url).unwrap()).await.available >= 20);
+    assert!(product_in_stock(&Client::new(&server.url).unwrap()).await.available >= 20);
 }
 
 /// What a server that did not start said: one line, and exit code 1.
@@ -198,21 +198,21 @@ fn a_log() -> (TempDir, PathBuf) {
 #[test]
 fn a_file_that_is_no_log_of_this_program_is_refused_in_a_line() {
     let (folder, path) = a_log();
-    let told = |path: &Path| refusal(&serve(&format!("sqlite:{}", path.display())));
+    let message = |path: &Path| refusal(&serve(&format!("sqlite:{}", path.display())));
     Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 4711").unwrap();
-    let newer = told(&path);
+    let newer = message(&path);
     assert!(newer.contains("was written by a newer version of this program (schema 4711; this one knows"), "{newer}");
 
     let foreign = folder.path().join("songs.db");
     Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE songs (title TEXT)").unwrap();
-    assert!(told(&foreign).contains("songs.db is a database of another program"));
+    assert!(message(&foreign).contains("songs.db is a database of another program"));
 
     let letter = folder.path().join("letter.txt");
     std::fs::write(&letter, "Dear shop, the socks do not fit me. ".repeat(100)).unwrap();
-    assert!(told(&letter).contains("letter.txt is not an event log but some other file"));
+    assert!(message(&letter).contains("letter.txt is not an event log but some other file"));
 
-    let told = refusal(&serve("postgres://shop:secret@127.0.0.1:1/shop"));
-    assert!(told.contains("error connecting to server") && !told.contains("secret"), "{told}");
+    let message = refusal(&serve("postgres://shop:secret@127.0.0.1:1/shop"));
+    assert!(message.contains("error connecting to server") && !message.contains("secret"), "{message}");
 }
 
 #[test]
@@ -236,18 +236,18 @@ fn a_file_that_may_not_be_written_is_refused_in_a_line() {
     allow(&path, 0o444);
     allow(&folder.path().join("shop.db-lock"), 0o666);
     allow(folder.path(), 0o777);
-    let told = refusal(&as_nobody(&serve));
-    assert!(told.contains("shop.db is read-only"), "{told}");
+    let message = refusal(&as_nobody(&serve));
+    assert!(message.contains("shop.db is read-only"), "{message}");
     let checked = as_nobody(&["check", "--store", &store]);
     assert_eq!(checked.status.code(), Some(0), "it may be read: {}", String::from_utf8_lossy(&checked.stderr));
 
     allow(folder.path(), 0o555);
     allow(&folder.path().join("shop.db-lock"), 0o444);
-    let told = refusal(&as_nobody(&serve));
-    assert!(told.contains("shop.db cannot be written: Permission denied"), "{told}");
+    let message = refusal(&as_nobody(&serve));
+    assert!(message.contains("shop.db cannot be written: Permission denied"), "{message}");
     let elsewhere = format!("sqlite:{}", folder.path().join("new/shop.db").display());
-    let told = refusal(&as_nobody(&["serve", "--listen", "127.0.0.1:0", "--store", &elsewhere]));
-    assert!(told.contains("shop.db cannot be created: Permission denied"), "{told}");
+    let message = refusal(&as_nobody(&["serve", "--listen", "127.0.0.1:0", "--store", &elsewhere]));
+    assert!(message.contains("shop.db cannot be created: Permission denied"), "{message}");
     allow(folder.path(), 0o755);
 }
 
@@ -307,8 +307,8 @@ async fn a_damaged_file_is_told_wherever_it_is_met_and_found_by_the_check() {
     // The end of the log, which is read at the start.
     let (_folder, path) = a_log();
     damage(&path, Page::Last);
-    let told = refusal(&serve(&format!("sqlite:{}", path.display())));
-    assert!(told.contains("shop.db is damaged: database disk image is malformed"), "{told}");
+    let message = refusal(&serve(&format!("sqlite:{}", path.display())));
+    assert!(message.contains("shop.db is damaged: database disk image is malformed"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -339,7 +339,7 @@ async fn an_event_of_a_newer_program_is_told_to_those_who_ask_for_it_and_to_nobo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_away_and_comes_back_costs_some_answers_and_no_order() {
-    let address = postgres_server::a_database().await;
+    let address = postgres_server::create_database().await;
     let link = DatabaseLink::to(&address).await;
     let url = link.url.clone();
     let world = World::open_with(|config| {
@@ -347,12 +347,12 @@ async fn a_database_that_goes_away_and_comes_back_costs_some_answers_and_no_orde
         config.demo_stock = true;
     })
     .await;
-    let shop = Shop::in_mid_checkout(&world.server.url(), &world.mocks).await;
+    let shop = Shop::open_in_checkout(&world.server.url(), &world.mocks).await;
     link.set(LinkState::Cut);
-    shop.is_not_ready_because(&format!("The event log cannot be read: {FAILING}.")).await;
-    assert_log_unavailable(shop.get(&format!("/v1/orders/{}", shop.order)).await, FAILING).await;
-    assert_log_unavailable(shop.get("/v1/events").await, FAILING).await;
-    assert_log_unavailable(shop.add().await, FAILING).await;
+    shop.wait_for_unready(&format!("The event log cannot be read: {STORE_FAILURE_REASON}.")).await;
+    assert_log_unavailable(shop.get(&format!("/v1/orders/{}", shop.order)).await, STORE_FAILURE_REASON).await;
+    assert_log_unavailable(shop.get("/v1/events").await, STORE_FAILURE_REASON).await;
+    assert_log_unavailable(shop.add().await, STORE_FAILURE_REASON).await;
     // Lists are in the same database: they are away too, and that is no mistake of the shop's.
     for list in ["/v1/orders", "/v1/orders?q=ada", "/v1/invoices", "/v1/statistics", "/v1/views"] {
         let answer = shop.get(list).await;
@@ -361,13 +361,13 @@ async fn a_database_that_goes_away_and_comes_back_costs_some_answers_and_no_orde
         assert_eq!(answer.json::<Value>().await.unwrap()["code"], "views_unavailable", "{list}");
     }
     link.set(LinkState::Open);
-    shop.goes_on_where_it_was().await;
+    shop.assert_recovered().await;
     world.server.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schema_of_our_name_that_is_not_ours_is_left_alone_and_named_at_the_start() {
-    let address = postgres_server::a_database().await;
+    let address = postgres_server::create_database().await;
     let (client, connection) = tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     client
@@ -387,20 +387,20 @@ async fn a_schema_of_our_name_that_is_not_ours_is_left_alone_and_named_at_the_st
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_writes_wait_for_a_lock_in_vain_the_shop_is_not_ready() {
-    let address = postgres_server::a_database().await;
+    let address = postgres_server::create_database().await;
     let store: StoreChoice = crate::postgres::postgres_url(&address).parse().unwrap();
     let world = World::open_with(|config| {
         config.store = store;
         config.demo_stock = true;
     })
     .await;
-    let shop = Shop::in_mid_checkout(&world.server.url(), &world.mocks).await;
+    let shop = Shop::open_in_checkout(&world.server.url(), &world.mocks).await;
     let (client, connection) = tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     client.batch_execute("BEGIN; SELECT position FROM eventlog.head FOR UPDATE").await.unwrap();
     assert_eq!(shop.add().await.status(), 503);
     let why = "The event log cannot be written: writes wait for too long, and the last one was given up.";
-    shop.is_not_ready_because(why).await;
+    shop.wait_for_unready(why).await;
     client.batch_execute("ROLLBACK").await.unwrap();
-    shop.goes_on_where_it_was().await;
+    shop.assert_recovered().await;
 }

@@ -16,11 +16,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::world::{SOON, VISA, World};
+use crate::world::{VISA, WAIT_TIMEOUT, World};
 
 /// What a page tries against the addresses that are put in, as JSON, for `TARGETS`. It posts what it could read, and what it
 /// could not, to its own server.
-const PAGE: &str = r#"<!doctype html><meta charset="utf-8"><title>A page of somebody else</title><body><script>
+const FOREIGN_PAGE_HTML: &str = r#"<!doctype html><meta charset="utf-8"><title>A page of somebody else</title><body><script>
 const targets = TARGETS;
 const within = (limit, work) => Promise.race([work, new Promise(done => setTimeout(() => done("no answer"), limit))]);
 const said = {};
@@ -137,7 +137,7 @@ fn install() -> Option<PathBuf> {
 }
 
 /// The server of a foreign page: it serves the page and takes its report.
-async fn site(page: String) -> (u16, mpsc::Receiver<Value>) {
+async fn serve_page(page: String) -> (u16, mpsc::Receiver<Value>) {
     let (report, reports) = mpsc::channel(1);
     let take = |State(report): State<mpsc::Sender<Value>>, body: String| async move {
         report.send(serde_json::from_str(&body).unwrap()).await.unwrap();
@@ -151,10 +151,10 @@ async fn site(page: String) -> (u16, mpsc::Receiver<Value>) {
 }
 
 /// What the page of a site could do, once a browser has opened it.
-async fn visited(url: &str, mut reports: mpsc::Receiver<Value>) -> Vec<(String, String)> {
+async fn open_and_report(url: &str, mut reports: mpsc::Receiver<Value>) -> Vec<(String, String)> {
     let browser = Browser::open(url);
     // A browser takes a while to start on a busy machine.
-    let report = tokio::time::timeout(SOON * 6, reports.recv()).await.expect("the page reports").unwrap();
+    let report = tokio::time::timeout(WAIT_TIMEOUT * 6, reports.recv()).await.expect("the page reports").unwrap();
     drop(browser);
     let said = report.as_object().unwrap().iter();
     said.map(|(what, came)| (what.clone(), came.as_str().unwrap().to_owned())).collect()
@@ -191,14 +191,14 @@ async fn a_shop_to_attack(change: impl FnOnce(&mut Config)) -> (World, String, S
     let product = world.product_with(5).await;
     let basket = world.a_basket(&product.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, storefront_api::OrderStatus::Confirmed).await;
-    world.rests().await;
+    world.wait_for_status(basket.id, storefront_api::OrderStatus::Confirmed).await;
+    world.wait_until_idle().await;
     (world, basket.id.to_string(), product.id.to_string())
 }
 
 /// What must be as before: the log, the mails, the charges, what is broken, the range.
 async fn state(world: &World) -> String {
-    world.rests().await;
+    world.wait_until_idle().await;
     let mails = world.mocks.mailbox().messages().len();
     let charges = world.mocks.card_gateway().charges().len();
     let faults = [Stub::Products, Stub::Cards, Stub::Mail].map(|stub| world.mocks.faults(stub).get());
@@ -223,8 +223,9 @@ async fn a_page_of_another_origin_changes_nothing_and_reads_only_what_is_public(
     let (world, order, product) = a_shop_to_attack(|_| {}).await;
     let before = state(&world).await;
     let (shop, stubs) = (world.server.url(), world.mocks.base_url());
-    let (port, reports) = site(PAGE.replace("TARGETS", &targets(&world, &shop, &stubs, &order, &product))).await;
-    let said = visited(&format!("http://evil.test:{port}/page"), reports).await;
+    let (port, reports) =
+        serve_page(FOREIGN_PAGE_HTML.replace("TARGETS", &targets(&world, &shop, &stubs, &order, &product))).await;
+    let said = open_and_report(&format!("http://evil.test:{port}/page"), reports).await;
     assert_nothing_was_read(&said, &order);
     let picture = said.iter().find(|(what, _)| what.starts_with("shop IMG")).unwrap();
     assert!(picture.1.starts_with("loaded") && !picture.1.ends_with(" 0"), "pictures are public: {picture:?}");
@@ -238,9 +239,10 @@ async fn a_page_whose_name_was_pointed_at_the_shop_gets_nothing() {
     let (shop, stubs) = (world.server.address().port(), world.mocks.http_addr().port());
     // The page comes from the name that its later requests go to: at first that is the attacker's own machine.
     for (name, target) in [("shop", shop), ("stubs", stubs)] {
-        let (attacker, reports) = site(PAGE.replace("TARGETS", &targets(&world, "", "", &order, &product))).await;
-        let rebound = rebinding(attacker, target).await;
-        let said = visited(&format!("http://evil.test:{rebound}/page"), reports).await;
+        let (attacker, reports) =
+            serve_page(FOREIGN_PAGE_HTML.replace("TARGETS", &targets(&world, "", "", &order, &product))).await;
+        let rebound = start_rebinding_proxy(attacker, target).await;
+        let said = open_and_report(&format!("http://evil.test:{rebound}/page"), reports).await;
         assert_nothing_was_read(&said, &order);
         let refused = said.iter().filter(|(_, came)| came.contains("foreign_host")).count();
         assert!(refused > 20, "{name}: {said:#?}");
@@ -277,7 +279,7 @@ async fn pages_of_an_allowed_origin_and_its_own_work() {
     };
     let router = Router::new().route("/page", get(|| async { Html(script) })).route("/report", post(take));
     tokio::spawn(async move { axum::serve(listener, router.with_state(report)).await });
-    let said = visited(&format!("{origin}/page"), reports).await;
+    let said = open_and_report(&format!("{origin}/page"), reports).await;
     let of = |what: &str| said.iter().find(|(name, _)| name == what).unwrap().1.clone();
     assert!(of("read").starts_with("200 \"") && of("read").ends_with(" id"), "{said:?}");
     assert!(!of("write").contains("foreign") && !of("write").starts_with('5'), "{said:?}");
@@ -308,7 +310,7 @@ fn dump(url: &str, profile: &Path) -> String {
 
 /// A port at which a page and its report go to one server, and everything else to another, as when a name is pointed at
 /// another machine after the page was loaded.
-async fn rebinding(attacker: u16, target: u16) -> u16 {
+async fn start_rebinding_proxy(attacker: u16, target: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {

@@ -126,7 +126,7 @@ async fn pages_join_while_products_come_go_and_change_their_price() {
 async fn without_the_product_service_the_last_known_data_is_served_and_sold() {
     let world = World::open().await;
     world.product_with(3).await;
-    world.outage(Stub::Products, true);
+    world.set_outage(Stub::Products, true);
     let product = eventually("the catalogue is marked stale", || async {
         let page =
             world.client.products(&ProductQuery { in_stock: Some(true), ..ProductQuery::default() }).await.unwrap();
@@ -135,9 +135,9 @@ async fn without_the_product_service_the_last_known_data_is_served_and_sold() {
     .await;
     let basket = world.a_basket(&product.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, storefront_api::OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, storefront_api::OrderStatus::Confirmed).await;
 
-    world.outage(Stub::Products, false);
+    world.set_outage(Stub::Products, false);
     eventually("the catalogue is live again", || async {
         (!world.client.product(&product.id).await.unwrap().unwrap().stale).then_some(())
     })
@@ -149,7 +149,7 @@ async fn prices_that_are_too_old_are_not_sold_at() {
     let world = World::open_with(|config| config.quote_life = Duration::ZERO).await;
     let product = world.product_with(1).await;
     let basket = world.a_basket(&product.id, 1).await;
-    world.outage(Stub::Products, true);
+    world.set_outage(Stub::Products, true);
     eventually("the catalogue is marked stale", || async {
         world.client.product(&product.id).await.unwrap().unwrap().stale.then_some(())
     })
@@ -166,7 +166,7 @@ async fn prices_that_are_too_old_are_not_sold_at() {
 async fn a_shop_started_without_its_product_service_serves_what_it_knew() {
     let world = World::open().await;
     let known = world.client.products(&ProductQuery::default()).await.unwrap().total;
-    world.outage(Stub::Products, true);
+    world.set_outage(Stub::Products, true);
     let World { mocks, server, folder, .. } = world;
     server.shutdown().await;
     let server = storefront_server::Server::start(crate::world::config(&mocks, &folder)).await.unwrap();
@@ -183,16 +183,16 @@ async fn a_repricing_reaches_the_catalogue_and_open_baskets() {
     let basket = world.a_basket(&product.id, 2).await;
     let new_price = Money::new(product.price.amount + 50, product.price.currency);
     world.mocks.products().reprice(product.id.as_str(), new_price.amount, "the clay got dearer").unwrap();
-    let told = eventually("the basket knows the new price", || async {
+    let basket_now = eventually("the basket knows the new price", || async {
         let order = world.client.order(basket.id).await.unwrap().unwrap();
         (order.total == new_price.times(2).unwrap()).then_some(order)
     })
     .await;
-    assert!(told.items[0].notice.is_some(), "{told:?}");
+    assert!(basket_now.items[0].notice.is_some(), "{basket_now:?}");
     assert_eq!(world.client.product(&product.id).await.unwrap().unwrap().price, new_price);
     let refusal = world.buy(&basket, VISA).await.unwrap_err();
-    assert_eq!(refusal.problem().unwrap().new_total, Some(told.total));
-    world.buy(&told, VISA).await.unwrap();
+    assert_eq!(refusal.problem().unwrap().new_total, Some(basket_now.total));
+    world.buy(&basket_now, VISA).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,7 +256,7 @@ async fn the_etag_of_a_product_makes_every_change_of_it_depend_on_what_was_read(
     for kind in kinds {
         let read = etag(&http, &url).await;
         // Stock and baskets are shown beside it, and change its ETag, but not what it depends on.
-        world.receive(&product.id, 1).await;
+        world.receive_stock(&product.id, 1).await;
         assert_ne!(etag(&http, &url).await, read, "what is shown has changed");
         let answer = send(kind, &read).await.unwrap();
         assert_eq!(answer.status(), 200, "{kind} of what was read: {:?}", answer.text().await);

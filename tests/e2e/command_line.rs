@@ -351,7 +351,7 @@ async fn the_log_is_printed_as_lines_and_as_json() {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(3).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, storefront_api::OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, storefront_api::OrderStatus::Confirmed).await;
     let (url, id) = (world.server.url(), basket.id.to_string());
 
     let output = run("storefront", ["events", "--json", "--server", &url]);
@@ -372,8 +372,8 @@ async fn the_log_of_an_order_is_printed_by_the_number_that_everyone_sees() {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(3).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    let order = world.reaches(basket.id, storefront_api::OrderStatus::Confirmed).await;
-    world.rests().await;
+    let order = world.wait_for_status(basket.id, storefront_api::OrderStatus::Confirmed).await;
+    world.wait_until_idle().await;
     let (url, number) = (world.server.url(), order.number.unwrap());
     let by = |order: &str| run("storefront", ["events", "--json", "--order", order, "--server", &url]);
     let by_id = text(&by(&basket.id.to_string()).stdout);

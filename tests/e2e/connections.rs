@@ -10,8 +10,8 @@ use serde_json::Value;
 use storefront_mocks::{Mocks, MocksConfig};
 use storefront_server::ConnectionLimits;
 
-use crate::programs::{ServerProcess, program, serving};
-use crate::world::{SOON, World, eventually};
+use crate::programs::{ServerProcess, program, serve_arguments};
+use crate::world::{WAIT_TIMEOUT, World, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_still_sends_a_body_that_is_too_large_gets_its_answer() {
@@ -24,7 +24,7 @@ async fn a_client_that_still_sends_a_body_that_is_too_large_gets_its_answer() {
         let body = long.clone();
         let tried = tokio::task::spawn_blocking(move || {
             for attempt in 0..50 {
-                let answer = sent_to_the_end(address, line, &body);
+                let answer = send_then_read(address, line, &body);
                 assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{line}, attempt {attempt}: {answer:?}");
                 assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
             }
@@ -34,7 +34,7 @@ async fn a_client_that_still_sends_a_body_that_is_too_large_gets_its_answer() {
 }
 
 /// Sends a request as an ordinary client does: all of it, and then it reads.
-fn sent_to_the_end(address: SocketAddr, line: &str, body: &[u8]) -> String {
+fn send_then_read(address: SocketAddr, line: &str, body: &[u8]) -> String {
     let mut stream = connect(address);
     let length = body.len();
     let head = format!(
@@ -54,14 +54,14 @@ fn sent_to_the_end(address: SocketAddr, line: &str, body: &[u8]) -> String {
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect_timeout(&address, SOON).unwrap();
-    stream.set_read_timeout(Some(SOON)).unwrap();
-    stream.set_write_timeout(Some(SOON)).unwrap();
+    let stream = TcpStream::connect_timeout(&address, WAIT_TIMEOUT).unwrap();
+    stream.set_read_timeout(Some(WAIT_TIMEOUT)).unwrap();
+    stream.set_write_timeout(Some(WAIT_TIMEOUT)).unwrap();
     stream
 }
 
 /// Reads until the server closes the connection.
-async fn closed(mut stream: TcpStream) -> Vec<u8> {
+async fn read_until_closed(mut stream: TcpStream) -> Vec<u8> {
     let read = tokio::task::spawn_blocking(move || {
         let mut rest = Vec::new();
         // A reset is an end too.
@@ -84,9 +84,9 @@ async fn a_connection_on_which_no_request_begins_is_closed_and_one_that_waits_fo
     slow.write_all(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: ").unwrap();
     let mut idle = connect(address);
     idle.write_all(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    assert_eq!(closed(silent).await, b"");
-    assert_eq!(closed(slow).await, b"");
-    assert!(closed(idle).await.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    assert_eq!(read_until_closed(silent).await, b"");
+    assert_eq!(read_until_closed(slow).await, b"");
+    assert!(read_until_closed(idle).await.starts_with(b"HTTP/1.1 200 OK\r\n"));
     assert_eq!(polls.await.unwrap().status(), StatusCode::OK, "a long poll is no idle connection");
 }
 
@@ -97,15 +97,15 @@ async fn silent_connections_lock_out_neither_health_nor_a_shopper() {
     let store = format!("sqlite:{}", folder.path().join("shop.db").display());
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 256; exec \"$@\"", "sh"]).arg(program("storefront-server"));
-    let server = ServerProcess::running({
-        command.args(serving("127.0.0.1:0", &mocks, &store));
+    let server = ServerProcess::spawn({
+        command.args(serve_arguments("127.0.0.1:0", &mocks, &store));
         command
     });
     let address: SocketAddr = server.url.trim_start_matches("http://").parse().unwrap();
     let silent: Vec<TcpStream> = (0..221).map(|_| connect(address)).collect();
     for path in ["/health/live", "/health/ready", "/v1/events"] {
         // Each on a connection of its own, as somebody who comes new.
-        let client = reqwest::Client::builder().timeout(SOON).build().unwrap();
+        let client = reqwest::Client::builder().timeout(WAIT_TIMEOUT).build().unwrap();
         eventually(&format!("{path} is answered"), || async {
             let answer = client.get(format!("{}{path}", server.url)).send().await.ok()?;
             (answer.status() == StatusCode::OK).then_some(())
@@ -119,7 +119,7 @@ async fn silent_connections_lock_out_neither_health_nor_a_shopper() {
 async fn when_every_connection_is_busy_health_is_answered_and_others_are_told_to_come_again() {
     let limits = ConnectionLimits { max: Some(8), ..ConnectionLimits::default() };
     let world = World::open_with(|config| config.connections = limits).await;
-    world.rests().await;
+    world.wait_until_idle().await;
     let events = format!("{}/v1/events?after={}&wait=30", world.server.url(), world.head().await);
     let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
     let mut polls = tokio::task::JoinSet::<()>::new();

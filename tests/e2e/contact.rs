@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use crate::world::{World, checkout, eventually};
 
 /// What is wrong with a checkout: pointers and details.
-async fn wrong(world: &World, basket: &Order, change: impl FnOnce(&mut Checkout)) -> Vec<(String, String)> {
+async fn checkout_errors(world: &World, basket: &Order, change: impl FnOnce(&mut Checkout)) -> Vec<(String, String)> {
     let mut request = checkout(basket, PaymentMethod::None);
     change(&mut request);
     let refused = world.client.checkout(basket.id, &request, &IdempotencyKey::new()).await;
@@ -25,14 +25,16 @@ async fn goods_go_to_every_country_with_all_that_its_addresses_have_and_to_no_ot
     let product = world.product_with(50).await;
     let basket = world.a_basket(&product.id, 1).await;
     for (country, named) in [("XX", ""), ("UK", "; United Kingdom has GB"), ("Germany", "; Germany has DE")] {
-        let wrong = wrong(&world, &basket, |request| request.shipping_address.country = country.to_owned()).await;
+        let wrong =
+            checkout_errors(&world, &basket, |request| request.shipping_address.country = country.to_owned()).await;
         let detail = format!("must be a code of ISO 3166-1, two capital letters such as DE{named}");
         assert_eq!(wrong, [("/shipping_address/country".to_owned(), detail)], "{country}");
     }
-    let no_code = wrong(&world, &basket, |request| request.shipping_address.postal_code = String::new()).await;
+    let no_code =
+        checkout_errors(&world, &basket, |request| request.shipping_address.postal_code = String::new()).await;
     assert_eq!(no_code[0].1, "is needed for an address in United Kingdom");
     for hidden in ["\u{200b}\u{2060}", "Ada\u{202e}ecalevoL", "A\u{ad}da", "\u{3164}"] {
-        let wrong = wrong(&world, &basket, |request| request.shipping_address.name = hidden.to_owned()).await;
+        let wrong = checkout_errors(&world, &basket, |request| request.shipping_address.name = hidden.to_owned()).await;
         assert_eq!(wrong[0].0, "/shipping_address/name", "{hidden:?}");
     }
     let address = Address {
@@ -45,8 +47,8 @@ async fn goods_go_to_every_country_with_all_that_its_addresses_have_and_to_no_ot
         phone: Some("+852 1234 5678".to_owned()),
         ..Address::default()
     };
-    assert_eq!(wrong(&world, &basket, |request| request.shipping_address = address.clone()).await, []);
-    let order = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    assert_eq!(checkout_errors(&world, &basket, |request| request.shipping_address = address.clone()).await, []);
+    let order = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     assert_eq!(order.shipping_address.as_ref(), Some(&address));
     let invoice = world.client.invoice(order.invoice.as_ref().unwrap()).await.unwrap().unwrap();
     assert_eq!(invoice.address, address);
@@ -58,20 +60,20 @@ async fn mail_goes_to_addresses_in_every_script_and_what_no_server_takes_is_refu
     let product = world.product_with(50).await;
     let basket = world.a_basket(&product.id, 1).await;
     for bad in ["a..b@example.com", ".a@example.com", "a@localhost", "\"a b\"@example.com", "a\u{200b}@example.com"] {
-        let wrong = wrong(&world, &basket, |request| request.email = bad.to_owned()).await;
+        let wrong = checkout_errors(&world, &basket, |request| request.email = bad.to_owned()).await;
         assert_eq!(wrong.len(), 1, "{bad}");
         assert_eq!(wrong[0].0, "/email", "{bad}");
     }
     let long = format!("a@{}.example", "b".repeat(64));
-    assert_eq!(wrong(&world, &basket, |request| request.email = long).await.len(), 1);
+    assert_eq!(checkout_errors(&world, &basket, |request| request.email = long).await.len(), 1);
     for (email, mailbox) in [
         ("ada@żółw.pl", "ada@xn--w-uga1v8h.pl"),
         ("用户@例子.广告", "用户@xn--fsqu00a.xn--4rr70v"),
         ("o'brien+shop@example.com", "o'brien+shop@example.com"),
     ] {
         let basket = world.a_basket(&product.id, 1).await;
-        assert_eq!(wrong(&world, &basket, |request| request.email = email.to_owned()).await, [], "{email}");
-        let order = world.reaches(basket.id, OrderStatus::Confirmed).await;
+        assert_eq!(checkout_errors(&world, &basket, |request| request.email = email.to_owned()).await, [], "{email}");
+        let order = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
         assert_eq!(order.email.as_deref(), Some(email));
         let mail =
             eventually("the mail is there", || async { world.mocks.mailbox().messages_to(mailbox).into_iter().next() });
@@ -84,7 +86,7 @@ async fn mail_goes_to_addresses_in_every_script_and_what_no_server_takes_is_refu
 }
 
 /// A mail server that knows nobody of `gone.example` and takes every other mail. Answers to whom it took mails, a line each.
-async fn a_picky_mail_server() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+async fn start_selective_mail_server() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("smtp://{}", listener.local_addr().unwrap());
     let (tell, told) = tokio::sync::mpsc::unbounded_channel();
@@ -128,7 +130,7 @@ async fn a_picky_mail_server() -> (String, tokio::sync::mpsc::UnboundedReceiver<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_that_nobody_takes_is_parked_and_goes_out_once_its_address_is_corrected() {
-    let (url, mut taken) = a_picky_mail_server().await;
+    let (url, mut taken) = start_selective_mail_server().await;
     let world = World::open_with(|config| config.mail_url = Secret::new(url)).await;
     let product = world.product_with(5).await;
     let basket = world.a_basket(&product.id, 1).await;
@@ -137,7 +139,7 @@ async fn a_mail_that_nobody_takes_is_parked_and_goes_out_once_its_address_is_cor
         let refusal = world.client.change_email(basket.id, &change).await.unwrap_err();
         assert_eq!(refusal.problem().unwrap().code, "order_state", "nothing was bought yet");
     }
-    assert_eq!(wrong(&world, &basket, |request| request.email = "ada@gone.example".to_owned()).await, []);
+    assert_eq!(checkout_errors(&world, &basket, |request| request.email = "ada@gone.example".to_owned()).await, []);
     let parked = eventually("the mail is parked", || async {
         world.client.parked("mail", &ParkedQuery::default()).await.unwrap().items.into_iter().next()
     });
@@ -156,8 +158,8 @@ async fn a_mail_that_nobody_takes_is_parked_and_goes_out_once_its_address_is_cor
         world.client.parked("mail", &ParkedQuery::default()).await.unwrap().items.is_empty().then_some(())
     })
     .await;
-    world.rests().await;
+    world.wait_until_idle().await;
     assert!(taken.try_recv().is_err(), "it was sent once");
-    let history = world.history(basket.id).await;
+    let history = world.event_types(basket.id).await;
     assert!(history.contains(&"order.email_changed".to_owned()), "{history:?}");
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use storefront_api::{Cancel, OrderStatus, PaymentStatus};
 use storefront_client::IdempotencyKey;
 
-use crate::world::{VISA, World, an_order, card, checkout, eventually, stock_now};
+use crate::world::{VISA, World, an_order, card, checkout, current_stock, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_who_add_to_one_basket_at_once_lose_nothing() {
@@ -57,9 +57,9 @@ async fn of_several_checkouts_at_once_under_different_keys_one_happens() {
         }
     }
     assert_eq!(accepted, 1);
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     assert_eq!(world.mocks.card_gateway().charges().len(), 1);
-    let history = world.history(basket.id).await;
+    let history = world.event_types(basket.id).await;
     assert_eq!(history.iter().filter(|kind| *kind == "order.checked_out").count(), 1);
 }
 
@@ -93,12 +93,12 @@ async fn cancelling_races_confirming_and_either_way_the_books_are_right() {
         .await;
     }
     eventually("all goods are back on the shelf", || async {
-        let stock = stock_now(&world.client, &product.id).await;
+        let stock = current_stock(&world.client, &product.id).await;
         ((stock.on_hand, stock.reserved) == (product.available, 0)).then_some(())
     })
     .await;
     // Money that was asked for just before an order was cancelled comes late, and goes back then.
-    world.rests().await;
+    world.wait_until_idle().await;
     let gateway = world.mocks.card_gateway();
     let paid: i64 = gateway.charges().iter().filter(|charge| charge.paid).map(|charge| charge.amount).sum();
     let refunded: i64 = gateway.refunds().iter().map(|refund| refund.amount).sum();
@@ -113,6 +113,6 @@ async fn a_basket_that_is_being_bought_takes_nothing_more() {
     world.buy(&basket, "pm_card_slow").await.unwrap();
     let refusal = world.add(basket.id, &product, 1).await.unwrap_err();
     assert_eq!(refusal.problem().unwrap().code, "order_state");
-    let order = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let order = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     assert_eq!(order.items, basket.items);
 }

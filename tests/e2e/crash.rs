@@ -1,4 +1,4 @@
-//! The server is killed in mid-checkout and comes back: nothing acknowledged is lost, and everything happens once
+//! The server is killed during checkouts and restarted: no acknowledged write is lost, and every effect happens once
 //! (promises P1 and P4).
 
 use std::time::Duration;
@@ -11,10 +11,10 @@ use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 
 use crate::money::{a_customer, balance};
 use crate::programs::ServerProcess;
-use crate::world::{VISA, an_order, card, checkout, eventually, stock_now};
+use crate::world::{VISA, an_order, card, checkout, current_stock, eventually};
 
-/// The server is killed as soon as the order has come to each of these.
-const MOMENTS: [&str; 8] = [
+/// The events of an order after which the server is killed.
+const KILL_EVENTS: [&str; 8] = [
     "order.checked_out",
     "checkout.stock_reserved",
     "payment.requested",
@@ -32,31 +32,31 @@ async fn killed_at_any_moment_of_a_checkout_it_ends_with_one_charge_one_mail_one
     let store = folder.path().join("shop.db");
     let mut server = ServerProcess::start(&mocks, &store);
     let mut client = Client::new(&server.url).unwrap();
-    let product = a_product_with_plenty(&client).await;
+    let product = product_in_stock(&client).await;
     let mut bought = 0;
-    // Twice: with answers that come after a while, and with answers of the gateway that are lost.
+    // Once with slow responses, and once with responses of the gateway that are lost.
     for lose_answers in [false, true] {
-        for moment in MOMENTS {
+        for moment in KILL_EVENTS {
             let slow = Faults { latency_ms: 120, ..Faults::default() };
             mocks.faults(Stub::Cards).set(Faults { lose_answers, ..slow });
             mocks.faults(Stub::Mail).set(slow);
-            a_product_with_plenty(&client).await;
+            product_in_stock(&client).await;
             let order = a_checkout(&client, &product).await;
             bought += 1;
-            // While answers are lost, the payment never gets further than being asked for.
+            // While responses are lost, the payment stays requested.
             let until = if lose_answers { "payment.requested" } else { moment };
-            follow_until(&client, order, until).await;
+            wait_for_event(&client, order, until).await;
             server.kill();
             mocks.faults(Stub::Cards).clear();
             mocks.faults(Stub::Mail).clear();
             server = ServerProcess::start(&mocks, &store);
             client = Client::new(&server.url).unwrap();
-            ends_well(&client, &mocks, order, moment).await;
+            assert_confirmed_once(&client, &mocks, order, moment).await;
         }
     }
-    let stock = stock_now(&client, &product.id).await;
+    let stock = current_stock(&client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (product.available - bought, 0));
-    positions_are_dense(&client).await;
+    assert_dense_positions(&client).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,42 +66,42 @@ async fn killed_at_any_moment_of_a_wallet_payment_it_charges_once_and_credits_on
     let store = folder.path().join("shop.db");
     let mut server = ServerProcess::start(&mocks, &store);
     let mut client = Client::new(&server.url).unwrap();
-    let product = a_product_with_plenty(&client).await;
+    let product = product_in_stock(&client).await;
     let price = product.price.amount;
     let (_, customer) = a_customer(&client, 20 * price).await;
     let mut left = 20 * price;
     for moment in ["order.checked_out", "checkout.stock_reserved", "payment.requested", "wallet.charged"] {
-        a_product_with_plenty(&client).await;
+        product_in_stock(&client).await;
         let ada = client.of_customer(customer);
         let add = AddItem { product_id: product.id.clone(), quantity: 1 };
         let basket = ada.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap().value;
         let by_wallet = checkout(&basket, PaymentMethod::Wallet);
         ada.checkout(basket.id, &by_wallet, &IdempotencyKey::new()).await.unwrap();
-        follow_until(&client, basket.id, moment).await;
+        wait_for_event(&client, basket.id, moment).await;
         server.kill();
         server = ServerProcess::start(&mocks, &store);
         client = Client::new(&server.url).unwrap();
-        ends_well_from_the_wallet(&client, basket.id, moment).await;
+        assert_paid_once_from_wallet(&client, basket.id, moment).await;
         left -= price;
         assert_eq!(balance(&client.of_customer(customer)).await, left, "killed at {moment}");
     }
-    a_product_with_plenty(&client).await;
+    product_in_stock(&client).await;
     let ada = client.of_customer(customer);
     let add = AddItem { product_id: product.id.clone(), quantity: 1 };
     let basket = ada.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap().value;
     ada.checkout(basket.id, &checkout(&basket, PaymentMethod::Wallet), &IdempotencyKey::new()).await.unwrap();
-    follow_until(&client, basket.id, "order.confirmed").await;
+    wait_for_event(&client, basket.id, "order.confirmed").await;
     let cancel = Cancel { reason: "changed my mind".to_owned() };
     client.cancel(basket.id, &cancel, &IdempotencyKey::new()).await.unwrap();
     server.kill();
     let server = ServerProcess::start(&mocks, &store);
     client = Client::new(&server.url).unwrap();
-    follow_until(&client, basket.id, "wallet.credited").await;
+    wait_for_event(&client, basket.id, "wallet.credited").await;
     assert_eq!(balance(&client.of_customer(customer)).await, left);
-    positions_are_dense(&client).await;
+    assert_dense_positions(&client).await;
 }
 
-async fn ends_well_from_the_wallet(client: &Client, order: OrderId, moment: &str) {
+async fn assert_paid_once_from_wallet(client: &Client, order: OrderId, moment: &str) {
     let history = eventually(&format!("the order killed at {moment} is confirmed"), || async {
         let timeline = client.timeline(order, &TimelineQuery::default()).await.unwrap();
         let kinds: Vec<String> = timeline.events.iter().map(|event| event.kind.clone()).collect();
@@ -123,7 +123,7 @@ async fn what_was_acknowledged_survives_the_kill() {
     for _ in 0..5 {
         let server = ServerProcess::start(&mocks, &store);
         let client = Client::new(&server.url).unwrap();
-        let product = a_product_with_plenty(&client).await;
+        let product = product_in_stock(&client).await;
         for (order, version) in &acknowledged {
             let found = client.order(*order).await.unwrap().expect("an acknowledged order is there");
             assert!(found.version >= *version, "order {order} went back from {version} to {}", found.version);
@@ -137,13 +137,13 @@ async fn what_was_acknowledged_survives_the_kill() {
     }
 }
 
-pub(crate) async fn a_product_with_plenty(client: &Client) -> Product {
+pub(crate) async fn product_in_stock(client: &Client) -> Product {
     eventually("there is a product with stock, and its price is known", || async {
         if client.readiness().await.unwrap().product_service != "live" {
             return None;
         }
         let query = ProductQuery { limit: Some(100), ..ProductQuery::default() };
-        // A server that has just opened, or taken over, may have lists to catch up with.
+        // Views may be behind after a start or a takeover.
         let page = client.products(&query).await.ok()?;
         page.items.into_iter().find(|product| product.available >= 20)
     })
@@ -157,8 +157,8 @@ pub(crate) async fn a_checkout(client: &Client, product: &Product) -> OrderId {
     basket.id
 }
 
-/// Waits until the order's timeline has an event of a type.
-pub(crate) async fn follow_until(client: &Client, order: OrderId, kind: &str) {
+/// Waits until the timeline of an order has an event of a type.
+pub(crate) async fn wait_for_event(client: &Client, order: OrderId, kind: &str) {
     let mut after = 0;
     let seen = async {
         loop {
@@ -175,7 +175,7 @@ pub(crate) async fn follow_until(client: &Client, order: OrderId, kind: &str) {
         .unwrap_or_else(|_| panic!("{order} never came to {kind}"));
 }
 
-pub(crate) async fn ends_well(client: &Client, mocks: &Mocks, order: OrderId, moment: &str) {
+pub(crate) async fn assert_confirmed_once(client: &Client, mocks: &Mocks, order: OrderId, moment: &str) {
     let history = eventually(&format!("the order killed at {moment} has its mail and its invoice"), || async {
         let timeline = client.timeline(order, &TimelineQuery::default()).await.unwrap();
         let kinds: Vec<String> = timeline.events.iter().map(|event| event.kind.clone()).collect();
@@ -184,7 +184,7 @@ pub(crate) async fn ends_well(client: &Client, mocks: &Mocks, order: OrderId, mo
         done.then_some(kinds)
     })
     .await;
-    for once in MOMENTS {
+    for once in KILL_EVENTS {
         let times = history.iter().filter(|kind| *kind == once).count();
         assert_eq!(times, 1, "killed at {moment}: {once} happened {times} times: {history:?}");
     }
@@ -196,7 +196,7 @@ pub(crate) async fn ends_well(client: &Client, mocks: &Mocks, order: OrderId, mo
     assert_eq!(mails, 1, "killed at {moment}: {mails} mails");
 }
 
-pub(crate) async fn positions_are_dense(client: &Client) {
+pub(crate) async fn assert_dense_positions(client: &Client) {
     let mut after = 0;
     loop {
         let query = EventQuery { after: Some(after), limit: Some(1000), ..EventQuery::default() };

@@ -1,4 +1,4 @@
-//! The way from a server to a database: a proxy that can be cut, stalled and opened again.
+//! A proxy between a server and a database, which can be cut, stalled and opened again.
 
 use std::path::{Path, PathBuf};
 
@@ -7,20 +7,20 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// What a link does with what it is sent.
+/// The state of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkState {
-    /// Passes it on.
+    /// Forwards all data.
     Open,
-    /// Nothing: its connections are closed, and so is each new one.
+    /// Closes its connections, and each new one.
     Cut,
-    /// Keeps it, and passes it on once it is open again. Connections stay.
+    /// Holds all data until the link is open again. Connections stay.
     Stalled,
 }
 
-/// A link to one database. It is gone when this is dropped.
+/// A link to one database; closed on drop.
 pub(crate) struct DatabaseLink {
-    /// The address of the database by way of this link.
+    /// URL of the database through this link.
     pub(crate) url: String,
     state: watch::Sender<LinkState>,
 }
@@ -45,7 +45,7 @@ impl DatabaseLink {
     }
 }
 
-/// Accepts connections until the link is dropped. The listener stays while the link is cut, so that nobody takes its port.
+/// Accepts connections until the link is dropped. The listener stays open while the link is cut, to keep its port.
 async fn carry(listener: TcpListener, socket: PathBuf, mut state: watch::Receiver<LinkState>) {
     let mut connections = JoinSet::new();
     loop {
@@ -69,9 +69,9 @@ async fn carry(listener: TcpListener, socket: PathBuf, mut state: watch::Receive
     }
 }
 
-/// Passes both ways until one end closes; then both ends see it.
+/// Forwards both directions until one end closes, and then closes the other.
 async fn connect(here: TcpStream, socket: PathBuf, state: watch::Receiver<LinkState>) {
-    // A database that is down takes no connection: the server sees its own closed.
+    // While the database is down, the connection of the server is closed.
     let Ok(there) = UnixStream::connect(&socket).await else { return };
     let ((from_here, to_here), (from_there, to_there)) = (here.into_split(), there.into_split());
     tokio::select! {

@@ -10,7 +10,7 @@ use crate::postgres_server;
 use crate::world::{DECLINED, VISA, World, an_order, card, checkout, config, eventually};
 
 /// How often something is received and sold at once; with each, one piece more.
-const TRIES: u32 = 99;
+const ATTEMPTS: u32 = 99;
 
 fn key() -> IdempotencyKey {
     IdempotencyKey::new()
@@ -20,7 +20,7 @@ fn key() -> IdempotencyKey {
 /// Answers what was refused.
 async fn receive_then_add(at: &Client, sold_at: &Client, product: &storefront_api::ProductId) -> Vec<String> {
     let mut refused = Vec::new();
-    for quantity in 1..=TRIES {
+    for quantity in 1..=ATTEMPTS {
         at.receive_stock(product, &ReceiveStock { quantity: 1 }, &key()).await.unwrap();
         let add = storefront_api::AddItem { product_id: product.clone(), quantity };
         if let Err(refusal) = sold_at.add_item(an_order(), &add, &key()).await {
@@ -32,7 +32,7 @@ async fn receive_then_add(at: &Client, sold_at: &Client, product: &storefront_ap
 
 /// A shop on PostgreSQL, and the address of its log.
 async fn on_postgres() -> (World, StoreChoice) {
-    let store: StoreChoice = postgres_url(&postgres_server::a_database().await).parse().unwrap();
+    let store: StoreChoice = postgres_url(&postgres_server::create_database().await).parse().unwrap();
     (World::open_with(|config| config.store = store.clone()).await, store)
 }
 
@@ -78,12 +78,12 @@ async fn the_last_piece_whose_payment_was_declined_can_be_bought_again_at_once()
         .await;
         let again = world.buy(&open, VISA).await;
         assert!(again.is_ok(), "round {round}: {again:?}");
-        world.reaches(basket.id, OrderStatus::Confirmed).await;
+        world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     }
 }
 
 /// Pauses every view.
-async fn stand_still(client: &Client) {
+async fn pause_views(client: &Client) {
     for view in client.views().await.unwrap().items {
         client.pause_view(&view.name).await.unwrap();
     }
@@ -94,7 +94,7 @@ async fn while_every_view_stands_still_the_shop_decides_as_ever() {
     let world = World::open().await;
     let (plenty, sold_out) = (world.product_with(30).await.id, world.product_with(0).await.id);
     let client = &world.client;
-    stand_still(client).await;
+    pause_views(client).await;
 
     // What came in meanwhile is sold, and what went out is not.
     client.receive_stock(&sold_out, &ReceiveStock { quantity: 3 }, &key()).await.unwrap();
@@ -109,7 +109,7 @@ async fn while_every_view_stands_still_the_shop_decides_as_ever() {
 
     let checked_out = world.buy(&basket, VISA).await.unwrap();
     assert_eq!(checked_out.status, OrderStatus::CheckedOut);
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let counted = SetStock { on_hand: 1, reason: "counted".to_owned() };
     client.set_stock(&plenty, &counted).await.unwrap();
     let refused = client.checkout(last.id, &checkout(&last, card(VISA)), &key()).await.unwrap_err();

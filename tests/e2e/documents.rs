@@ -13,7 +13,7 @@ use storefront_server::config::FontSource;
 use crate::world::{World, checkout, eventually};
 
 /// Where Debian keeps fonts.
-const FONTS: &str = "/usr/share/fonts";
+const FONT_FOLDER: &str = "/usr/share/fonts";
 
 /// Fonts for the scripts that the program brings none for, and the programs that read PDF files (poppler). Installs what is
 /// missing.
@@ -21,8 +21,8 @@ fn tools() -> &'static Path {
     static TOOLS: OnceLock<PathBuf> = OnceLock::new();
     TOOLS.get_or_init(|| {
         let there = || {
-            let thai = Path::new(FONTS).join("truetype/noto/NotoSansThai-Regular.ttf").exists();
-            let chinese = Path::new(FONTS).join("opentype/noto/NotoSansCJK-Regular.ttc").exists();
+            let thai = Path::new(FONT_FOLDER).join("truetype/noto/NotoSansThai-Regular.ttf").exists();
+            let chinese = Path::new(FONT_FOLDER).join("opentype/noto/NotoSansCJK-Regular.ttc").exists();
             thai && chinese && Command::new("pdftotext").arg("-v").output().is_ok()
         };
         if !there() {
@@ -33,12 +33,12 @@ fn tools() -> &'static Path {
             let told = installed.map(|done| String::from_utf8_lossy(&done.stderr).into_owned());
             assert!(there(), "these tests need {packages:?}, and apt-get could not install them: {told:?}");
         }
-        PathBuf::from(FONTS)
+        PathBuf::from(FONT_FOLDER)
     })
 }
 
 /// What a program of poppler says of a PDF file.
-fn read_by(program: &str, arguments: &[&str], pdf: &[u8]) -> String {
+fn run_poppler(program: &str, arguments: &[&str], pdf: &[u8]) -> String {
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -61,7 +61,7 @@ impl World {
         let mut request = checkout(&basket, PaymentMethod::None);
         (request.shipping_address.name, request.shipping_address.street) = (name.to_owned(), street.to_owned());
         self.client.checkout(basket.id, &request, &IdempotencyKey::new()).await.unwrap();
-        let number = self.reaches(basket.id, OrderStatus::Confirmed).await.invoice.unwrap();
+        let number = self.wait_for_status(basket.id, OrderStatus::Confirmed).await.invoice.unwrap();
         let url = format!("{}/v1/invoices/{number}", self.server.url());
         let answer = reqwest::Client::new().get(url).header(ACCEPT, "application/pdf").send().await.unwrap();
         assert_eq!(answer.status(), 200);
@@ -93,14 +93,14 @@ async fn an_invoice_has_the_letters_of_every_script_with_its_fonts_embedded() {
         ("তানভীর", "ঢাকা"),
     ] {
         let pdf = world.invoice_to(name, street).await;
-        let text = read_by("pdftotext", &["-layout", "-", "-"], &pdf);
+        let text = run_poppler("pdftotext", &["-layout", "-", "-"], &pdf);
         for part in
             [name, street, "Żółw i Synowie", "ul. Długa 1", "VAT id PL0000000000", "Date of supply", "Page 1 of 1"]
         {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
         assert!(!text.contains("[U+"), "{text}");
-        let listed = read_by("pdffonts", &["-"], &pdf);
+        let listed = run_poppler("pdffonts", &["-"], &pdf);
         let fonts: Vec<&str> = listed.lines().skip(2).collect();
         // name, type, encoding, embedded, subset, Unicode
         let embedded = |line: &&str| line.contains(" yes yes yes ");
@@ -108,7 +108,7 @@ async fn an_invoice_has_the_letters_of_every_script_with_its_fonts_embedded() {
     }
     // Right to left, the reading order is the text's own too; a space may be anywhere around it.
     for (name, street) in [("محمد", "شارع"), ("שרה", "רחוב")] {
-        let text = read_by("pdftotext", &["-raw", "-", "-"], &world.invoice_to(name, street).await);
+        let text = run_poppler("pdftotext", &["-raw", "-", "-"], &world.invoice_to(name, street).await);
         let plain: String = text
             .chars()
             .filter(|letter| !matches!(letter, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}'))
@@ -131,6 +131,6 @@ async fn a_shop_without_fonts_says_which_scripts_it_lacks_and_shows_such_letters
     assert!(reason.contains("Chinese, Japanese, Korean (install fonts-noto-cjk)"), "{reason}");
     tools.await.unwrap();
     let pdf = world.invoice_to("王 Łukasz", "Long Lane 1").await;
-    let text = read_by("pdftotext", &["-layout", "-", "-"], &pdf);
+    let text = run_poppler("pdftotext", &["-layout", "-", "-"], &pdf);
     assert!(text.contains("[U+738B] Łukasz"), "{text}");
 }

@@ -1,15 +1,16 @@
-//! Histories of clients that write, read, follow and shop at several servers while servers, the links to the database and
-//! the database itself fail: each is one that a single shop could have (promises P1 to P4 and P8).
+//! Records histories of clients that write, read, follow and shop at several servers, while servers, links to the database
+//! and the database itself fail. A checker asserts that one shop with one log could have shown each history (promises P1 to
+//! P4 and P8).
 //!
-//! `HISTORIES_SECONDS` says how long the runs take in all, `HISTORIES_SEED` repeats the choices of operations and faults.
-//! Which of them meet is not repeated: servers, threads and the network take their own time.
+//! `HISTORIES_SECONDS` is the duration of all runs, `HISTORIES_SEED` repeats the choices of operations and faults. Their
+//! interleaving is not repeated, because it depends on threads and the network.
 
-mod chance;
 mod checker;
 mod faults;
 mod followers;
 mod planted;
 mod record;
+mod seeded_rng;
 mod servers;
 mod workload;
 
@@ -29,26 +30,26 @@ use self::followers::Follower;
 use self::record::{History, Outcome};
 use self::servers::Servers;
 use self::workload::{RunContext, WorkloadClient};
-use crate::crash::a_product_with_plenty;
+use crate::crash::product_in_stock;
 use crate::world::{WEBHOOK_SECRET, all_stock};
 
-/// How long the runs take in all, in seconds: a third of it on SQLite, the rest on PostgreSQL.
+/// Duration of the runs in seconds: a third of it on SQLite, the rest on PostgreSQL.
 const DEFAULT_SECONDS: u64 = 75;
-/// How long everything that was begun may take to come to its end.
+/// Timeout for all processes to become idle after a run.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(90);
-/// How many violations a failure shows.
-const SHOWN: usize = 20;
+/// Maximum number of violations in a failure message.
+const MAX_SHOWN_VIOLATIONS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_history_of_one_server_on_sqlite_that_is_killed_and_frozen_is_that_of_one_shop() {
     let servers = Servers::on_sqlite(stubs().await);
-    is_that_of_one_shop(servers, "sqlite", seconds() / 3).await;
+    assert_history_is_consistent(servers, "sqlite", seconds() / 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_history_of_three_servers_on_a_postgres_that_crashes_is_that_of_one_shop() {
     let servers = Servers::on_postgres(stubs().await, 3).await;
-    is_that_of_one_shop(servers, "postgres", seconds() * 2 / 3).await;
+    assert_history_is_consistent(servers, "postgres", seconds() * 2 / 3).await;
 }
 
 fn seconds() -> u64 {
@@ -60,18 +61,18 @@ async fn stubs() -> Mocks {
     Mocks::start(MocksConfig { slow_card_ms: 300, ..MocksConfig::default() }).await.unwrap()
 }
 
-async fn is_that_of_one_shop(mut servers: Servers, name: &str, seconds: u64) {
+async fn assert_history_is_consistent(mut servers: Servers, name: &str, seconds: u64) {
     let seed = std::env::var("HISTORIES_SEED")
         .map_or_else(|_| Uuid::new_v4().as_u64_pair().0, |text| text.parse().expect("HISTORIES_SEED is a number"));
     let urls = servers.urls();
     let secret = WEBHOOK_SECRET.to_owned();
-    let news = WebhookTarget { url: format!("{}/v1/webhooks/card-gateway", urls[0]), secret };
-    servers.mocks.card_gateway().send_webhooks_to(Some(news));
+    let webhook = WebhookTarget { url: format!("{}/v1/webhooks/card-gateway", urls[0]), secret };
+    servers.mocks.card_gateway().send_webhooks_to(Some(webhook));
     let client = Client::new(&urls[0]).unwrap();
     let products = products(&client).await;
 
-    let until = Instant::now() + Duration::from_secs(seconds);
-    let run = Arc::new(RunContext::new(urls, products, until));
+    let end_of_run = Instant::now() + Duration::from_secs(seconds);
+    let run = Arc::new(RunContext::new(urls, products, end_of_run));
     let (end, seen_end) = watch::channel(None);
     let mut clients = JoinSet::new();
     for writer in 1..=2 {
@@ -87,12 +88,12 @@ async fn is_that_of_one_shop(mut servers: Servers, name: &str, seconds: u64) {
     followers.spawn(Follower::new(&run, seed, "the stream", seen_end.clone()).run_event_stream());
     let mails = tokio::spawn(collect_mails(servers.mocks.mailbox().clone(), seen_end));
 
-    let injected = faults::inject_until(&mut servers, seed, until).await;
-    join(clients).await;
+    let injected = faults::inject_until(&mut servers, seed, end_of_run).await;
+    join_all(clients).await;
     settle(&run.urls).await;
     let log = whole_log(&client).await;
     end.send_replace(Some(log.len() as u64));
-    let (feeds, mails) = (join(followers).await, mails.await.unwrap().into_iter().collect());
+    let (feeds, mails) = (join_all(followers).await, mails.await.unwrap().into_iter().collect());
     let (attempts, reads) = run.recorder.records();
     let final_stock = all_stock(&client, Some(log.len() as u64)).await;
     let final_stock =
@@ -103,23 +104,23 @@ async fn is_that_of_one_shop(mut servers: Servers, name: &str, seconds: u64) {
     let summary = summary(&history, &injected);
     eprintln!("HISTORIES_SEED={seed} {name}, {seconds} s: {summary}");
     let wrong: Vec<String> = violations(&history).iter().map(ToString::to_string).collect();
-    let shown = wrong.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("\n");
+    let shown = wrong.iter().take(MAX_SHOWN_VIOLATIONS).cloned().collect::<Vec<_>>().join("\n");
     assert!(wrong.is_empty(), "{} violations; HISTORIES_SEED={seed}, {summary}:\n{shown}", wrong.len());
     assert!(history.log.iter().any(|event| event.kind == "order.confirmed"), "nothing was sold, which proves little");
     assert!(!injected.is_empty(), "nothing failed, which proves little");
 }
 
-/// Products of which there are plenty.
+/// Three products with enough stock.
 async fn products(client: &Client) -> Vec<String> {
-    a_product_with_plenty(client).await;
+    product_in_stock(client).await;
     let query = ProductQuery { limit: Some(100), ..ProductQuery::default() };
     let page = client.products(&query).await.unwrap();
     let plenty = page.items.into_iter().filter(|product| product.available >= 20);
     plenty.take(3).map(|product| product.id.to_string()).collect()
 }
 
-/// Waits until everybody's last request is answered or given up.
-async fn join<T: 'static>(mut tasks: JoinSet<T>) -> Vec<T> {
+/// Waits for all tasks.
+async fn join_all<T: 'static>(mut tasks: JoinSet<T>) -> Vec<T> {
     let mut done = Vec::new();
     while let Some(task) = tasks.join_next().await {
         done.push(task.unwrap());
@@ -127,7 +128,7 @@ async fn join<T: 'static>(mut tasks: JoinSet<T>) -> Vec<T> {
     done
 }
 
-/// Waits until every process has dealt with the whole log, nothing more came of it, and all lists show it.
+/// Waits until every process has handled the whole log without adding to it, and all views show it.
 async fn settle(urls: &[String]) {
     let clients: Vec<Client> = urls.iter().map(|url| Client::new(url).unwrap()).collect();
     let deadline = Instant::now() + SETTLE_TIMEOUT;
@@ -176,7 +177,7 @@ async fn whole_log(client: &Client) -> Vec<Event> {
     }
 }
 
-/// The message ids of all mails until the end; the mailbox forgets the oldest of very many.
+/// Collects the message ids of all mails until the end, because the mailbox drops the oldest.
 async fn collect_mails(mailbox: Mailbox, end: watch::Receiver<Option<u64>>) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     loop {
@@ -198,7 +199,7 @@ fn charges(mocks: &Mocks) -> BTreeMap<String, Vec<(i64, i64)>> {
     charges
 }
 
-/// How much happened.
+/// Counts of operations, outcomes and faults.
 fn summary(history: &History, injected: &BTreeMap<&'static str, u64>) -> String {
     let count =
         |wanted: fn(&Outcome) -> bool| history.attempts.iter().filter(|attempt| wanted(&attempt.outcome)).count();

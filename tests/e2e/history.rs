@@ -49,14 +49,14 @@ async fn every_event_of_a_timeline_shows_what_it_changed_and_the_order_as_it_was
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
-    let mut told = Vec::new();
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
+    let mut found = Vec::new();
     for event in world.timeline(basket.id).await.events {
         let diff = by(&world, basket.id, event.position).await.unwrap();
         let order = diff.order.expect("it has begun");
         if ["order.checked_out", "payment.succeeded", "order.confirmed"].contains(&event.kind.as_str()) {
             let paths: Vec<String> = diff.changes.iter().map(|change| change.path.clone()).collect();
-            told.push((event.kind, order.status, order.payment_status, paths.contains(&"/status".to_owned())));
+            found.push((event.kind, order.status, order.payment_status, paths.contains(&"/status".to_owned())));
         } else if event.kind.starts_with("stock.") || event.kind.starts_with("email.") {
             assert_eq!(
                 (diff.from, diff.changes),
@@ -67,7 +67,7 @@ async fn every_event_of_a_timeline_shows_what_it_changed_and_the_order_as_it_was
         }
     }
     assert_eq!(
-        told,
+        found,
         [
             ("order.checked_out".to_owned(), OrderStatus::CheckedOut, PaymentStatus::Pending, true),
             ("payment.succeeded".to_owned(), OrderStatus::CheckedOut, PaymentStatus::Paid, false),
@@ -99,7 +99,7 @@ async fn the_diagram_shows_what_led_to_what() {
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     world.buy(&basket, DECLINED).await.unwrap();
     crate::world::eventually("the order is open again", || async {
-        world.history(basket.id).await.contains(&"order.reopened".to_owned()).then_some(())
+        world.event_types(basket.id).await.contains(&"order.reopened".to_owned()).then_some(())
     })
     .await;
     let diagram = world.client.order_diagram(basket.id).await.unwrap();

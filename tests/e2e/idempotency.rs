@@ -10,7 +10,7 @@ use storefront_mocks::{Mocks, MocksConfig};
 use storefront_server::Server;
 use uuid::Uuid;
 
-use crate::processes::poison;
+use crate::processes::append_unreadable_event;
 use crate::world::{VISA, World, an_order, card, checkout, config, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +110,7 @@ async fn a_checkout_repeated_with_its_key_charges_once_even_after_a_restart() {
     let body = checkout(&basket, card(crate::world::VISA));
     let key = storefront_client::IdempotencyKey::new();
     let first = world.client.checkout(basket.id, &body, &key).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let World { mocks, server, folder, .. } = world;
     server.shutdown().await;
     let server = storefront_server::Server::start(crate::world::config(&mocks, &folder)).await.unwrap();
@@ -155,7 +155,7 @@ async fn a_refused_command_may_be_sent_again_under_its_key() {
             .send()
     };
     assert_eq!(send().await.unwrap().status(), StatusCode::CONFLICT);
-    world.receive(&product, 5).await;
+    world.receive_stock(&product, 5).await;
     eventually("the goods are on the shelf", || async {
         (send().await.unwrap().status() == StatusCode::CREATED).then_some(())
     })
@@ -208,7 +208,7 @@ async fn a_lab_with_two_parked() -> (World, [String; 2]) {
     let log = SqliteStore::open(&folder.path().join("shop.db")).unwrap();
     let orders = [an_order(), an_order()];
     for order in orders {
-        poison(&log, order).await;
+        append_unreadable_event(&log, order).await;
     }
     storefront_eventlog::EventStore::close(&log).await;
     let mut config = config(&mocks, &folder);
@@ -217,7 +217,7 @@ async fn a_lab_with_two_parked() -> (World, [String; 2]) {
     let server = Server::start(config).await.unwrap();
     let client = storefront_client::Client::new(&server.url()).unwrap();
     let world = World { mocks, server, client, folder };
-    world.all_products_are_there().await;
+    world.wait_for_catalogue().await;
     (world, orders.map(|order| order.to_string()))
 }
 
@@ -281,7 +281,7 @@ async fn every_post_of_the_description_has_one_effect_under_one_key() {
         let basket = world.client.order(order).await.unwrap().unwrap();
         let bought = serde_json::to_value(checkout(&basket, card(VISA))).unwrap();
         twice.post("/v1/orders/{id}/checkout", &format!("/v1/orders/{order}/checkout"), bought).await;
-        world.reaches(order, OrderStatus::Confirmed).await;
+        world.wait_for_status(order, OrderStatus::Confirmed).await;
     }
     assert_eq!(world.mocks.card_gateway().charges().len(), 2);
     eventually("a mail waits", || async {

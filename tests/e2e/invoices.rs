@@ -27,7 +27,7 @@ fn refusal(outcome: Result<WriteResponse<Order>, ClientError>) -> (u16, String) 
 
 impl World {
     /// Buys two pieces by card, and waits for the invoice.
-    async fn invoiced(&self) -> (Order, Invoice) {
+    async fn buy_with_invoice(&self) -> (Order, Invoice) {
         let product = self.product_with(50).await;
         let basket = self.a_basket(&product.id, 2).await;
         self.buy(&basket, VISA).await.unwrap();
@@ -44,7 +44,7 @@ impl World {
     }
 
     /// The invoice once it has so many credit notes.
-    async fn credited(&self, number: &str, notes: usize) -> Invoice {
+    async fn wait_for_invoice_credits(&self, number: &str, notes: usize) -> Invoice {
         eventually("the credit notes are written", || async {
             self.client.invoice(number).await.unwrap().filter(|invoice| invoice.credit_notes.len() == notes)
         })
@@ -62,7 +62,7 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paid_order_gets_one_invoice_as_json_as_text_and_as_pdf() {
     let world = World::open().await;
-    let (order, invoice) = world.invoiced().await;
+    let (order, invoice) = world.buy_with_invoice().await;
     assert_eq!(order.status, OrderStatus::Confirmed);
     assert_eq!((invoice.order_id, invoice.total), (order.id, order.total));
     assert_eq!(Some(invoice.order_number), order.number);
@@ -85,7 +85,7 @@ async fn a_paid_order_gets_one_invoice_as_json_as_text_and_as_pdf() {
     for unknown in ["2026-999999", "CN-2026-999999", "no-number"] {
         assert_eq!(world.document(unknown, "*/*").await.0, StatusCode::NOT_FOUND, "{unknown}");
     }
-    let history = world.history(order.id).await;
+    let history = world.event_types(order.id).await;
     assert_eq!(history.iter().filter(|kind| *kind == "invoice.issued").count(), 1, "{history:?}");
 }
 
@@ -115,7 +115,7 @@ async fn many_confirmations_at_once_take_numbers_without_gap_or_repeat() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refunds_in_part_never_exceed_what_was_paid_and_each_brings_a_credit_note() {
     let world = World::open().await;
-    let (order, before) = world.invoiced().await;
+    let (order, before) = world.buy_with_invoice().await;
     let paid = order.total.amount;
     let payment_id = order.payment_id.unwrap();
 
@@ -128,11 +128,11 @@ async fn refunds_in_part_never_exceed_what_was_paid_and_each_brings_a_credit_not
     assert_eq!(refusal(too_much), (409, "refund_too_large".to_owned()));
     let nothing = world.client.refund(order.id, &refund(Some(0)), &key()).await;
     assert_eq!(refusal(nothing), (422, "invalid_values".to_owned()));
-    world.credited(&before.number, 1).await;
+    world.wait_for_invoice_credits(&before.number, 1).await;
 
     let cancel = Cancel { reason: "changed my mind".to_owned() };
     world.client.cancel(order.id, &cancel, &key()).await.unwrap();
-    let after = world.credited(&before.number, 2).await;
+    let after = world.wait_for_invoice_credits(&before.number, 2).await;
     let amounts: Vec<_> = after.credit_notes.iter().map(|note| note.amount.amount).collect();
     assert_eq!(amounts, [100, paid - 100], "cancelling gives back the rest only");
     assert_eq!(Invoice { credit_notes: vec![], ..after.clone() }, before, "the invoice itself never changes");
@@ -173,7 +173,7 @@ async fn invoices_and_credit_notes_are_listed_newest_first_everybodys_or_a_custo
     }
     let [guests, adas] = bought.as_slice() else { panic!("{bought:?}") };
     world.client.refund(adas.order_id, &refund(Some(100)), &key()).await.unwrap();
-    let credit = world.credited(&adas.number, 1).await.credit_notes.remove(0);
+    let credit = world.wait_for_invoice_credits(&adas.number, 1).await.credit_notes.remove(0);
     let head = Some(world.head().await);
     let listed = async |client: &Client, query: InvoiceListQuery| {
         let page = client.invoices(&InvoiceListQuery { min_position: head, ..query }).await.unwrap();
@@ -228,7 +228,7 @@ async fn an_invoice_with_a_voucher_has_the_vat_of_what_is_left_at_each_rate_to_t
     let world = World::open().await;
     let large = world.a_basket(&world.product_at(10_001).await.id, 1).await;
     world.client.checkout(large.id, &checkout(&large, PaymentMethod::None), &key()).await.unwrap();
-    world.reaches(large.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(large.id, OrderStatus::Confirmed).await;
     let ship = Ship { carrier: "Snail".to_owned(), tracking_number: "1".to_owned(), estimated_delivery: None };
     world.client.ship(large.id, &ship, &key()).await.unwrap();
     let voucher =
@@ -244,7 +244,7 @@ async fn an_invoice_with_a_voucher_has_the_vat_of_what_is_left_at_each_rate_to_t
     let id = crate::world::an_order();
     for rate in &rates {
         let product = products.iter().find(|product| product.vat_rate_percent == *rate).unwrap();
-        world.receive(&product.id, 3).await;
+        world.receive_stock(&product.id, 3).await;
         world.add(id, &product.id, 3).await.unwrap();
     }
     let basket = world.client.apply_voucher(id, &voucher.code).await.unwrap().value;
@@ -281,12 +281,12 @@ async fn a_wallet_gets_some_of_its_money_back_and_then_only_the_rest() {
     for _ in 0..3 {
         ada.refund(order.id, &refund(Some(2_500)), &once).await.unwrap();
     }
-    world.credited(&invoice.number, 1).await;
+    world.wait_for_invoice_credits(&invoice.number, 1).await;
     assert_eq!(balance(&ada).await, 2_500);
     let too_much = ada.refund(order.id, &refund(Some(7_501)), &key()).await;
     assert_eq!(refusal(too_much), (409, "refund_too_large".to_owned()));
     ada.refund(order.id, &refund(None), &key()).await.unwrap();
-    let credits = world.credited(&invoice.number, 2).await.credit_notes;
+    let credits = world.wait_for_invoice_credits(&invoice.number, 2).await.credit_notes;
     assert_eq!(credits.iter().map(|note| note.amount.amount).collect::<Vec<_>>(), [2_500, 7_500]);
     let told = ada.movements(&MovementsQuery::default()).await.unwrap();
     let told: Vec<_> = told.items.iter().map(|item| (item.kind, item.amount.amount, item.balance.amount)).collect();

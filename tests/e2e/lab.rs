@@ -14,19 +14,19 @@ use storefront_api::{Problem, ProductId, ProductQuery, ScenarioRun, ScenarioStat
 use storefront_client::{Client, ClientError};
 use storefront_mocks::{Mocks, Stub as MockStub};
 
-use crate::kills::books::Books;
+use crate::kills::ledger::Ledger;
 use crate::world::{World, all_stock, config, eventually};
 
 /// A shop with a lab, goods on its shelves, and a gateway that tells its news.
 pub(crate) async fn a_lab() -> World {
     let world = World::open_lab().await;
-    world.listens_to_the_gateway();
-    eventually("the shelves are full", || async { full_shelves(&world.client).await.then_some(()) }).await;
+    world.enable_webhooks();
+    eventually("the shelves are full", || async { is_stocked(&world.client).await.then_some(()) }).await;
     world
 }
 
 /// Whether every product is known and nobody has anything left to do.
-async fn full_shelves(client: &Client) -> bool {
+async fn is_stocked(client: &Client) -> bool {
     let ready = client.readiness().await.unwrap();
     let products = client.products(&ProductQuery::default()).await.unwrap().total;
     let processes = client.processes().await.unwrap().items;
@@ -46,32 +46,32 @@ async fn run_of(client: &Client, name: &str) -> ScenarioRun {
     client.scenario(name).await.unwrap().unwrap().last_run.expect("it was played")
 }
 
-async fn ends(client: &Client, name: &str) -> ScenarioRun {
+async fn wait_for_end(client: &Client, name: &str) -> ScenarioRun {
     eventually(&format!("{name} has ended"), || async {
         Some(run_of(client, name).await).filter(|run| run.state != ScenarioState::Running)
     })
     .await
 }
 
-async fn plays(world: &World, name: &str) -> ScenarioRun {
+async fn play_scenario(world: &World, name: &str) -> ScenarioRun {
     let begun = world.client.play_scenario(name).await.unwrap();
     assert_eq!((begun.state, begun.name.as_str()), (ScenarioState::Running, name));
-    let run = ends(&world.client, name).await;
+    let run = wait_for_end(&world.client, name).await;
     assert_eq!((run.state, &run.orders), (ScenarioState::Finished, &begun.orders), "{run:?}");
     assert!(run.finished_at.is_some() && !run.steps.is_empty(), "{run:?}");
-    nothing_is_broken(&world.mocks);
+    assert_no_faults(&world.mocks);
     run
 }
 
-fn nothing_is_broken(mocks: &Mocks) {
+fn assert_no_faults(mocks: &Mocks) {
     for stub in MockStub::ALL {
         assert!(mocks.faults(stub).get().is_none(), "{stub} was left broken");
     }
 }
 
-async fn books_balance(world: &World) {
+async fn assert_balanced(world: &World) {
     eventually("the books balance", || async {
-        Books::of(&world.client, &world.mocks).await.complaints().is_empty().then_some(())
+        Ledger::read(&world.client, &world.mocks).await.violations().is_empty().then_some(())
     })
     .await;
 }
@@ -98,7 +98,7 @@ fn code(error: ClientError) -> String {
 }
 
 /// Asks something of the lab that it refuses.
-async fn asks(world: &World, method: Method, path: &str, body: Option<Value>) -> Problem {
+async fn refusal_of(world: &World, method: Method, path: &str, body: Option<Value>) -> Problem {
     let http = reqwest::Client::new();
     let request = http.request(method, format!("{}/v1/lab/{path}", world.server.url()));
     let request = if let Some(body) = body { request.json(&body) } else { request };

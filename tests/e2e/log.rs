@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use storefront_api::{EventQuery, Faults, OrderStatus, PaymentStatus, StreamQuery, Stub, TimelineQuery};
 
-use crate::world::{SOON, VISA, World, an_order};
+use crate::world::{VISA, WAIT_TIMEOUT, World, an_order};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn positions_are_dense_and_pages_join() {
@@ -34,7 +34,7 @@ async fn a_long_poll_answers_as_soon_as_there_is_news() {
         client.events(&EventQuery { after: Some(head), wait: Some(30), ..Default::default() }).await.unwrap()
     });
     world.a_basket(&product, 1).await;
-    let page = tokio::time::timeout(SOON, poll).await.expect("long before the wait is over").unwrap();
+    let page = tokio::time::timeout(WAIT_TIMEOUT, poll).await.expect("long before the wait is over").unwrap();
     assert_eq!(page.events[0].kind, "order.started");
     assert_eq!(page.events[0].position, head + 1);
 }
@@ -56,7 +56,7 @@ async fn a_long_poll_is_deaf_to_what_it_filters_out_but_moves_past_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_poll_that_knows_the_switches_of_the_lab_answers_when_one_is_thrown_and_others_wait_on() {
     let world = World::open_lab().await;
-    world.rests().await;
+    world.wait_until_idle().await;
     let head = world.head().await;
     let known = world.client.events(&EventQuery::default()).await.unwrap().switches;
     assert!(known.is_some());
@@ -68,16 +68,16 @@ async fn a_long_poll_that_knows_the_switches_of_the_lab_answers_when_one_is_thro
     let (knows, deaf) = (poll(known), poll(None));
     let outage = Faults { outage: true, ..Faults::default() };
     world.client.set_faults(Stub::Mail, &outage).await.unwrap();
-    let told = tokio::time::timeout(SOON, knows).await.expect("long before the wait is over").unwrap();
-    assert_eq!((told.events.len(), told.next_after), (0, head));
-    assert!(told.switches.is_some() && told.switches != known);
+    let response = tokio::time::timeout(WAIT_TIMEOUT, knows).await.expect("long before the wait is over").unwrap();
+    assert_eq!((response.events.len(), response.next_after), (0, head));
+    assert!(response.switches.is_some() && response.switches != known);
     // Who knows only of the switches as they were is told at once, even when nothing happens any more.
-    let late = tokio::time::timeout(SOON, poll(known)).await.expect("long before the wait is over").unwrap();
-    assert_eq!(late.switches, told.switches);
+    let late = tokio::time::timeout(WAIT_TIMEOUT, poll(known)).await.expect("long before the wait is over").unwrap();
+    assert_eq!(late.switches, response.switches);
     assert!(!deaf.is_finished(), "nobody asked it to look at switches");
     world.client.set_faults(Stub::Mail, &Faults::default()).await.unwrap();
     world.product_with(1).await;
-    let heard = tokio::time::timeout(SOON, deaf).await.expect("long before the wait is over").unwrap();
+    let heard = tokio::time::timeout(WAIT_TIMEOUT, deaf).await.expect("long before the wait is over").unwrap();
     assert!(!heard.events.is_empty());
 }
 
@@ -115,13 +115,14 @@ async fn who_asks_for_what_comes_after_the_end_of_the_log_is_told_that_it_is_ano
     let world = World::open().await;
     let product = world.product_with(1).await.id;
     let order = world.a_basket(&product, 1).await.id;
-    world.rests().await;
+    world.wait_until_idle().await;
     let head = world.head().await;
     let beyond = head + 1000;
     let url = world.server.url();
 
     let query = EventQuery { after: Some(beyond), wait: Some(30), ..EventQuery::default() };
-    let page = tokio::time::timeout(SOON, world.client.events(&query)).await.expect("it answers at once").unwrap();
+    let page =
+        tokio::time::timeout(WAIT_TIMEOUT, world.client.events(&query)).await.expect("it answers at once").unwrap();
     assert!(page.reset && page.events.is_empty() && page.log.is_some());
     assert_eq!((page.next_after, page.head), (0, head));
     let at_the_end = EventQuery { after: Some(head), ..EventQuery::default() };
@@ -143,7 +144,7 @@ async fn who_asks_for_what_comes_after_the_end_of_the_log_is_told_that_it_is_ano
     assert!(text.find("event: reset").unwrap() < text.find("id: 1\n").unwrap(), "the log follows from its beginning");
 
     let query = TimelineQuery { after: Some(beyond), wait: Some(30) };
-    let timeline = tokio::time::timeout(SOON, world.client.timeline(order, &query)).await.unwrap().unwrap();
+    let timeline = tokio::time::timeout(WAIT_TIMEOUT, world.client.timeline(order, &query)).await.unwrap().unwrap();
     assert!(timeline.reset && timeline.next_after == head);
     assert_eq!(timeline.events, world.timeline(order).await.events);
 }
@@ -187,7 +188,7 @@ async fn the_payment_of_a_past_version_is_as_it_was_then() {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let cancel = storefront_api::Cancel { reason: "changed my mind".to_owned() };
     world.client.cancel(basket.id, &cancel, &storefront_client::IdempotencyKey::new()).await.unwrap();
     crate::world::eventually("the money is back", || async {
@@ -238,7 +239,7 @@ async fn waiting_for_an_order_answers_its_next_change() {
     let request = reqwest::Client::new().get(url).header("if-none-match", format!("\"{}\"", basket.version));
     let waiting = tokio::spawn(async move { request.send().await.unwrap().json::<serde_json::Value>().await.unwrap() });
     world.add(basket.id, &product, 1).await.unwrap();
-    let changed = tokio::time::timeout(SOON, waiting).await.expect("long before the wait is over").unwrap();
+    let changed = tokio::time::timeout(WAIT_TIMEOUT, waiting).await.expect("long before the wait is over").unwrap();
     assert_eq!(changed["version"], basket.version + 1);
 }
 
@@ -247,7 +248,7 @@ async fn a_server_that_is_told_to_stop_answers_its_parked_requests() {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let head = world.head().await + 100;
     let client = world.client.clone();
     let poll = tokio::spawn(async move {
@@ -255,7 +256,7 @@ async fn a_server_that_is_told_to_stop_answers_its_parked_requests() {
     });
     tokio::task::yield_now().await;
     tokio::time::timeout(Duration::from_secs(20), world.server.shutdown()).await.expect("it stops in time");
-    let _ = tokio::time::timeout(SOON, poll).await.expect("the poll ends").unwrap();
+    let _ = tokio::time::timeout(WAIT_TIMEOUT, poll).await.expect("the poll ends").unwrap();
 }
 
 async fn read_until(stream: &mut reqwest::Response, word: &str) -> String {
@@ -266,7 +267,7 @@ async fn read_until(stream: &mut reqwest::Response, word: &str) -> String {
             text.push_str(&String::from_utf8_lossy(&chunk));
         }
     };
-    tokio::time::timeout(SOON, read).await.expect("the event comes soon");
+    tokio::time::timeout(WAIT_TIMEOUT, read).await.expect("the event comes soon");
     text
 }
 
@@ -296,16 +297,21 @@ async fn who_waits_for_an_order_is_woken_by_it_and_one_too_many_is_told_to_come_
 
     world.add(one.id, &product, 1).await.unwrap();
     let [woken, asleep] = waiting;
-    let told: serde_json::Value =
-        tokio::time::timeout(SOON, woken).await.expect("long before the wait is over").unwrap().json().await.unwrap();
-    assert_eq!(told["events"][0]["type"], "order.item_added");
+    let response: serde_json::Value = tokio::time::timeout(WAIT_TIMEOUT, woken)
+        .await
+        .expect("long before the wait is over")
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(response["events"][0]["type"], "order.item_added");
     assert!(!asleep.is_finished(), "nothing happened to the other order");
     let known = world.client.order(one.id).await.unwrap().unwrap().version;
     let order_url = format!("{}/v1/orders/{}?wait=30", world.server.url(), one.id);
     let next = http.get(order_url).header("if-none-match", format!("\"{known}\"")).send();
     let next = tokio::spawn(async move { next.await.unwrap() });
     world.add(one.id, &product, 1).await.unwrap();
-    let changed = tokio::time::timeout(SOON, next).await.expect("long before the wait is over").unwrap();
+    let changed = tokio::time::timeout(WAIT_TIMEOUT, next).await.expect("long before the wait is over").unwrap();
     assert_eq!(changed.headers()["etag"], format!("\"{}\"", known + 1).as_str());
     asleep.abort();
 }

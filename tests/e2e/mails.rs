@@ -11,16 +11,16 @@ fn key() -> IdempotencyKey {
 
 impl World {
     /// Buys one piece of what costs so much, without money; waits for the invoice.
-    async fn bought(&self, price: i64) -> Order {
+    async fn buy_at_price(&self, price: i64) -> Order {
         let add = AddItem { product_id: self.product_at(price).await.id, quantity: 1 };
         let basket = self.client.add_item(an_order(), &add, &key()).await.unwrap().value;
         self.client.checkout(basket.id, &checkout(&basket, PaymentMethod::None), &key()).await.unwrap();
-        self.reaches(basket.id, OrderStatus::Confirmed).await
+        self.wait_for_status(basket.id, OrderStatus::Confirmed).await
     }
 
     /// The mails about an order, by what their subject says after its number, each with its text. Nothing more is to come.
     async fn mails_about(&self, order: &Order) -> Vec<(String, String)> {
-        self.settled().await;
+        self.wait_until_settled().await;
         let subject = format!("Your order {} ", order.number.as_ref().unwrap());
         let all = self.mocks.mailbox().messages();
         let about = all.into_iter().filter_map(|mail| {
@@ -36,7 +36,7 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_order_is_told_of_when_it_is_confirmed_when_it_is_sent_and_when_it_brings_a_voucher() {
     let world = World::open().await;
-    let order = world.bought(10_001).await;
+    let order = world.buy_at_price(10_001).await;
     let ship = Ship {
         carrier: "Snail Post".to_owned(),
         tracking_number: "SP-77".to_owned(),
@@ -67,7 +67,7 @@ async fn a_large_order_is_told_of_when_it_is_confirmed_when_it_is_sent_and_when_
 #[tokio::test(flavor = "multi_thread")]
 async fn each_refund_is_told_of_once_with_its_amount_and_its_credit_note() {
     let world = World::open().await;
-    let order = world.bought(10_000).await;
+    let order = world.buy_at_price(10_000).await;
     let refund = RefundOrder { amount: Some(Money::new(100, Currency::EUR)), reason: "a scratch".to_owned() };
     let once = key();
     for _ in 0..2 {
@@ -102,7 +102,7 @@ async fn money_that_came_too_late_goes_back_with_a_mail_and_no_invoice() {
     let basket = world.a_basket(&world.product_at(10_000).await.id, 1).await;
     world.buy(&basket, "pm_card_slow").await.unwrap();
     eventually("the card is being charged", || async {
-        world.history(basket.id).await.contains(&"payment.requested".to_owned()).then_some(())
+        world.event_types(basket.id).await.contains(&"payment.requested".to_owned()).then_some(())
     })
     .await;
     world.client.cancel(basket.id, &Cancel { reason: "too slow".to_owned() }, &key()).await.unwrap();
@@ -112,10 +112,10 @@ async fn money_that_came_too_late_goes_back_with_a_mail_and_no_invoice() {
     .await;
     assert!(mail.text.contains("We have sent 100.00 EUR back to you"), "{}", mail.text);
     assert!(!mail.text.contains("credit note"), "there was no invoice: {}", mail.text);
-    world.settled().await;
+    world.wait_until_settled().await;
     let order = world.client.order(basket.id).await.unwrap().unwrap();
     assert_eq!((order.status, order.invoice), (OrderStatus::Cancelled, None));
-    let history = world.history(basket.id).await;
+    let history = world.event_types(basket.id).await;
     assert!(!history.iter().any(|kind| kind.starts_with("invoice.")), "{history:?}");
     let mails = world.mocks.mailbox().messages();
     let told = |news: &str| mails.iter().filter(|mail| mail.subject.ends_with(news)).count();

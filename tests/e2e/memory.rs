@@ -13,19 +13,19 @@ use storefront_mocks::{Mocks, MocksConfig, ProductPatch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::crash::a_product_with_plenty;
+use crate::crash::product_in_stock;
 use crate::programs::ServerProcess;
-use crate::world::{SOON, an_order, eventually};
+use crate::world::{WAIT_TIMEOUT, an_order, eventually};
 
 /// How many requests wait at once, in turn; and how many readers do not read.
-const POLLS: [u64; 3] = [20, 200, 600];
-const READERS: [u64; 3] = [5, 20, 80];
+const POLL_COUNTS: [u64; 3] = [20, 200, 600];
+const READER_COUNTS: [u64; 3] = [5, 20, 80];
 /// Maximum memory of a request that waits.
 const MAX_POLL_BYTES: u64 = 16 * 1024;
 /// Maximum memory of a reader that does not read.
 const MAX_READER_BYTES: u64 = 64 * 1024;
 /// The futures of a build without optimization are larger: such a server may take so many times as much.
-const ALLOWANCE: u64 = if cfg!(debug_assertions) { 2 } else { 1 };
+const DEBUG_FACTOR: u64 = if cfg!(debug_assertions) { 2 } else { 1 };
 /// More than the buffers of a connection hold on both sides.
 const BACKLOG_EVENTS: u64 = 400;
 
@@ -45,15 +45,15 @@ impl Fixture {
         let store = format!("sqlite:{}", folder.path().join("shop.db").display());
         let server = ServerProcess::start_with(&mocks, &store, &["--write-timeout-s", "1"]);
         let client = Client::new(&server.url).unwrap();
-        let product = a_product_with_plenty(&client).await.id;
+        let product = product_in_stock(&client).await.id;
         let add = AddItem { product_id: product, quantity: 1 };
         let order = client.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap().value;
         let fixture = Self { server, client, order, mocks, _folder: folder };
-        fixture.rests().await;
+        fixture.wait_until_idle().await;
         fixture
     }
 
-    async fn rests(&self) {
+    async fn wait_until_idle(&self) {
         eventually("the server has come to rest", || async {
             let idle = |process: &storefront_api::Process| process.lag == 0 && process.unfinished == 0;
             let views = self.client.views().await.ok()?;
@@ -71,7 +71,7 @@ impl Fixture {
     }
 
     /// The most memory that the server takes is counted from now on.
-    fn begin_to_count(&self) {
+    fn reset_peak(&self) {
         fs::write(self.file("clear_refs"), "5").unwrap();
     }
 
@@ -97,7 +97,7 @@ impl Fixture {
     }
 
     /// The connections of a round are closed on the server's side too.
-    async fn lets_go(&self, open_before: usize) {
+    async fn wait_for_closed_connections(&self, open_before: usize) {
         eventually("the server has closed its connections", || async {
             (self.open_files() <= open_before).then_some(())
         })
@@ -106,10 +106,10 @@ impl Fixture {
 }
 
 /// Waits for the beginning of the answer to each.
-async fn answered(streams: &mut [TcpStream]) {
+async fn wait_for_responses(streams: &mut [TcpStream]) {
     for stream in streams {
         let mut first = [0; 9];
-        tokio::time::timeout(SOON, stream.read_exact(&mut first)).await.expect("it is answered").unwrap();
+        tokio::time::timeout(WAIT_TIMEOUT, stream.read_exact(&mut first)).await.expect("it is answered").unwrap();
         assert_eq!(&first, b"HTTP/1.1 ");
     }
 }
@@ -118,7 +118,10 @@ async fn answered(streams: &mut [TcpStream]) {
 fn assert_each_below(what: &str, counts: [u64; 3], peaks: [u64; 3], max: u64) {
     let each = peaks[2].saturating_sub(peaks[1]) / (counts[2] - counts[1]);
     eprintln!("{what}: {each} bytes each");
-    assert!(each <= max * ALLOWANCE, "{what}: {each} bytes each; with {counts:?} the server came to {peaks:?} bytes");
+    assert!(
+        each <= max * DEBUG_FACTOR,
+        "{what}: {each} bytes each; with {counts:?} the server came to {peaks:?} bytes"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,17 +137,17 @@ async fn a_request_that_waits_takes_less_than_16_kb() {
         };
         let open_before = fixture.open_files();
         let mut peaks = [0; 3];
-        for (count, peak) in POLLS.into_iter().zip(&mut peaks) {
-            fixture.begin_to_count();
+        for (count, peak) in POLL_COUNTS.into_iter().zip(&mut peaks) {
+            fixture.reset_peak();
             let mut streams = fixture.send(&path, &header, count).await;
             let first = streams[0].try_read(&mut [0]).unwrap_err();
             assert_eq!(first.kind(), io::ErrorKind::WouldBlock, "all wait at the same time");
-            answered(&mut streams).await;
+            wait_for_responses(&mut streams).await;
             *peak = fixture.memory("VmHWM");
             drop(streams);
-            fixture.lets_go(open_before).await;
+            fixture.wait_for_closed_connections(open_before).await;
         }
-        assert_each_below(what, POLLS, peaks, MAX_POLL_BYTES);
+        assert_each_below(what, POLL_COUNTS, peaks, MAX_POLL_BYTES);
     }
 }
 
@@ -163,22 +166,22 @@ async fn a_reader_that_does_not_read_takes_less_than_64_kb_and_is_cut_off() {
         (fixture.client.readiness().await.ok()?.head >= before + BACKLOG_EVENTS).then_some(())
     })
     .await;
-    fixture.rests().await;
+    fixture.wait_until_idle().await;
     let open_before = fixture.open_files();
     let mut peaks = [0; 3];
-    for (count, peak) in READERS.into_iter().zip(&mut peaks) {
-        fixture.begin_to_count();
+    for (count, peak) in READER_COUNTS.into_iter().zip(&mut peaks) {
+        fixture.reset_peak();
         let mut readers = fixture.send("/v1/events?after=0", "Accept: text/event-stream\r\n", count).await;
-        answered(&mut readers).await;
-        fixture.lets_go(open_before).await;
+        wait_for_responses(&mut readers).await;
+        fixture.wait_for_closed_connections(open_before).await;
         *peak = fixture.memory("VmHWM");
         for mut reader in readers {
             let mut rest = Vec::new();
             // What was on its way comes, and then an end or a reset.
-            let _cut_off = tokio::time::timeout(SOON, reader.read_to_end(&mut rest)).await.expect("it ends");
+            let _cut_off = tokio::time::timeout(WAIT_TIMEOUT, reader.read_to_end(&mut rest)).await.expect("it ends");
             let last = format!("{} {text}", BACKLOG_EVENTS - 1);
             assert!(!String::from_utf8_lossy(&rest).contains(&last), "the backlog is longer than the buffers");
         }
     }
-    assert_each_below("a reader", READERS, peaks, MAX_READER_BYTES);
+    assert_each_below("a reader", READER_COUNTS, peaks, MAX_READER_BYTES);
 }

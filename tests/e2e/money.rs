@@ -55,7 +55,7 @@ impl World {
         let (price_min, price_max) = (Some(price), Some(price));
         let query = ProductQuery { price_min, price_max, limit: Some(1), ..ProductQuery::default() };
         let product = self.client.products(&query).await.unwrap().items.remove(0);
-        self.receive(&product.id, 50).await;
+        self.receive_stock(&product.id, 50).await;
         product
     }
 
@@ -63,7 +63,7 @@ impl World {
     async fn shipped(&self, client: &Client, price: i64) -> OrderId {
         let basket = a_basket(client, &self.product_at(price).await, 1).await;
         buy(client, &basket, PaymentMethod::None).await.unwrap();
-        self.reaches(basket.id, OrderStatus::Confirmed).await;
+        self.wait_for_status(basket.id, OrderStatus::Confirmed).await;
         let ship =
             Ship { carrier: "Snail Post".to_owned(), tracking_number: "SP-1".to_owned(), estimated_delivery: None };
         client.ship(basket.id, &ship, &key()).await.unwrap();
@@ -102,16 +102,16 @@ async fn a_wallet_with_just_enough_pays_and_one_with_a_cent_less_is_left_alone()
     let (ada, _) = a_customer(&world.client, 10_001).await;
     let basket = a_basket(&ada, &product, 1).await;
     buy(&ada, &basket, PaymentMethod::Wallet).await.unwrap();
-    let order = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let order = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     assert_eq!((order.payment_status, balance(&ada).await), (PaymentStatus::Paid, 0));
-    let history = world.history(basket.id).await;
+    let history = world.event_types(basket.id).await;
     assert_eq!(history.iter().filter(|kind| *kind == "wallet.charged").count(), 1, "{history:?}");
     assert_eq!(world.mocks.card_gateway().charges().len(), 0);
 
     let (bob, _) = a_customer(&world.client, 10_000).await;
     let basket = a_basket(&bob, &product, 1).await;
     buy(&bob, &basket, PaymentMethod::Wallet).await.unwrap();
-    let order = world.reaches(basket.id, OrderStatus::InProgress).await;
+    let order = world.wait_for_status(basket.id, OrderStatus::InProgress).await;
     let Some(ReopenReason::PaymentDeclined { reason, message }) = order.reopened_because else { panic!("{order:?}") };
     assert_eq!(reason, "insufficient_funds");
     assert!(message.contains("100.00 EUR"), "{message}");
@@ -124,7 +124,7 @@ async fn a_cancelled_order_credits_its_payer_once_and_the_movements_tell() {
     let (ada, _) = a_customer(&world.client, 20_000).await;
     let basket = a_basket(&ada, &world.product_at(10_000).await, 1).await;
     buy(&ada, &basket, PaymentMethod::Wallet).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let cancel = Cancel { reason: "changed my mind".to_owned() };
     ada.cancel(basket.id, &cancel, &key()).await.unwrap();
     eventually("the money is back", || async { (balance(&ada).await == 20_000).then_some(()) }).await;
@@ -185,7 +185,7 @@ async fn what_costs_more_than_the_spending_limit_is_hidden_and_refused_at_add_an
     assert_eq!(refused.problem().unwrap().product_ids, [fair.id]);
     world.client.set_limit(id, euro(10_000)).await.unwrap();
     buy(&ada, &basket, card(VISA)).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +211,7 @@ async fn an_order_of_100_01_brings_its_customer_one_voucher_and_one_of_100_00_no
     })
     .await;
     assert_eq!(listed, std::slice::from_ref(&voucher));
-    let history = world.history(voucher.issued_for).await;
+    let history = world.event_types(voucher.issued_for).await;
     assert_eq!(history.iter().filter(|kind| *kind == "voucher.issued").count(), 1, "{history:?}");
     let (bob, _) = a_customer(&world.client, 0).await;
     assert_eq!(bob.vouchers().await.unwrap().items, []);
@@ -228,11 +228,11 @@ async fn a_guest_finds_the_voucher_by_the_order_and_a_total_of_nothing_needs_no_
     assert!(basket.tax.iter().all(|tax| tax.amount == euro(0)), "{:?}", basket.tax);
     assert_eq!(basket.voucher, Some(voucher.code.clone()));
     buy(&world.client, &basket, card(DECLINED)).await.unwrap();
-    let order = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let order = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     assert_eq!((order.total, order.payment_status), (euro(0), PaymentStatus::Paid));
     assert_eq!(world.mocks.card_gateway().charges().len(), 0, "nobody was asked for nothing");
     assert_eq!(world.voucher_status(&voucher).await, VoucherStatus::Redeemed);
-    let history = world.history(basket.id).await;
+    let history = world.event_types(basket.id).await;
     for kind in ["order.voucher_applied", "voucher.reserved", "checkout.voucher_reserved", "voucher.redeemed"] {
         assert_eq!(history.iter().filter(|found| *found == kind).count(), 1, "{kind} in {history:?}");
     }
@@ -281,7 +281,7 @@ async fn a_declined_card_and_a_cancel_before_confirmation_release_the_voucher() 
     let basket = a_basket(&ada, &world.product_at(10_000).await, 1).await;
     let basket = ada.apply_voucher(basket.id, &voucher.code).await.unwrap().value;
     buy(&ada, &basket, card(DECLINED)).await.unwrap();
-    let reopened = world.reaches(basket.id, OrderStatus::InProgress).await;
+    let reopened = world.wait_for_status(basket.id, OrderStatus::InProgress).await;
     assert_eq!(world.voucher_status(&voucher).await, VoucherStatus::Issued);
     assert_eq!(reopened.total, euro(9_500), "the basket still wants it");
 
@@ -323,7 +323,7 @@ async fn a_voucher_that_was_taken_back_is_listed_as_such_and_can_no_longer_be_us
     let (voucher, product) = (world.a_voucher(&ada).await, world.product_at(10_000).await);
     let applied = a_basket(&ada, &product, 1).await;
     let applied = ada.apply_voucher(applied.id, &voucher.code).await.unwrap().value;
-    world.rests().await;
+    world.wait_until_idle().await;
     let revoke = RevokeVoucher { reason: "printed by mistake".to_owned() };
     let once = key();
     for replayed in [false, true] {
@@ -341,7 +341,7 @@ async fn a_voucher_that_was_taken_back_is_listed_as_such_and_can_no_longer_be_us
     .await;
     assert_eq!(listed.code, voucher.code);
     assert_eq!(world.voucher_status(&voucher).await, VoucherStatus::Revoked);
-    let told = world.history(voucher.issued_for).await;
+    let told = world.event_types(voucher.issued_for).await;
     assert_eq!(told.last().map(String::as_str), Some("voucher.revoked"), "{told:?}");
 
     let other = a_basket(&ada, &product, 1).await;
@@ -349,7 +349,7 @@ async fn a_voucher_that_was_taken_back_is_listed_as_such_and_can_no_longer_be_us
     assert_eq!(refusal(&refused), (409, "voucher_not_usable"));
     assert_eq!(refused.problem().unwrap().detail, "The voucher is no longer valid.");
     buy(&ada, &applied, card(VISA)).await.unwrap();
-    let back = world.reaches(applied.id, OrderStatus::InProgress).await;
+    let back = world.wait_for_status(applied.id, OrderStatus::InProgress).await;
     assert_eq!(back.reopened_because, Some(ReopenReason::VoucherUnavailable { voucher: voucher.code.clone() }));
     assert_eq!((back.total, back.voucher), (euro(10_000), None));
     assert_eq!(world.mocks.card_gateway().charges().len(), 0);
@@ -362,7 +362,7 @@ async fn a_voucher_that_was_used_or_never_was_cannot_be_taken_back() {
     let basket = a_basket(&world.client, &world.product_at(10_000).await, 1).await;
     let basket = world.client.apply_voucher(basket.id, &voucher.code).await.unwrap().value;
     buy(&world.client, &basket, card(VISA)).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let revoke = |reason: &str| RevokeVoucher { reason: reason.to_owned() };
     let used = world.client.revoke_voucher(&voucher.code, &revoke("too late"), &key()).await.unwrap_err();
     assert_eq!(refusal(&used), (409, "voucher_not_usable"));

@@ -11,7 +11,7 @@ use storefront_mocks::{Mocks, MocksConfig};
 use storefront_server::Server;
 use tempfile::TempDir;
 
-use crate::crash::a_product_with_plenty;
+use crate::crash::product_in_stock;
 use crate::postgres::postgres_url;
 use crate::postgres_server;
 use crate::programs::{ServerProcess, program, run};
@@ -19,15 +19,15 @@ use crate::world::{VISA, World, an_order, config};
 
 /// A history that the shop wrote when every event had its first shape: orders delivered, declined and refunded, paid after a
 /// lost answer, and still open.
-const FIRST_SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/e2e/recorded/first_shapes.jsonl");
+const RECORDED_LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/e2e/recorded/first_shapes.jsonl");
 /// The orders as that shop showed them then.
-const ITS_ORDERS: &str = include_str!("recorded/first_shapes.orders.json");
+const RECORDED_ORDERS: &str = include_str!("recorded/first_shapes.orders.json");
 
 /// A folder with a log of the recorded history in it.
 fn a_log() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");
-    assert_eq!(succeeds(&["import", FIRST_SHAPES, "--store", &sqlite(&path)]), "80 events imported\n");
+    assert_eq!(run_successfully(&["import", RECORDED_LOG, "--store", &sqlite(&path)]), "80 events imported\n");
     (folder, path)
 }
 
@@ -41,7 +41,7 @@ fn tool(arguments: &[&str]) -> Output {
 
 /// Runs a tool that must succeed; what it printed.
 #[track_caller]
-fn succeeds(arguments: &[&str]) -> String {
+fn run_successfully(arguments: &[&str]) -> String {
     let output = tool(arguments);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
@@ -50,12 +50,12 @@ fn succeeds(arguments: &[&str]) -> String {
 
 /// Runs a tool that must be refused; the one line that it said.
 #[track_caller]
-fn refused(code: i32, arguments: &[&str]) -> String {
-    one_refusal(code, &tool(arguments))
+fn run_refused(code: i32, arguments: &[&str]) -> String {
+    refusal(code, &tool(arguments))
 }
 
 #[track_caller]
-fn one_refusal(code: i32, output: &Output) -> String {
+fn refusal(code: i32, output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!((output.status.code(), said.lines().count()), (Some(code), 1), "{said}");
     assert!(output.stdout.is_empty());
@@ -75,7 +75,7 @@ async fn a_history_in_old_shapes_is_read_as_it_was_and_nothing_in_it_happens_aga
     let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
     let server = Server::start(config(&mocks, &folder)).await.unwrap();
     let client = Client::new(&server.url()).unwrap();
-    let then: Vec<serde_json::Value> = serde_json::from_str(ITS_ORDERS).unwrap();
+    let then: Vec<serde_json::Value> = serde_json::from_str(RECORDED_ORDERS).unwrap();
     let mut statuses = Vec::new();
     for then in &then {
         let id = then["id"].as_str().unwrap();
@@ -135,23 +135,23 @@ fn assert_says_all_of(now: &serde_json::Value, then: &serde_json::Value, at: &st
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_goes_from_sqlite_to_postgres_and_back_and_its_export_stays_the_same_byte_for_byte() {
     let (folder, path) = a_log();
-    let recorded = std::fs::read_to_string(FIRST_SHAPES).unwrap();
-    let postgres = postgres_url(&postgres_server::a_database().await);
+    let recorded = std::fs::read_to_string(RECORDED_LOG).unwrap();
+    let postgres = postgres_url(&postgres_server::create_database().await);
     let (first, second) = (folder.path().join("first.jsonl"), folder.path().join("second.jsonl"));
     let (first, second) = (first.to_str().unwrap().to_owned(), second.to_str().unwrap().to_owned());
     let back = sqlite(&folder.path().join("back.db"));
     let exports = tokio::task::spawn_blocking(move || {
-        assert_eq!(succeeds(&["export", "--store", &sqlite(&path), "--out", &first]), "80 events exported\n");
-        assert_eq!(succeeds(&["import", &first, "--store", &postgres]), "80 events imported\n");
-        let checked = succeeds(&["check", "--store", &postgres]);
+        assert_eq!(run_successfully(&["export", "--store", &sqlite(&path), "--out", &first]), "80 events exported\n");
+        assert_eq!(run_successfully(&["import", &first, "--store", &postgres]), "80 events imported\n");
+        let checked = run_successfully(&["check", "--store", &postgres]);
         assert!(checked.starts_with("80 events in 21 streams: all sound\nthe hash at position 80: "), "{checked}");
-        assert_eq!(succeeds(&["export", "--store", &postgres, "--out", &second]), "80 events exported\n");
-        assert_eq!(succeeds(&["import", &second, "--store", &back]), "80 events imported\n");
-        let printed = succeeds(&["export", "--store", &back]);
-        let told = refused(1, &["import", &first, "--store", &postgres]);
-        assert!(told.contains("needs an empty log") && told.contains("position 80"), "{told}");
-        let told = refused(2, &["backup", "anywhere", "--store", &postgres]);
-        assert!(told.contains("pg_dump") && told.contains("export"), "{told}");
+        assert_eq!(run_successfully(&["export", "--store", &postgres, "--out", &second]), "80 events exported\n");
+        assert_eq!(run_successfully(&["import", &second, "--store", &back]), "80 events imported\n");
+        let printed = run_successfully(&["export", "--store", &back]);
+        let output = run_refused(1, &["import", &first, "--store", &postgres]);
+        assert!(output.contains("needs an empty log") && output.contains("position 80"), "{output}");
+        let output = run_refused(2, &["backup", "anywhere", "--store", &postgres]);
+        assert!(output.contains("pg_dump") && output.contains("export"), "{output}");
         [std::fs::read_to_string(first).unwrap(), std::fs::read_to_string(second).unwrap(), printed]
     });
     let exports = exports.await.unwrap();
@@ -183,7 +183,7 @@ async fn an_event_is_proven_by_the_hash_that_the_server_told_and_a_changed_one_i
         let (event, hash) = (page.events[2].clone(), page.hash.unwrap());
         let (store, proof, id) = (store.clone(), proof.clone(), event.id.to_string());
         let written = tokio::task::spawn_blocking(move || {
-            let text = succeeds(&["prove", &id, "--store", &store]);
+            let text = run_successfully(&["prove", &id, "--store", &store]);
             std::fs::write(proof, &text).unwrap();
             text
         });
@@ -197,19 +197,22 @@ async fn an_event_is_proven_by_the_hash_that_the_server_told_and_a_changed_one_i
     assert!(health["hash"]["position"].as_u64().unwrap() >= wanted.position);
     tokio::task::spawn_blocking(move || {
         let file = proof.to_str().unwrap();
-        let told = succeeds(&["verify-proof", file, "--hash", &wanted.hash]);
-        assert!(told.contains(&event.id.to_string()) && told.contains("stands at position 3 of the log"), "{told}");
+        let output = run_successfully(&["verify-proof", file, "--hash", &wanted.hash]);
+        assert!(
+            output.contains(&event.id.to_string()) && output.contains("stands at position 3 of the log"),
+            "{output}"
+        );
         let other = "0".repeat(64);
-        let told = refused(1, &["verify-proof", file, "--hash", &other]);
-        assert!(told.contains("proves nothing: it is of a log with the hash"), "{told}");
+        let output = run_refused(1, &["verify-proof", file, "--hash", &other]);
+        assert!(output.contains("proves nothing: it is of a log with the hash"), "{output}");
         let forged = std::fs::read_to_string(file).unwrap().replacen("\"position\":3", "\"position\":2", 1);
         std::fs::write(file, forged).unwrap();
-        let told = refused(1, &["verify-proof", file]);
-        assert!(told.contains("does not lead to the hash of the log"), "{told}");
-        let told = refused(1, &["prove", "4711", "--store", &store]);
-        assert!(told.contains("there is no such event"), "{told}");
-        let told = refused(2, &["prove", "socks", "--store", &store]);
-        assert!(told.contains("neither an event's id nor its position"), "{told}");
+        let output = run_refused(1, &["verify-proof", file]);
+        assert!(output.contains("does not lead to the hash of the log"), "{output}");
+        let output = run_refused(1, &["prove", "4711", "--store", &store]);
+        assert!(output.contains("there is no such event"), "{output}");
+        let output = run_refused(2, &["prove", "socks", "--store", &store]);
+        assert!(output.contains("neither an event's id nor its position"), "{output}");
     })
     .await
     .unwrap();
@@ -217,12 +220,12 @@ async fn an_event_is_proven_by_the_hash_that_the_server_told_and_a_changed_one_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_without_a_log_is_told_and_left_as_it_is() {
-    let address = postgres_server::a_database().await;
+    let address = postgres_server::create_database().await;
     let url = postgres_url(&address);
-    let told =
-        tokio::task::spawn_blocking(move || ["export", "check"].map(|tool| refused(1, &[tool, "--store", &url])));
-    for told in told.await.unwrap() {
-        assert!(told.contains("the database has no event log in it"), "{told}");
+    let output =
+        tokio::task::spawn_blocking(move || ["export", "check"].map(|tool| run_refused(1, &[tool, "--store", &url])));
+    for output in output.await.unwrap() {
+        assert!(output.contains("the database has no event log in it"), "{output}");
     }
     let (client, connection) = tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -235,24 +238,24 @@ async fn a_log_is_exported_checked_and_backed_up_beside_the_server_that_has_it_o
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    let confirmed = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let confirmed = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let (store, folder) = (sqlite(&world.folder.path().join("shop.db")), world.folder.path().to_owned());
     let copy = folder.join("copy.db");
     let (copied, kept) = (sqlite(&copy), copy.clone());
     let (beside, backed_up) = tokio::task::spawn_blocking(move || {
-        let checked = succeeds(&["check", "--store", &store]);
+        let checked = run_successfully(&["check", "--store", &store]);
         assert!(
             checked.starts_with("the file: all sound\n") && checked.contains("streams: all sound\nthe hash at"),
             "{checked}"
         );
-        let beside = succeeds(&["export", "--store", &store]);
-        let told = succeeds(&["backup", kept.to_str().unwrap(), "--store", &store]);
-        assert!(told.starts_with("backed up to "), "{told}");
-        let told = refused(1, &["backup", kept.to_str().unwrap(), "--store", &store]);
-        assert!(told.contains("is there already"), "{told}");
-        let told = refused(1, &["import", FIRST_SHAPES, "--store", &store]);
-        assert!(told.contains("is in use by another program"), "{told}");
-        (beside, succeeds(&["export", "--store", &copied]))
+        let beside = run_successfully(&["export", "--store", &store]);
+        let output = run_successfully(&["backup", kept.to_str().unwrap(), "--store", &store]);
+        assert!(output.starts_with("backed up to "), "{output}");
+        let output = run_refused(1, &["backup", kept.to_str().unwrap(), "--store", &store]);
+        assert!(output.contains("is there already"), "{output}");
+        let output = run_refused(1, &["import", RECORDED_LOG, "--store", &store]);
+        assert!(output.contains("is in use by another program"), "{output}");
+        (beside, run_successfully(&["export", "--store", &copied]))
     })
     .await
     .unwrap();
@@ -281,16 +284,16 @@ async fn the_log_of_a_server_that_was_killed_is_read_with_all_that_was_acknowled
     let path = folder.path().join("shop.db");
     let server = ServerProcess::start(&mocks, &path);
     let client = Client::new(&server.url).unwrap();
-    let product = a_product_with_plenty(&client).await;
+    let product = product_in_stock(&client).await;
     let add = AddItem { product_id: product.id, quantity: 1 };
     let written = client.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap();
     server.kill();
     assert!(folder.path().join("shop.db-wal").exists(), "it had no time to fold its write-ahead log");
     let store = sqlite(&path);
-    let exported = succeeds(&["export", "--store", &store]);
+    let exported = run_successfully(&["export", "--store", &store]);
     let acknowledged = format!("\"stream\":\"order-{}\",\"version\":2", written.value.id);
     assert!(exported.lines().nth(written.position.unwrap() as usize - 1).unwrap().contains(&acknowledged));
-    assert!(succeeds(&["check", "--store", &store]).contains("streams: all sound\n"));
+    assert!(run_successfully(&["check", "--store", &store]).contains("streams: all sound\n"));
     let server = ServerProcess::start(&mocks, &path);
     let order = Client::new(&server.url).unwrap().order(written.value.id).await.unwrap().unwrap();
     assert_eq!(order.version, 2);
@@ -307,9 +310,9 @@ async fn an_export_over_http_can_be_imported_and_ends_at_the_head_of_when_it_beg
     let due: u64 = response.headers()["storefront-position"].to_str().unwrap().parse().unwrap();
     // Written after the answer has begun.
     world.a_basket(&product.id, 1).await;
-    let told = response.text().await.unwrap().lines().count() as u64;
+    let output = response.text().await.unwrap().lines().count() as u64;
     assert!(head < due && due < world.head().await);
-    assert_eq!(told, due);
+    assert_eq!(output, due);
 
     world.client.export(|piece| lines.write_all(piece)).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -320,7 +323,7 @@ async fn an_export_over_http_can_be_imported_and_ends_at_the_head_of_when_it_beg
         let mut import = import.spawn().unwrap();
         import.stdin.take().unwrap().write_all(&lines).unwrap();
         assert!(import.wait().unwrap().success());
-        (succeeds(&["export", "--store", &store]), lines)
+        (run_successfully(&["export", "--store", &store]), lines)
     })
     .await
     .unwrap();
@@ -330,17 +333,17 @@ async fn an_export_over_http_can_be_imported_and_ends_at_the_head_of_when_it_beg
 #[test]
 fn an_import_that_fails_says_where_and_keeps_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let recorded = std::fs::read_to_string(FIRST_SHAPES).unwrap();
+    let recorded = std::fs::read_to_string(RECORDED_LOG).unwrap();
     let lines = folder.path().join("log.jsonl");
     std::fs::write(&lines, recorded.replacen("\"position\":7,", "\"position\":8,", 1)).unwrap();
     let store = sqlite(&folder.path().join("shop.db"));
-    let told = refused(1, &["import", lines.to_str().unwrap(), "--store", &store]);
-    assert!(told.contains("line 7: position 8 stands where 7 is due; nothing was kept"), "{told}");
+    let output = run_refused(1, &["import", lines.to_str().unwrap(), "--store", &store]);
+    assert!(output.contains("line 7: position 8 stands where 7 is due; nothing was kept"), "{output}");
     std::fs::write(&lines, &recorded[..recorded.len() - 100]).unwrap();
-    let told = refused(1, &["import", lines.to_str().unwrap(), "--store", &store]);
-    assert!(told.contains("line 80: ") && told.contains("the export was cut off"), "{told}");
-    let told = refused(1, &["import", "/no/such/file", "--store", &store]);
-    assert!(told.contains("/no/such/file cannot be read"), "{told}");
+    let output = run_refused(1, &["import", lines.to_str().unwrap(), "--store", &store]);
+    assert!(output.contains("line 80: ") && output.contains("the export was cut off"), "{output}");
+    let output = run_refused(1, &["import", "/no/such/file", "--store", &store]);
+    assert!(output.contains("/no/such/file cannot be read"), "{output}");
     assert_eq!(files_in(folder.path()), ["log.jsonl"]);
 }
 
@@ -348,7 +351,7 @@ fn an_import_that_fails_says_where_and_keeps_nothing() {
 fn an_import_that_is_killed_leaves_no_log_and_the_next_one_makes_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");
-    let recorded = std::fs::read_to_string(FIRST_SHAPES).unwrap();
+    let recorded = std::fs::read_to_string(RECORDED_LOG).unwrap();
     let mut import = Command::new(program("storefront-server"));
     import.args(["import", "-", "--store", &sqlite(&path)]).stdin(Stdio::piped()).stdout(Stdio::null());
     let mut import = import.spawn().unwrap();
@@ -358,14 +361,14 @@ fn an_import_that_is_killed_leaves_no_log_and_the_next_one_makes_it() {
         assert!(import.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::yield_now();
     }
-    let told = refused(1, &["import", FIRST_SHAPES, "--store", &sqlite(&path)]);
-    assert!(told.contains("is in use by another program"), "{told}");
+    let output = run_refused(1, &["import", RECORDED_LOG, "--store", &sqlite(&path)]);
+    assert!(output.contains("is in use by another program"), "{output}");
     import.kill().unwrap();
     import.wait().unwrap();
     assert!(!path.exists(), "half an import has the name of a log");
-    let told = refused(1, &["check", "--store", &sqlite(&path)]);
-    assert!(told.contains("is not there"), "{told}");
-    assert_eq!(succeeds(&["import", FIRST_SHAPES, "--store", &sqlite(&path)]), "80 events imported\n");
+    let output = run_refused(1, &["check", "--store", &sqlite(&path)]);
+    assert!(output.contains("is not there"), "{output}");
+    assert_eq!(run_successfully(&["import", RECORDED_LOG, "--store", &sqlite(&path)]), "80 events imported\n");
     assert_eq!(files_in(folder.path()), ["shop.db", "shop.db-lock"]);
 }
 
@@ -378,10 +381,10 @@ async fn what_a_server_and_its_tools_write_is_for_nobody_else_to_read_whatever_t
     let within = folder.path().join("data");
     let path = within.join("shop.db");
     let server = ServerProcess::start(&mocks, &path);
-    a_product_with_plenty(&Client::new(&server.url).unwrap()).await;
+    product_in_stock(&Client::new(&server.url).unwrap()).await;
     let [copy, lines] = ["copy.db", "lines.jsonl"].map(|name| within.join(name).to_str().unwrap().to_owned());
-    succeeds(&["backup", &copy, "--store", &sqlite(&path)]);
-    succeeds(&["export", "--out", &lines, "--store", &sqlite(&path)]);
+    run_successfully(&["backup", &copy, "--store", &sqlite(&path)]);
+    run_successfully(&["export", "--out", &lines, "--store", &sqlite(&path)]);
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&within), 0o700);
     let files = files_in(&within);
@@ -397,16 +400,16 @@ fn an_export_that_has_nothing_to_read_or_nowhere_to_go_is_refused_and_leaves_not
     let (folder, path) = a_log();
     let missing = folder.path().join("missing.db");
     for tool in [&["export"][..], &["check"], &["backup", "copy"]] {
-        let told = refused(1, &[tool, &["--store", &sqlite(&missing)]].concat());
-        assert!(told.contains("missing.db is not there"), "{told}");
+        let output = run_refused(1, &[tool, &["--store", &sqlite(&missing)]].concat());
+        assert!(output.contains("missing.db is not there"), "{output}");
     }
-    let told = refused(1, &["export", "--store", &sqlite(&path), "--out", path.to_str().unwrap()]);
-    assert!(told.contains("is there already: choose another name"), "{told}");
-    let told = refused(1, &["export", "--store", &sqlite(&path), "--out", "/no/such/folder/log.jsonl"]);
-    assert!(told.contains("/no/such/folder/log.jsonl cannot be written"), "{told}");
-    for tool in [&["export"][..], &["check"], &["backup", "copy"], &["import", FIRST_SHAPES]] {
-        let told = refused(2, &[tool, &["--store", "sqlite::memory:"]].concat());
-        assert!(told.contains("sqlite::memory: keeps nothing"), "{told}");
+    let output = run_refused(1, &["export", "--store", &sqlite(&path), "--out", path.to_str().unwrap()]);
+    assert!(output.contains("is there already: choose another name"), "{output}");
+    let output = run_refused(1, &["export", "--store", &sqlite(&path), "--out", "/no/such/folder/log.jsonl"]);
+    assert!(output.contains("/no/such/folder/log.jsonl cannot be written"), "{output}");
+    for tool in [&["export"][..], &["check"], &["backup", "copy"], &["import", RECORDED_LOG]] {
+        let output = run_refused(2, &[tool, &["--store", "sqlite::memory:"]].concat());
+        assert!(output.contains("sqlite::memory: keeps nothing"), "{output}");
     }
     assert_eq!(files_in(folder.path()), ["shop.db", "shop.db-lock"]);
 }
@@ -444,7 +447,7 @@ fn the_help_of_the_tools_says_what_they_do_and_what_they_leave_alone() {
         ("check", &["Exit code 1", "every event", "A server may have the log open"]),
         ("backup", &["pg_dump", "while a server writes"]),
     ] {
-        let help = succeeds(&[tool, "--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
+        let help = run_successfully(&[tool, "--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
         for word in words {
             assert!(help.contains(word), "{tool}: {word:?} is missing in:\n{help}");
         }

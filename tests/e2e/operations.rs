@@ -30,7 +30,7 @@ async fn metrics_and_processes_tell_where_the_log_is_and_who_is_behind() {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     eventually("everything has caught up", || async {
         let head = world.metric("storefront_log_head_position").await;
         let behind = [
@@ -55,7 +55,7 @@ async fn metrics_and_processes_tell_where_the_log_is_and_who_is_behind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_cannot_do_its_work_is_seen_to_try_again() {
     let world = World::open().await;
-    world.outage(Stub::Mail, true);
+    world.set_outage(Stub::Mail, true);
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
     eventually("the mail is seen to be tried again", || async {
@@ -64,6 +64,6 @@ async fn a_process_that_cannot_do_its_work_is_seen_to_try_again() {
     })
     .await;
     assert_eq!(world.metric("storefront_process_retrying_events{process=\"mail\"}").await, 1.0);
-    world.outage(Stub::Mail, false);
+    world.set_outage(Stub::Mail, false);
     eventually("the mail is done", || async { (world.process("mail").await["state"] == "idle").then_some(()) }).await;
 }

@@ -34,20 +34,20 @@ fn key() -> IdempotencyKey {
     IdempotencyKey::new()
 }
 
-fn refused<T: std::fmt::Debug>(result: Result<T, ClientError>) -> (u16, String) {
+fn refusal_of<T: std::fmt::Debug>(result: Result<T, ClientError>) -> (u16, String) {
     let error = result.unwrap_err();
     let problem = error.problem().unwrap_or_else(|| panic!("a problem, not {error}"));
     (problem.status, problem.code.clone())
 }
 
 /// What the log tells of a product, as types.
-async fn told(world: &World, id: &ProductId) -> Vec<String> {
+async fn product_events(world: &World, id: &ProductId) -> Vec<String> {
     let query = EventQuery { stream: Some(format!("product-{id}")), limit: Some(1000), ..EventQuery::default() };
     world.client.events(&query).await.unwrap().events.into_iter().map(|event| event.kind).collect()
 }
 
 /// The first page of a search that sees at least a position.
-async fn found(world: &World, words: &str, position: Option<u64>) -> Vec<Product> {
+async fn search(world: &World, words: &str, position: Option<u64>) -> Vec<Product> {
     let query = ProductQuery { q: Some(words.to_owned()), min_position: position, ..ProductQuery::default() };
     world.client.products(&query).await.unwrap().items
 }
@@ -58,13 +58,13 @@ async fn a_new_product_can_be_found_and_bought_at_once() {
     let written = world.client.create_product(&a_lamp(), &key()).await.unwrap();
     let lamp = &written.value;
     assert_eq!((lamp.id.as_str(), lamp.price, lamp.active), ("reading-lamp", euro(4_900), true));
-    assert_eq!(found(&world, "raeding", written.position).await[0].id, lamp.id, "with a typo too");
+    assert_eq!(search(&world, "raeding", written.position).await[0].id, lamp.id, "with a typo too");
     assert_eq!(world.mocks.products().get("reading-lamp").unwrap().sku, "LIG-0001", "the product service has it");
-    assert_eq!(told(&world, &lamp.id).await, ["product.listed"]);
-    world.receive(&lamp.id, 1).await;
+    assert_eq!(product_events(&world, &lamp.id).await, ["product.listed"]);
+    world.receive_stock(&lamp.id, 1).await;
     let basket = world.a_basket(&lamp.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +73,7 @@ async fn what_an_operator_changes_is_told_as_what_it_is_and_seen_at_its_position
     let lamp = world.client.create_product(&a_lamp(), &key()).await.unwrap().value.id;
     let change = ChangeProduct { name: Some("Desk Lantern".to_owned()), ..ChangeProduct::default() };
     let written = world.client.change_product(&lamp, &change).await.unwrap();
-    assert_eq!(found(&world, "lantern", written.position).await[0].id, lamp);
+    assert_eq!(search(&world, "lantern", written.position).await[0].id, lamp);
 
     let reprice = RepriceProduct { price: euro(3_900), reason: "brass got cheaper".to_owned() };
     let written = world.client.reprice_product(&lamp, &reprice, &key()).await.unwrap();
@@ -85,15 +85,15 @@ async fn what_an_operator_changes_is_told_as_what_it_is_and_seen_at_its_position
 
     let written = world.client.withdraw_product(&lamp, &key()).await.unwrap();
     assert!(!written.value.active);
-    assert!(found(&world, "lantern", written.position).await.iter().all(|product| product.id != lamp));
+    assert!(search(&world, "lantern", written.position).await.iter().all(|product| product.id != lamp));
     let withdrawn = ProductQuery { withdrawn: Some(true), ..ProductQuery::default() };
     let listed = world.client.products(&withdrawn).await.unwrap();
     assert_eq!((listed.total, &listed.items[0].id, listed.items[0].active), (1, &lamp, false));
     let written = world.client.relist_product(&lamp, &key()).await.unwrap();
-    assert_eq!(found(&world, "lantern", written.position).await[0].id, lamp);
+    assert_eq!(search(&world, "lantern", written.position).await[0].id, lamp);
     assert_eq!(world.client.products(&withdrawn).await.unwrap().total, 0, "for sale again");
     assert_eq!(
-        told(&world, &lamp).await,
+        product_events(&world, &lamp).await,
         ["listed", "changed", "repriced", "changed", "changed", "withdrawn", "relisted"]
             .map(|what| format!("product.{what}"))
     );
@@ -143,7 +143,7 @@ async fn many_operators_at_once_and_the_service_itself_leave_one_history_in_whic
 async fn categories_are_set_up_and_a_product_needs_one() {
     let world = World::open().await;
     let lamp = NewProduct { category: "Lighting".to_owned(), ..a_lamp() };
-    assert_eq!(refused(world.client.create_product(&lamp, &key()).await), (422, "unknown_category".to_owned()));
+    assert_eq!(refusal_of(world.client.create_product(&lamp, &key()).await), (422, "unknown_category".to_owned()));
     let lighting = NewCategory { name: "Lighting".to_owned() };
     let written = world.client.create_category(&lighting, &key()).await.unwrap();
     assert_eq!(written.value, Category { name: "Lighting".to_owned(), products: 0 });
@@ -152,7 +152,7 @@ async fn categories_are_set_up_and_a_product_needs_one() {
         all.into_iter().find(|category| category.name == name).map(|category| category.products)
     };
     assert_eq!(of("Lighting").await, Some(0), "an empty shelf is shown too");
-    assert_eq!(refused(world.client.create_category(&lighting, &key()).await), (409, "category_taken".to_owned()));
+    assert_eq!(refusal_of(world.client.create_category(&lighting, &key()).await), (409, "category_taken".to_owned()));
     world.client.create_product(&lamp, &key()).await.unwrap();
     assert_eq!(of("Lighting").await, Some(1));
 }
@@ -168,7 +168,7 @@ async fn a_picture_is_put_up_looked_at_replaced_and_taken_away() {
         assert_eq!(world.client.picture(&lamp).await.unwrap(), Some(png));
     }
     assert_eq!(
-        told(&world, &lamp).await,
+        product_events(&world, &lamp).await,
         ["product.listed", "product.changed", "product.changed"],
         "watchers are told"
     );
@@ -181,9 +181,9 @@ async fn while_the_product_service_is_away_pictures_that_were_seen_are_still_sho
     let world = World::open().await;
     let (seen, unseen): (ProductId, ProductId) = ("kite".parse().unwrap(), "desk-duck".parse().unwrap());
     let png = world.client.picture(&seen).await.unwrap();
-    world.outage(Stub::Products, true);
+    world.set_outage(Stub::Products, true);
     assert_eq!(world.client.picture(&seen).await.unwrap(), png);
-    assert_eq!(refused(world.client.picture(&unseen).await), (503, "product_service_unavailable".to_owned()));
+    assert_eq!(refusal_of(world.client.picture(&unseen).await), (503, "product_service_unavailable".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,7 +292,7 @@ async fn without_the_product_service_a_change_is_refused_and_written_nowhere() {
     let world = World::open().await;
     let before = world.mocks.products().head();
     let head = world.head().await;
-    world.outage(Stub::Products, true);
+    world.set_outage(Stub::Products, true);
     let url = format!("{}/v1/products", world.server.url());
     let answer = reqwest::Client::new().post(url).json(&a_lamp()).send().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()), (503, "2"));
@@ -306,18 +306,19 @@ async fn a_product_whose_creation_was_not_answered_is_created_once_when_asked_ag
     let key = key();
     world.mocks.faults(Stub::Products).set(Faults { lose_answers: true, ..Faults::default() });
     let first = world.client.create_product(&a_lamp(), &key).await;
-    assert_eq!(refused(first), (503, "product_service_unavailable".to_owned()));
+    assert_eq!(refusal_of(first), (503, "product_service_unavailable".to_owned()));
     world.mocks.faults(Stub::Products).set(Faults::default());
     // It was created all the same, and the feed brings it before the repeat.
     let id = ProductId::from_foreign("reading-lamp").unwrap();
-    eventually("the product is listed", || async { (!told(&world, &id).await.is_empty()).then_some(()) }).await;
+    eventually("the product is listed", || async { (!product_events(&world, &id).await.is_empty()).then_some(()) })
+        .await;
     let second = world.client.create_product(&a_lamp(), &key).await.unwrap();
     let third = world.client.create_product(&a_lamp(), &key).await.unwrap();
     assert_eq!((second.value.id.as_str(), second.replayed, third.replayed), ("reading-lamp", false, true));
     assert_eq!(second.value, third.value);
-    assert_eq!(told(&world, &second.value.id).await, ["product.listed"]);
+    assert_eq!(product_events(&world, &second.value.id).await, ["product.listed"]);
     let other = NewProduct { sku: "LIG-0002".to_owned(), ..a_lamp() };
-    assert_eq!(refused(world.client.create_product(&other, &key).await), (422, "idempotency_key_reused".to_owned()));
+    assert_eq!(refusal_of(world.client.create_product(&other, &key).await), (422, "idempotency_key_reused".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -353,13 +354,13 @@ async fn sku_and_name_are_unique_whatever_their_case_and_unicode_form() {
         ("X-1", "cafe\u{301} stra\u{df}e"),
     ] {
         let taken = NewProduct { sku: sku.to_owned(), name: name.to_owned(), ..a_lamp() };
-        assert_eq!(refused(world.client.create_product(&taken, &key()).await), (409, "product_taken".to_owned()));
+        assert_eq!(refusal_of(world.client.create_product(&taken, &key()).await), (409, "product_taken".to_owned()));
         let change = match name {
             "Another" => ChangeProduct { sku: Some(sku.to_owned()), ..ChangeProduct::default() },
             name => ChangeProduct { name: Some(name.to_owned()), ..ChangeProduct::default() },
         };
         let taken = world.client.change_product(&lamp.id, &change).await;
-        assert_eq!(refused(taken), (409, "product_taken".to_owned()), "{sku} {name}");
+        assert_eq!(refusal_of(taken), (409, "product_taken".to_owned()), "{sku} {name}");
     }
     let own = ChangeProduct { name: Some("CAF\u{c9} stra\u{df}e".to_owned()), ..ChangeProduct::default() };
     world.client.change_product(&cafe.id, &own).await.expect("its own name in other letters");
@@ -372,22 +373,22 @@ async fn prices_have_an_upper_bound_and_the_largest_order_at_it_is_counted() {
     let world = World::open().await;
     let most = Money::MAX_PRICE_MINOR_UNITS;
     let too_dear = NewProduct { price: euro(most + 1), ..a_lamp() };
-    assert_eq!(refused(world.client.create_product(&too_dear, &key()).await), (422, "invalid_values".to_owned()));
+    assert_eq!(refusal_of(world.client.create_product(&too_dear, &key()).await), (422, "invalid_values".to_owned()));
     let treasure = NewProduct { price: euro(most), ..a_lamp() };
     let id = world.client.create_product(&treasure, &key()).await.unwrap().value.id;
     let reprice = RepriceProduct { price: euro(most + 1), reason: "greed".to_owned() };
     let refusal = world.client.reprice_product(&id, &reprice, &key()).await;
-    assert_eq!(refused(refusal), (422, "invalid_values".to_owned()));
+    assert_eq!(refusal_of(refusal), (422, "invalid_values".to_owned()));
     let before = ChangeProduct { compare_at_price: Some(Some(euro(i64::MAX))), ..ChangeProduct::default() };
-    assert_eq!(refused(world.client.change_product(&id, &before).await), (422, "invalid_values".to_owned()));
+    assert_eq!(refusal_of(world.client.change_product(&id, &before).await), (422, "invalid_values".to_owned()));
 
-    world.receive(&id, 99).await;
+    world.receive_stock(&id, 99).await;
     let basket = world.a_basket(&id, 99).await;
     assert_eq!(basket.total.amount, most * 99);
     let checkout = crate::world::checkout(&basket, storefront_api::PaymentMethod::None);
     world.client.checkout(basket.id, &checkout, &key()).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
-    world.rests().await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
+    world.wait_until_idle().await;
     let head = world.head().await;
     let statistics =
         eventually("the statistics are there", || async { world.client.statistics(Some(head)).await.ok() });

@@ -10,7 +10,7 @@ use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 use storefront_server::Server;
 use uuid::Uuid;
 
-use crate::crash::a_product_with_plenty;
+use crate::crash::product_in_stock;
 use crate::programs::ServerProcess;
 use crate::world::{VISA, World, an_order, card, checkout, config, eventually};
 
@@ -23,7 +23,7 @@ async fn parked(client: &Client, name: &str) -> Page<ParkedSequence> {
     client.parked(name, &ParkedQuery::default()).await.unwrap()
 }
 
-async fn is_parked(client: &Client, name: &str, order: OrderId) -> ParkedSequence {
+async fn wait_until_parked(client: &Client, name: &str, order: OrderId) -> ParkedSequence {
     eventually(&format!("{order} is parked in {name}"), || async {
         let stands = |found: &ParkedSequence| found.sequence == order.to_string() && found.state == ParkedState::Parked;
         parked(client, name).await.items.into_iter().find(stands)
@@ -31,7 +31,7 @@ async fn is_parked(client: &Client, name: &str, order: OrderId) -> ParkedSequenc
     .await
 }
 
-async fn nothing_is_parked(client: &Client, name: &str) {
+async fn wait_until_none_parked(client: &Client, name: &str) {
     eventually(&format!("nothing is parked in {name}"), || async {
         (parked(client, name).await.total == 0 && process(client, name).await.parked == 0).then_some(())
     })
@@ -55,7 +55,7 @@ fn mails_about(mocks: &Mocks, order: &Order) -> Vec<String> {
 }
 
 /// Writes an event about an order that no program can read, as a later version of the shop might have written it.
-pub(crate) async fn poison(store: &SqliteStore, order: OrderId) {
+pub(crate) async fn append_unreadable_event(store: &SqliteStore, order: OrderId) {
     let event = NewEvent {
         id: Uuid::now_v7(),
         kind: "email.requested".to_owned(),
@@ -77,25 +77,25 @@ async fn a_poison_event_stops_only_its_own_order_and_can_be_retried_and_skipped(
     let product = world.product_with(5).await;
     let struck = world.a_basket(&product.id, 1).await;
     world.buy(&struck, VISA).await.unwrap();
-    let struck = world.reaches(struck.id, OrderStatus::Confirmed).await;
+    let struck = world.wait_for_status(struck.id, OrderStatus::Confirmed).await;
     eventually("its mail is there", || async { (mails_about(&world.mocks, &struck).len() == 1).then_some(()) }).await;
     let World { mocks, server, folder, .. } = world;
     server.shutdown().await;
     let log = SqliteStore::open(&folder.path().join("shop.db")).unwrap();
-    poison(&log, struck.id).await;
+    append_unreadable_event(&log, struck.id).await;
     log.close().await;
     let server = Server::start(config(&mocks, &folder)).await.unwrap();
     let client = Client::new(&server.url()).unwrap();
     let world = World { mocks, server, client, folder };
-    world.all_products_are_there().await;
-    let found = is_parked(&world.client, "mail", struck.id).await;
+    world.wait_for_catalogue().await;
+    let found = wait_until_parked(&world.client, "mail", struck.id).await;
     assert_eq!((found.attempts, found.kind.as_str(), found.waiting), (1, "email.requested", 0));
     assert!(found.error.contains("email.requested does not fit"), "{}", found.error);
 
     // Others get their mail; what follows of the struck order waits behind.
     let other = world.a_basket(&product.id, 1).await;
     world.buy(&other, VISA).await.unwrap();
-    let other = world.reaches(other.id, OrderStatus::Confirmed).await;
+    let other = world.wait_for_status(other.id, OrderStatus::Confirmed).await;
     let cancel = Cancel { reason: "it takes too long".to_owned() };
     world.client.cancel(struck.id, &cancel, &IdempotencyKey::new()).await.unwrap();
     eventually("the other has its mail", || async { (mails_about(&world.mocks, &other).len() == 1).then_some(()) })
@@ -108,7 +108,7 @@ async fn a_poison_event_stops_only_its_own_order_and_can_be_retried_and_skipped(
     assert_eq!(mails_about(&world.mocks, &struck).len(), 1);
 
     // Everybody can see it.
-    assert!(world.history(struck.id).await.contains(&"process.sequence_parked".to_owned()));
+    assert!(world.event_types(struck.id).await.contains(&"process.sequence_parked".to_owned()));
     let ready = world.client.readiness().await.unwrap();
     assert!(
         ready.ready && ready.reasons.iter().any(|reason| reason.contains("parked in the process mail")),
@@ -120,11 +120,11 @@ async fn a_poison_event_stops_only_its_own_order_and_can_be_retried_and_skipped(
     let retried = world.client.retry_parked("mail", &found.sequence, &IdempotencyKey::new()).await.unwrap().value;
     assert_eq!((retried.position, retried.skipped), (found.position, false));
     eventually("it is parked once more", || async {
-        let history = world.history(struck.id).await;
+        let history = world.event_types(struck.id).await;
         (count(&history, "process.sequence_parked") == 2).then_some(())
     })
     .await;
-    let again = is_parked(&world.client, "mail", struck.id).await;
+    let again = wait_until_parked(&world.client, "mail", struck.id).await;
     assert_eq!(again.position, found.position);
 
     // Without it the next mails go out, once each.
@@ -133,9 +133,9 @@ async fn a_poison_event_stops_only_its_own_order_and_can_be_retried_and_skipped(
     assert!(skipped.value.skipped);
     let repeated = world.client.skip_parked("mail", &found.sequence, &key).await.unwrap();
     assert!(repeated.replayed);
-    nothing_is_parked(&world.client, "mail").await;
+    wait_until_none_parked(&world.client, "mail").await;
     assert_eq!(mails_about(&world.mocks, &struck).len(), 3);
-    let history = world.history(struck.id).await;
+    let history = world.event_types(struck.id).await;
     assert_eq!((count(&history, "email.sent"), count(&history, "process.sequence_skipped")), (3, 1));
 }
 
@@ -147,12 +147,12 @@ async fn a_mail_that_is_parked_survives_the_kill_and_a_retry_sends_it_once() {
     let start = || ServerProcess::start_with(&mocks, &store, &["--mail-attempts", "3"]);
     let server = start();
     let client = Client::new(&server.url).unwrap();
-    let product = a_product_with_plenty(&client).await;
+    let product = product_in_stock(&client).await;
     mocks.faults(Stub::Mail).set(Faults { outage: true, ..Faults::default() });
     let add = AddItem { product_id: product.id.clone(), quantity: 1 };
     let basket = client.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap().value;
     client.checkout(basket.id, &checkout(&basket, card(VISA)), &IdempotencyKey::new()).await.unwrap();
-    let found = is_parked(&client, "mail", basket.id).await;
+    let found = wait_until_parked(&client, "mail", basket.id).await;
     assert_eq!(found.attempts, 3);
     let timeline = client.timeline(basket.id, &Default::default()).await.unwrap();
     assert_eq!(timeline.order.status, OrderStatus::Confirmed, "the order does not wait for its mail");
@@ -163,14 +163,14 @@ async fn a_mail_that_is_parked_survives_the_kill_and_a_retry_sends_it_once() {
     mocks.faults(Stub::Mail).clear();
     let server = start();
     let client = Client::new(&server.url).unwrap();
-    a_product_with_plenty(&client).await;
-    assert_eq!(is_parked(&client, "mail", basket.id).await, found);
+    product_in_stock(&client).await;
+    assert_eq!(wait_until_parked(&client, "mail", basket.id).await, found);
     eventually("the mail has caught up", || async { (process(&client, "mail").await.lag == 0).then_some(()) }).await;
     let order = timeline.order;
     assert_eq!(mails_about(&mocks, &order).len(), 0, "a parked mail waits for somebody to look");
 
     client.retry_parked("mail", &found.sequence, &IdempotencyKey::new()).await.unwrap();
-    nothing_is_parked(&client, "mail").await;
+    wait_until_none_parked(&client, "mail").await;
     assert_eq!(mails_about(&mocks, &order).len(), 1);
     assert_eq!(count(&kinds(&client, order.id).await, "email.sent"), 1);
     server.kill();
@@ -187,7 +187,7 @@ async fn step_mode_walks_a_checkout_one_event_at_a_time_and_survives_a_restart()
     world.client.pause_process("checkout", &IdempotencyKey::new()).await.unwrap();
     let basket = world.a_basket(&product.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    is_next(&world.client, "order.checked_out", basket.id).await;
+    wait_for_next_event(&world.client, "order.checked_out", basket.id).await;
     let World { mocks, server, folder, .. } = world;
     server.shutdown().await;
     let server = Server::start(config(&mocks, &folder)).await.unwrap();
@@ -211,7 +211,7 @@ async fn step_mode_walks_a_checkout_one_event_at_a_time_and_survives_a_restart()
             })
             .await;
         }
-        is_next(&client, next, basket.id).await;
+        wait_for_next_event(&client, next, basket.id).await;
         assert_eq!(count(&kinds(&client, basket.id).await, leads_to), 0, "{next} waits for its step");
         client.step_process("checkout", &IdempotencyKey::new()).await.unwrap();
         eventually(&format!("a step leads to {leads_to}"), || async {
@@ -231,7 +231,7 @@ async fn step_mode_walks_a_checkout_one_event_at_a_time_and_survives_a_restart()
 }
 
 /// Waits until an event of an order is the next one in the paused checkout.
-async fn is_next(client: &Client, kind: &str, order: OrderId) {
+async fn wait_for_next_event(client: &Client, kind: &str, order: OrderId) {
     eventually(&format!("{kind} is next"), || async {
         let checkout = process(client, "checkout").await;
         let next = checkout.next.first()?;
@@ -242,28 +242,28 @@ async fn is_next(client: &Client, kind: &str, order: OrderId) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_1500_orders_parked_a_healthy_one_is_confirmed_and_readiness_tells() {
-    const BROKEN: usize = 1_500;
+    const PARKED_ORDERS: usize = 1_500;
     let World { mocks, server, folder, .. } = World::open().await;
     server.shutdown().await;
     let log = SqliteStore::open(&folder.path().join("shop.db")).unwrap();
-    for _ in 0..BROKEN {
-        poison(&log, an_order()).await;
+    for _ in 0..PARKED_ORDERS {
+        append_unreadable_event(&log, an_order()).await;
     }
     log.close().await;
     let server = Server::start(config(&mocks, &folder)).await.unwrap();
     let client = Client::new(&server.url()).unwrap();
     let world = World { mocks, server, client, folder };
-    world.all_products_are_there().await;
+    world.wait_for_catalogue().await;
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    let order = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let order = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     eventually("its mail is there", || async { (mails_about(&world.mocks, &order).len() == 1).then_some(()) }).await;
     eventually("all the others are parked, and readiness says so", || async {
         let reasons = world.client.readiness().await.unwrap().reasons;
         reasons.iter().any(|reason| reason.starts_with("1500 parked in the process mail")).then_some(())
     })
     .await;
-    assert_eq!(parked(&world.client, "mail").await.total, BROKEN as u64);
+    assert_eq!(parked(&world.client, "mail").await.total, PARKED_ORDERS as u64);
 }
 
 #[tokio::test(flavor = "multi_thread")]

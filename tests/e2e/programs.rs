@@ -1,4 +1,4 @@
-//! The real programs, built once and run as processes of their own.
+//! Builds the programs once, and runs them as processes.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use storefront_mocks::Mocks;
 
 use crate::world::{WEBHOOK_SECRET, eventually};
 
-/// The path of a program of this workspace; builds it first if need be.
+/// The path of a program of this workspace, built on first use.
 pub(crate) fn program(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(build).join(name)
@@ -25,7 +25,7 @@ fn build() -> PathBuf {
     build.args(["build", "--quiet", "--bins", "-p", "storefront", "-p", "storefront-server", "-p", "storefront-mocks"]);
     build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     build.env("CARGO_TARGET_DIR", folder.parent().expect("the target folder"));
-    // What cargo says of these tests is not for the programs: with it, build scripts that look would run anew each time.
+    // Without this, build scripts that read these variables of the test run again at each build.
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
             build.env_remove(name);
@@ -38,14 +38,14 @@ fn build() -> PathBuf {
     folder
 }
 
-/// Runs a program to its end.
+/// Runs a program and waits for its end.
 pub(crate) fn run<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Output {
     let mut command = Command::new(program(name));
     command.args(arguments).stdin(Stdio::null()).env_remove("STOREFRONT_SERVER").output().unwrap()
 }
 
-/// What `storefront-server` is told to open a shop with demo stock.
-pub(crate) fn serving(listen: &str, mocks: &Mocks, store: &str) -> Vec<String> {
+/// The arguments of `storefront-server` for a shop with demo stock.
+pub(crate) fn serve_arguments(listen: &str, mocks: &Mocks, store: &str) -> Vec<String> {
     let mail = format!("smtp://{}", mocks.smtp_addr());
     let (products, cards) = (mocks.products_url(), mocks.card_gateway_url());
     let options = [
@@ -60,7 +60,7 @@ pub(crate) fn serving(listen: &str, mocks: &Mocks, store: &str) -> Vec<String> {
     ["serve", "--demo-stock"].map(str::to_owned).into_iter().chain(options).collect()
 }
 
-/// A server in a process of its own. It is killed when this is dropped.
+/// A server process; killed on drop.
 pub(crate) struct ServerProcess {
     child: Child,
     pub(crate) url: String,
@@ -72,27 +72,27 @@ impl ServerProcess {
         Self::start_at("127.0.0.1:0", mocks, store)
     }
 
-    /// The same at an address, where clients of an earlier server look for it.
+    /// Like [`ServerProcess::start`], at an address that clients know.
     pub(crate) fn start_at(listen: &str, mocks: &Mocks, store: &Path) -> Self {
         let mut command = Command::new(program("storefront-server"));
-        command.args(serving(listen, mocks, &format!("sqlite:{}", store.display())));
-        Self::running(command)
+        command.args(serve_arguments(listen, mocks, &format!("sqlite:{}", store.display())));
+        Self::spawn(command)
     }
 
-    /// Starts a server on a free port on a log of any kind, with further options.
+    /// Starts a server on a free port with any store and further options.
     pub(crate) fn start_with(mocks: &Mocks, store: &str, options: &[&str]) -> Self {
         let mut command = Command::new(program("storefront-server"));
-        command.args(serving("127.0.0.1:0", mocks, store)).args(options);
-        Self::running(command)
+        command.args(serve_arguments("127.0.0.1:0", mocks, store)).args(options);
+        Self::spawn(command)
     }
 
-    /// Runs a command that becomes a server, and waits for its URL.
-    pub(crate) fn running(command: Command) -> Self {
-        Self::try_running(command).expect("the server says where it is")
+    /// Starts a server by a command, and waits for its URL.
+    pub(crate) fn spawn(command: Command) -> Self {
+        Self::try_spawn(command).expect("the server says where it is")
     }
 
-    /// The same; `None` when it ends without a URL, as where its database cannot be reached.
-    pub(crate) fn try_running(mut command: Command) -> Option<Self> {
+    /// Like [`ServerProcess::spawn`]; `None` when the process ends without a URL, for example without its database.
+    pub(crate) fn try_spawn(mut command: Command) -> Option<Self> {
         command.env("STOREFRONT_LOG", "error").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut url = String::new();
@@ -101,12 +101,11 @@ impl ServerProcess {
         server.url.starts_with("http://").then_some(server)
     }
 
-    /// The number of its process.
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
-    /// SIGTERM; waits for its end and tells how it ended.
+    /// Sends SIGTERM, and waits for the exit status.
     pub(crate) async fn terminate(&mut self) -> ExitStatus {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -117,7 +116,7 @@ impl ServerProcess {
         .await
     }
 
-    /// As the power cut does it: SIGKILL, and no last word.
+    /// Sends SIGKILL.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

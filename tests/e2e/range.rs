@@ -100,7 +100,7 @@ async fn an_empty_list_is_an_alarm_that_an_operator_confirms_and_no_command() {
     let untouched = shop.world.client.order(basket.id).await.unwrap().unwrap();
     assert_eq!(untouched.items[0].notice, None);
     shop.world.buy(&untouched, VISA).await.unwrap();
-    shop.world.reaches(basket.id, OrderStatus::Confirmed).await;
+    shop.world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
 
     let basket = shop.world.a_basket(&id, 1).await;
     let key = IdempotencyKey::new();
@@ -125,7 +125,7 @@ async fn an_empty_list_is_an_alarm_that_an_operator_confirms_and_no_command() {
     });
     let back = back.await;
     shop.world.buy(&back, VISA).await.unwrap();
-    shop.world.reaches(basket.id, OrderStatus::Confirmed).await;
+    shop.world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,6 +165,6 @@ async fn what_simpler_services_send_is_taken_or_named() {
     shop.world.client.receive_stock(&id, &ReceiveStock { quantity: 2 }, &IdempotencyKey::new()).await.unwrap();
     let basket = shop.world.a_basket(&id, 2).await;
     shop.world.buy(&basket, VISA).await.unwrap();
-    let order = shop.world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let order = shop.world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     assert_eq!(order.tax[0].rate_percent.to_string(), "5.5");
 }

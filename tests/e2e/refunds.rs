@@ -10,9 +10,9 @@ use storefront_mocks::Stub;
 
 use crate::world::{VISA, World, card, checkout, eventually};
 
-const PENDING: &str = "pm_card_pendingRefund";
-const FAILS_LATER: &str = "pm_card_refundFail";
-const FAILS_AT_ONCE: &str = "pm_card_refundFailsAtOnce";
+const PENDING_REFUND_CARD: &str = "pm_card_pendingRefund";
+const FAILING_REFUND_CARD: &str = "pm_card_refundFail";
+const REFUSED_REFUND_CARD: &str = "pm_card_refundFailsAtOnce";
 
 fn key() -> IdempotencyKey {
     IdempotencyKey::new()
@@ -20,9 +20,9 @@ fn key() -> IdempotencyKey {
 
 impl World {
     /// A shop that the gateway tells of what happens there.
-    async fn told() -> Self {
+    async fn open_with_webhooks() -> Self {
         let world = Self::open().await;
-        world.listens_to_the_gateway();
+        world.enable_webhooks();
         world
     }
 
@@ -31,17 +31,17 @@ impl World {
         let product = self.product_with(9).await;
         let basket = self.a_basket(&product.id, 1).await;
         self.buy(&basket, token).await.unwrap();
-        self.reaches(basket.id, OrderStatus::Confirmed).await
+        self.wait_for_status(basket.id, OrderStatus::Confirmed).await
     }
 
-    async fn refunds(&self, order: &Order, amount: Option<i64>) {
+    async fn request_refund(&self, order: &Order, amount: Option<i64>) {
         let amount = amount.map(|amount| Money::new(amount, Currency::EUR));
         let refund = RefundOrder { amount, reason: "a scratch".to_owned() };
         self.client.refund(order.id, &refund, &key()).await.unwrap();
     }
 
     /// Does something at the gateway's own dashboard.
-    async fn at_the_gateway(&self, path: &str, form: &[(&str, &str)]) -> serde_json::Value {
+    async fn post_to_dashboard(&self, path: &str, form: &[(&str, &str)]) -> serde_json::Value {
         let url = format!("{}/dashboard/{path}", self.mocks.card_gateway_url());
         let answer = reqwest::Client::new().post(url).form(form).send().await.unwrap();
         assert!(answer.status().is_success(), "{answer:?}");
@@ -53,11 +53,11 @@ impl World {
         self.client.payment(order.payment_id.unwrap()).await.unwrap().unwrap().reference.unwrap()
     }
 
-    async fn order_when(&self, id: OrderId, what: &str, is_so: impl Fn(&Order) -> bool) -> Order {
+    async fn wait_for_order(&self, id: OrderId, what: &str, is_so: impl Fn(&Order) -> bool) -> Order {
         eventually(what, || async { self.client.order(id).await.unwrap().filter(&is_so) }).await
     }
 
-    async fn notes(&self, order: &Order, count: usize) -> Invoice {
+    async fn wait_for_credit_notes(&self, order: &Order, count: usize) -> Invoice {
         let number = order.invoice.clone().unwrap();
         eventually("the credit notes are written", || async {
             self.client.invoice(&number).await.unwrap().filter(|invoice| invoice.credit_notes.len() == count)
@@ -66,64 +66,65 @@ impl World {
     }
 
     /// The subjects of the mails about an order, after its number; nothing more is to come.
-    async fn told_of(&self, order: &Order) -> Vec<String> {
-        self.settled().await;
+    async fn mail_subjects(&self, order: &Order) -> Vec<String> {
+        self.wait_until_settled().await;
         let subject = format!("Your order {} ", order.number.as_ref().unwrap());
         let subjects = self.mocks.mailbox().messages().into_iter();
         subjects.filter_map(|mail| mail.subject.strip_prefix(&subject).map(str::to_owned)).collect()
     }
 
     /// What the gateway keeps of all payments, in minor units.
-    fn kept(&self) -> i64 {
+    fn kept_amount(&self) -> i64 {
         let gateway = self.mocks.card_gateway();
         let charged: i64 = gateway.charges().iter().map(|charge| charge.amount_captured - charge.amount_refunded).sum();
         charged - gateway.disputes().iter().map(storefront_mocks::Dispute::withdrawn).sum::<i64>()
     }
 }
 
-fn refunded_as(order: &Order, state: RefundState) -> bool {
+fn has_refund(order: &Order, state: RefundState) -> bool {
     order.refunds.last().is_some_and(|refund| refund.state == state)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_that_pends_is_seen_as_pending_and_holds_nothing_up_until_the_gateway_tells_of_its_end() {
-    let world = World::told().await;
+    let world = World::open_with_webhooks().await;
     for (ends, state) in [("succeeded", RefundState::Done), ("canceled", RefundState::Failed)] {
-        let order = world.paid_with(PENDING).await;
-        world.refunds(&order, Some(100)).await;
-        let pending = world.order_when(order.id, "it pends", |order| refunded_as(order, RefundState::Pending)).await;
+        let order = world.paid_with(PENDING_REFUND_CARD).await;
+        world.request_refund(&order, Some(100)).await;
+        let pending = world.wait_for_order(order.id, "it pends", |order| has_refund(order, RefundState::Pending)).await;
         assert_eq!(pending.payment_status, PaymentStatus::Refunding);
         let reference = pending.refunds[0].reference.clone().unwrap();
         // Another refund of the same order does not wait for it.
-        world.refunds(&order, Some(50)).await;
-        let both = world.order_when(order.id, "both pend", |order| {
-            order.refunds.len() == 2 && refunded_as(order, RefundState::Pending)
+        world.request_refund(&order, Some(50)).await;
+        let both = world.wait_for_order(order.id, "both pend", |order| {
+            order.refunds.len() == 2 && has_refund(order, RefundState::Pending)
         });
         assert_ne!(both.await.refunds[1].id, pending.refunds[0].id);
-        world.at_the_gateway(&format!("refunds/{reference}"), &[("status", ends)]).await;
-        let ended = world.order_when(order.id, "the first has ended", |order| order.refunds[0].state == state).await;
+        world.post_to_dashboard(&format!("refunds/{reference}"), &[("status", ends)]).await;
+        let ended =
+            world.wait_for_order(order.id, "the first has ended", |order| order.refunds[0].state == state).await;
         assert_eq!((ended.refunds[0].amount.amount, ended.refunds[1].state), (100, RefundState::Pending));
-        let credited = world.notes(&order, usize::from(ends == "succeeded")).await.credit_notes;
+        let credited = world.wait_for_credit_notes(&order, usize::from(ends == "succeeded")).await.credit_notes;
         assert!(credited.iter().all(|note| note.amount.amount == 100), "{credited:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_that_fails_after_it_succeeded_is_booked_back_its_credit_note_cancelled_and_everybody_told() {
-    let world = World::told().await;
-    let order = world.paid_with(FAILS_LATER).await;
-    world.refunds(&order, None).await;
-    world.order_when(order.id, "it is refunded", |order| order.payment_status == PaymentStatus::Refunded).await;
-    let credit = world.notes(&order, 1).await.credit_notes.remove(0);
+    let world = World::open_with_webhooks().await;
+    let order = world.paid_with(FAILING_REFUND_CARD).await;
+    world.request_refund(&order, None).await;
+    world.wait_for_order(order.id, "it is refunded", |order| order.payment_status == PaymentStatus::Refunded).await;
+    let credit = world.wait_for_credit_notes(&order, 1).await.credit_notes.remove(0);
     let reference = credit.refund_reference.clone();
-    world.at_the_gateway(&format!("refunds/{reference}"), &[("status", "failed")]).await;
+    world.post_to_dashboard(&format!("refunds/{reference}"), &[("status", "failed")]).await;
     let back =
-        world.order_when(order.id, "the money is back", |order| order.payment_status == PaymentStatus::Paid).await;
-    assert!(refunded_as(&back, RefundState::Failed) && back.refunds[0].detail.is_some(), "{back:?}");
-    assert_eq!(world.kept(), order.total.amount);
-    let notes = world.notes(&order, 2).await.credit_notes;
+        world.wait_for_order(order.id, "the money is back", |order| order.payment_status == PaymentStatus::Paid).await;
+    assert!(has_refund(&back, RefundState::Failed) && back.refunds[0].detail.is_some(), "{back:?}");
+    assert_eq!(world.kept_amount(), order.total.amount);
+    let notes = world.wait_for_credit_notes(&order, 2).await.credit_notes;
     assert_eq!((notes[1].cancels.as_ref(), notes[1].amount.amount), (Some(&credit.number), -order.total.amount));
-    assert_eq!(world.told_of(&order).await, ["is confirmed", "has been refunded", "could not be refunded"]);
+    assert_eq!(world.mail_subjects(&order).await, ["is confirmed", "has been refunded", "could not be refunded"]);
     let ready = world.client.readiness().await.unwrap();
     assert!(ready.ready && ready.reasons.iter().any(|reason| reason.contains("money-alarms")), "{ready:?}");
     let statistics = world.client.statistics(None).await.unwrap();
@@ -132,37 +133,39 @@ async fn a_refund_that_fails_after_it_succeeded_is_booked_back_its_credit_note_c
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_that_fails_at_once_says_so_in_readiness_until_the_money_has_gone_back_otherwise() {
-    let world = World::told().await;
-    let order = world.paid_with(FAILS_AT_ONCE).await;
-    world.refunds(&order, Some(300)).await;
-    let failed = world.order_when(order.id, "it has failed", |order| refunded_as(order, RefundState::Failed)).await;
-    assert_eq!((failed.payment_status, world.kept()), (PaymentStatus::Paid, order.total.amount));
+    let world = World::open_with_webhooks().await;
+    let order = world.paid_with(REFUSED_REFUND_CARD).await;
+    world.request_refund(&order, Some(300)).await;
+    let failed = world.wait_for_order(order.id, "it has failed", |order| has_refund(order, RefundState::Failed)).await;
+    assert_eq!((failed.payment_status, world.kept_amount()), (PaymentStatus::Paid, order.total.amount));
     assert!(failed.refunds[0].detail.as_deref().is_some_and(|detail| detail.contains("lost_or_stolen_card")));
     let alarm = eventually("an operator is told", || async {
         let ready = world.client.readiness().await.unwrap();
         ready.reasons.into_iter().find(|reason| reason.contains("money-alarms"))
     });
     assert!(alarm.await.contains("1 parked"));
-    assert_eq!(world.notes(&order, 0).await.credit_notes, []);
+    assert_eq!(world.wait_for_credit_notes(&order, 0).await.credit_notes, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_made_at_the_gateway_is_learned_and_the_rest_can_be_given_back_here() {
-    let world = World::told().await;
+    let world = World::open_with_webhooks().await;
     let order = world.paid_with(VISA).await;
     let intent = world.intent_of(&order).await;
-    world.at_the_gateway("refunds", &[("payment_intent", &intent), ("amount", "250")]).await;
-    let found = world.order_when(order.id, "it is found", |order| refunded_as(order, RefundState::Done)).await;
+    world.post_to_dashboard("refunds", &[("payment_intent", &intent), ("amount", "250")]).await;
+    let found = world.wait_for_order(order.id, "it is found", |order| has_refund(order, RefundState::Done)).await;
     let refund = &found.refunds[0];
     assert_eq!((refund.amount.amount, refund.made_at_gateway, found.payment_status), (250, true, PaymentStatus::Paid));
-    world.refunds(&order, None).await;
-    let all = world.order_when(order.id, "all is back", |order| order.payment_status == PaymentStatus::Refunded).await;
-    assert_eq!((all.refunds.len(), world.kept()), (2, 0));
-    let notes: Vec<i64> = world.notes(&order, 2).await.credit_notes.iter().map(|note| note.amount.amount).collect();
+    world.request_refund(&order, None).await;
+    let all =
+        world.wait_for_order(order.id, "all is back", |order| order.payment_status == PaymentStatus::Refunded).await;
+    assert_eq!((all.refunds.len(), world.kept_amount()), (2, 0));
+    let notes: Vec<i64> =
+        world.wait_for_credit_notes(&order, 2).await.credit_notes.iter().map(|note| note.amount.amount).collect();
     assert_eq!(notes, [250, order.total.amount - 250]);
     let told = ["is confirmed", "has been refunded in part", "has been refunded"];
-    assert_eq!(world.told_of(&order).await, told, "the last part says that it is all");
-    let kinds = world.history(order.id).await;
+    assert_eq!(world.mail_subjects(&order).await, told, "the last part says that it is all");
+    let kinds = world.event_types(order.id).await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "payment.refund_found").count(), 1, "{kinds:?}");
 }
 
@@ -172,36 +175,37 @@ async fn a_refund_that_the_gateway_refuses_because_the_money_is_gone_teaches_the
     let world = World::open().await;
     let order = world.paid_with(VISA).await;
     let intent = world.intent_of(&order).await;
-    world.at_the_gateway("refunds", &[("payment_intent", &intent)]).await;
+    world.post_to_dashboard("refunds", &[("payment_intent", &intent)]).await;
     assert_eq!(world.client.order(order.id).await.unwrap().unwrap().payment_status, PaymentStatus::Paid);
-    world.refunds(&order, None).await;
-    let all = world.order_when(order.id, "all is back", |order| order.payment_status == PaymentStatus::Refunded).await;
+    world.request_refund(&order, None).await;
+    let all =
+        world.wait_for_order(order.id, "all is back", |order| order.payment_status == PaymentStatus::Refunded).await;
     let states: Vec<_> = all.refunds.iter().map(|refund| (refund.made_at_gateway, refund.state)).collect();
     assert_eq!(states, [(false, RefundState::Failed), (true, RefundState::Done)]);
-    let notes = world.notes(&order, 1).await.credit_notes;
-    assert_eq!((notes[0].amount, world.kept()), (order.total, 0));
-    world.settled().await;
+    let notes = world.wait_for_credit_notes(&order, 1).await.credit_notes;
+    assert_eq!((notes[0].amount, world.kept_amount()), (order.total, 0));
+    world.wait_until_settled().await;
     let ready = world.client.readiness().await.unwrap();
     assert_eq!(ready.reasons, [""; 0], "nothing is left to be looked at");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dispute_takes_the_money_and_a_lost_one_is_credited_and_a_won_one_is_paid_again() {
-    let world = World::told().await;
+    let world = World::open_with_webhooks().await;
     for (ends, status, kept) in [("won", PaymentStatus::Paid, true), ("lost", PaymentStatus::Refunded, false)] {
         let order = world.paid_with(VISA).await;
-        let (intent, before) = (world.intent_of(&order).await, world.kept());
-        let dispute = world.at_the_gateway("disputes", &[("payment_intent", &intent)]).await;
-        let held = world.order_when(order.id, "it is disputed", |order| {
+        let (intent, before) = (world.intent_of(&order).await, world.kept_amount());
+        let dispute = world.post_to_dashboard("disputes", &[("payment_intent", &intent)]).await;
+        let held = world.wait_for_order(order.id, "it is disputed", |order| {
             order.disputes.first().is_some_and(|dispute| dispute.state == DisputeState::Withdrawn)
         });
         let held = held.await;
         assert_eq!((held.payment_status, held.disputes[0].reason.as_str()), (PaymentStatus::Disputed, "fraudulent"));
         let path = format!("disputes/{}", dispute["id"].as_str().unwrap());
-        world.at_the_gateway(&path, &[("status", ends)]).await;
-        world.order_when(order.id, "it is decided", |order| order.payment_status == status).await;
-        assert_eq!(world.kept(), if kept { before } else { before - order.total.amount });
-        let notes = world.notes(&order, usize::from(!kept)).await.credit_notes;
+        world.post_to_dashboard(&path, &[("status", ends)]).await;
+        world.wait_for_order(order.id, "it is decided", |order| order.payment_status == status).await;
+        assert_eq!(world.kept_amount(), if kept { before } else { before - order.total.amount });
+        let notes = world.wait_for_credit_notes(&order, usize::from(!kept)).await.credit_notes;
         assert!(notes.iter().all(|note| note.amount == order.total && note.refund_reference.starts_with("dp_")));
     }
     let ready = world.client.readiness().await.unwrap();
@@ -212,11 +216,11 @@ async fn a_dispute_takes_the_money_and_a_lost_one_is_credited_and_a_won_one_is_p
 async fn two_refunds_that_were_asked_for_while_the_gateway_was_away_are_made_each_under_its_own_amount() {
     let world = World::open().await;
     let order = world.paid_with(VISA).await;
-    world.outage(Stub::Cards, true);
-    world.refunds(&order, Some(100)).await;
-    world.refunds(&order, Some(40)).await;
-    world.outage(Stub::Cards, false);
-    let done = world.order_when(order.id, "both are back", |order| {
+    world.set_outage(Stub::Cards, true);
+    world.request_refund(&order, Some(100)).await;
+    world.request_refund(&order, Some(40)).await;
+    world.set_outage(Stub::Cards, false);
+    let done = world.wait_for_order(order.id, "both are back", |order| {
         order.refunds.len() == 2 && order.refunds.iter().all(|refund| refund.state == RefundState::Done)
     });
     let amounts: Vec<_> = done.await.refunds.iter().map(|refund| refund.amount.amount).collect();
@@ -239,12 +243,12 @@ async fn the_confirmation_waits_for_the_invoice_and_names_it_every_time() {
     }
     buying.join_all().await;
     for id in ids {
-        let order = world.reaches(id, OrderStatus::Confirmed).await;
-        world.settled().await;
+        let order = world.wait_for_status(id, OrderStatus::Confirmed).await;
+        world.wait_until_settled().await;
         let number = order.number.unwrap();
         let mail = world.mocks.mailbox().messages().into_iter().find(|mail| mail.subject.contains(&number)).unwrap();
         assert!(mail.text.contains(&format!("Your invoice is {}.", order.invoice.unwrap())), "{}", mail.text);
-        let kinds = world.history(id).await;
+        let kinds = world.event_types(id).await;
         let at = |kind: &str| kinds.iter().position(|known| known == kind).unwrap();
         assert!(at("order.invoiced") < at("email.requested"), "{kinds:?}");
     }
@@ -254,7 +258,7 @@ async fn the_confirmation_waits_for_the_invoice_and_names_it_every_time() {
 async fn an_order_that_is_cancelled_before_it_is_confirmed_is_told_of_once() {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(9).await.id, 1).await;
-    world.outage(Stub::Cards, true);
+    world.set_outage(Stub::Cards, true);
     world.buy(&basket, VISA).await.unwrap();
     let cancel = Cancel { reason: "changed my mind".to_owned() };
     world.client.cancel(basket.id, &cancel, &key()).await.unwrap();
@@ -262,7 +266,7 @@ async fn an_order_that_is_cancelled_before_it_is_confirmed_is_told_of_once() {
         world.mocks.mailbox().messages().into_iter().find(|mail| mail.subject.ends_with("is cancelled"))
     });
     assert!(mail.await.text.contains("changed my mind"));
-    let kinds = world.history(basket.id).await;
+    let kinds = world.event_types(basket.id).await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "email.requested").count(), 1, "{kinds:?}");
 }
 
@@ -274,12 +278,12 @@ async fn a_refund_after_delivery_is_taken_off_what_was_sold_and_earned() {
     assert_eq!((sold.revenue, sold.top_products[0].pieces), (order.total, 1));
     let ship = Ship { carrier: "Snail Post".to_owned(), tracking_number: "1".to_owned(), estimated_delivery: None };
     world.client.ship(order.id, &ship, &key()).await.unwrap();
-    world.refunds(&order, Some(100)).await;
-    world.order_when(order.id, "a part is back", |order| refunded_as(order, RefundState::Done)).await;
+    world.request_refund(&order, Some(100)).await;
+    world.wait_for_order(order.id, "a part is back", |order| has_refund(order, RefundState::Done)).await;
     let part = world.client.statistics(Some(world.head().await)).await.unwrap();
     assert_eq!((part.revenue.amount, part.top_products[0].pieces), (order.total.amount - 100, 1));
-    world.refunds(&order, None).await;
-    world.order_when(order.id, "all is back", |order| order.payment_status == PaymentStatus::Refunded).await;
+    world.request_refund(&order, None).await;
+    world.wait_for_order(order.id, "all is back", |order| order.payment_status == PaymentStatus::Refunded).await;
     let none = world.client.statistics(Some(world.head().await)).await.unwrap();
     assert_eq!((none.revenue.amount, none.top_products.len(), none.average_order.amount), (0, 0, 0));
     assert_eq!((none.orders, none.refunded_orders, none.refunded), (1, 1, order.total));
@@ -294,7 +298,7 @@ async fn a_voucher_comes_back_with_the_cancellation_and_can_be_used_again() {
         let basket = world.a_basket(&product.id, 1).await;
         let with = world.client.apply_voucher(basket.id, &voucher.code).await.unwrap().value;
         world.client.checkout(basket.id, &checkout(&with, card(VISA)), &key()).await.unwrap();
-        let order = world.reaches(basket.id, OrderStatus::Confirmed).await;
+        let order = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
         let used = world.client.voucher_issued(voucher.issued_for).await.unwrap().unwrap();
         assert_eq!((used.status, used.used_by), (VoucherStatus::Redeemed, Some(order.id)));
         let cancel = Cancel { reason: "changed my mind".to_owned() };
@@ -322,6 +326,6 @@ async fn a_voucher_that_would_leave_a_rest_too_small_for_a_card_takes_off_less()
         world.client.orders(&query).await.unwrap().items.into_iter().find(|order| order.id == basket.id).unwrap();
     assert_eq!(listed.total, with.total, "the list says the same");
     world.client.checkout(basket.id, &checkout(&with, card(VISA)), &key()).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
-    assert_eq!(world.kept(), 50);
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
+    assert_eq!(world.kept_amount(), 50);
 }

@@ -9,7 +9,7 @@ use storefront_client::{Client, IdempotencyKey};
 use storefront_mocks::{Mocks, MocksConfig, Stub};
 use tokio_postgres::NoTls;
 
-use crate::crash::{a_checkout, a_product_with_plenty, ends_well, follow_until, positions_are_dense};
+use crate::crash::{a_checkout, assert_confirmed_once, assert_dense_positions, product_in_stock, wait_for_event};
 use crate::database_copy::DatabaseCopy;
 use crate::postgres::postgres_url;
 use crate::postgres_server;
@@ -23,32 +23,32 @@ async fn log_of(client: &Client) -> Option<uuid::Uuid> {
 #[tokio::test(flavor = "multi_thread")]
 async fn when_a_replica_that_lacks_the_last_commits_takes_over_nobody_is_stuck_and_the_register_has_no_hole() {
     let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
-    let address = postgres_server::a_database().await;
+    let address = postgres_server::create_database().await;
     let store = postgres_url(&address);
     let servers = [(); 2].map(|()| ServerProcess::start_with(&mocks, &store, &["--lease-ms", "900"]));
     let clients: Vec<Client> = servers.iter().map(|server| Client::new(&server.url).unwrap()).collect();
-    let product = a_product_with_plenty(&clients[0]).await;
+    let product = product_in_stock(&clients[0]).await;
     let mut kept = Vec::new();
     for client in &clients {
         kept.push(a_checkout(client, &product).await);
     }
     for order in &kept {
-        ends_well(&clients[0], &mocks, *order, "before the copy").await;
+        assert_confirmed_once(&clients[0], &mocks, *order, "before the copy").await;
     }
     let log = log_of(&clients[0]).await.unwrap();
 
-    let copy = DatabaseCopy::of(&address).await;
+    let copy = DatabaseCopy::create(&address).await;
     let mut lost = Vec::new();
     for turn in 0..6 {
         lost.push(a_checkout(&clients[turn % 2], &product).await);
     }
     for order in &lost {
-        follow_until(&clients[1], *order, "invoice.issued").await;
+        wait_for_event(&clients[1], *order, "invoice.issued").await;
     }
     let beyond = clients[0].readiness().await.unwrap().head;
     copy.take_over().await;
 
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for client in &clients {
         let now = eventually("the server has noticed, and is open again", || async {
             let readiness = client.readiness().await.ok()?;
@@ -57,9 +57,9 @@ async fn when_a_replica_that_lacks_the_last_commits_takes_over_nobody_is_stuck_a
         })
         .await;
         assert_ne!(now, log, "pollers are told that it is another log");
-        told.push(now);
+        reported.push(now);
     }
-    assert_eq!(told[0], told[1], "both servers tell the same");
+    assert_eq!(reported[0], reported[1], "both servers tell the same");
     let after = EventQuery { after: Some(beyond + 1000), wait: Some(20), ..EventQuery::default() };
     let page = clients[0].events(&after).await.unwrap();
     assert!(page.reset && page.events.is_empty() && page.next_after == 0, "{page:?}");
@@ -69,20 +69,20 @@ async fn when_a_replica_that_lacks_the_last_commits_takes_over_nobody_is_stuck_a
     }
     charges_without_an_order_go_back_once(&clients, &mocks, &lost).await;
     for order in &kept {
-        ends_well(&clients[1], &mocks, *order, "after the copy took over").await;
+        assert_confirmed_once(&clients[1], &mocks, *order, "after the copy took over").await;
     }
     let mut orders = Vec::new();
     for turn in 0..6 {
         orders.push(a_checkout(&clients[turn % 2], &product).await);
     }
     for order in &orders {
-        ends_well(&clients[1], &mocks, *order, "after the copy took over").await;
+        assert_confirmed_once(&clients[1], &mocks, *order, "after the copy took over").await;
     }
     orders.extend(kept);
     for order in &orders {
         assert_eq!(clients[0].order(*order).await.unwrap().unwrap().status, OrderStatus::Confirmed);
     }
-    positions_are_dense(&clients[0]).await;
+    assert_dense_positions(&clients[0]).await;
     let min_position = Some(clients[0].readiness().await.unwrap().head);
     let query = InvoiceListQuery { limit: Some(100), min_position, ..InvoiceListQuery::default() };
     let mut numbers: Vec<String> =
@@ -99,10 +99,10 @@ async fn when_a_replica_that_lacks_the_last_commits_takes_over_nobody_is_stuck_a
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_that_is_asked_for_again_moves_the_money_once_and_its_order_gets_a_number_that_nobody_had() {
     let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
-    let address = postgres_server::a_database().await;
+    let address = postgres_server::create_database().await;
     let server = ServerProcess::start_with(&mocks, &postgres_url(&address), &["--lease-ms", "900"]);
     let client = Client::new(&server.url).unwrap();
-    let product = a_product_with_plenty(&client).await;
+    let product = product_in_stock(&client).await;
     client.pause_process("checkout", &IdempotencyKey::new()).await.unwrap();
     let order = a_checkout(&client, &product).await;
     eventually("the checkout has made its first step", || async {
@@ -113,9 +113,9 @@ async fn a_payment_that_is_asked_for_again_moves_the_money_once_and_its_order_ge
     .await;
     let log = log_of(&client).await.unwrap();
     // The copy has the checkout, and lacks the payment that it is about to ask for.
-    let copy = DatabaseCopy::of(&address).await;
+    let copy = DatabaseCopy::create(&address).await;
     resume_checkout(&client).await;
-    ends_well(&client, &mocks, order, "before the copy took over").await;
+    assert_confirmed_once(&client, &mocks, order, "before the copy took over").await;
     let lost = client.order(order).await.unwrap().unwrap().number;
 
     copy.take_over().await;
@@ -125,7 +125,7 @@ async fn a_payment_that_is_asked_for_again_moves_the_money_once_and_its_order_ge
     })
     .await;
     resume_checkout(&client).await;
-    ends_well(&client, &mocks, order, "after the copy took over").await;
+    assert_confirmed_once(&client, &mocks, order, "after the copy took over").await;
     assert_eq!(client.unmatched_charges().await.unwrap().items, [], "the first charge is the one in the books");
     let number = client.order(order).await.unwrap().unwrap().number;
     assert_ne!(number, lost, "mails and papers of the order before it name another one");
@@ -149,8 +149,8 @@ async fn charges_without_an_order_go_back_once(clients: &[Client], mocks: &Mocks
         reasons.into_iter().find(|reason| reason.contains("charges at the card gateway are not in the books"))
     };
     for client in clients {
-        let told = eventually("the charges are told of", async || tells_of(client).await).await;
-        assert!(told.starts_with(&format!("{} charges", lost.len())), "{told}");
+        let reported = eventually("the charges are told of", async || tells_of(client).await).await;
+        assert!(reported.starts_with(&format!("{} charges", lost.len())), "{reported}");
     }
     let named = clients[1].unmatched_charges().await.unwrap();
     assert!(named.complete && named.items.iter().all(|charge| charge.left == charge.amount), "{named:?}");
@@ -187,7 +187,7 @@ async fn charges_without_an_order_go_back_once(clients: &[Client], mocks: &Mocks
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_whose_clock_is_an_hour_behind_the_database_goes_by_the_database() {
     let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
-    let address = postgres_server::a_database().await;
+    let address = postgres_server::create_database().await;
     let (client, connection) = tokio_postgres::connect(&address, NoTls).await.unwrap();
     tokio::spawn(connection);
     // What the database's clock shows to this server: an hour more than that of the machine.
@@ -197,7 +197,7 @@ async fn a_server_whose_clock_is_an_hour_behind_the_database_goes_by_the_databas
     let store = format!("{}&options=-c%20search_path%3Dahead,pg_catalog,public", postgres_url(&address));
     let server = ServerProcess::start_with(&mocks, &store, &[]);
     let shop = Client::new(&server.url).unwrap();
-    let product = a_product_with_plenty(&shop).await;
+    let product = product_in_stock(&shop).await;
     mocks.faults(Stub::Cards).set(storefront_mocks::Faults { outage: true, ..Default::default() });
     let order = a_checkout(&shop, &product).await;
     let left_ms = eventually("the reservation has its timer", || async {
@@ -208,8 +208,8 @@ async fn a_server_whose_clock_is_an_hour_behind_the_database_goes_by_the_databas
     .await;
     assert!(left_ms > 60_000, "its goods are given back in {left_ms} ms");
     let reasons = shop.readiness().await.unwrap().reasons;
-    let told = reasons.iter().any(|reason| reason.contains("behind that of the log, by which deadlines go"));
-    assert!(told, "{reasons:?}");
+    let reported = reasons.iter().any(|reason| reason.contains("behind that of the log, by which deadlines go"));
+    assert!(reported, "{reasons:?}");
     mocks.faults(Stub::Cards).clear();
-    ends_well(&shop, &mocks, order, "a clock that is behind").await;
+    assert_confirmed_once(&shop, &mocks, order, "a clock that is behind").await;
 }

@@ -6,14 +6,14 @@ use storefront_api::{EventQuery, InvoiceListQuery, OrderId, ProcessState, Produc
 use storefront_client::Client;
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 
-use crate::crash::{a_checkout, a_product_with_plenty, ends_well, follow_until, positions_are_dense};
+use crate::crash::{a_checkout, assert_confirmed_once, assert_dense_positions, product_in_stock, wait_for_event};
 use crate::postgres::postgres_url;
 use crate::postgres_server;
 use crate::programs::ServerProcess;
-use crate::world::{eventually, stock_now};
+use crate::world::{current_stock, eventually};
 
 /// What the first of the two servers is at when it is struck.
-const MOMENTS: [&str; 4] = ["order.checked_out", "payment.requested", "payment.succeeded", "email.requested"];
+const KILL_EVENTS: [&str; 4] = ["order.checked_out", "payment.requested", "payment.succeeded", "email.requested"];
 
 /// A server, and a client of it.
 struct Side {
@@ -29,7 +29,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
-        let store = postgres_url(&postgres_server::a_database().await);
+        let store = postgres_url(&postgres_server::create_database().await);
         Self { mocks, store }
     }
 
@@ -40,7 +40,7 @@ impl World {
         Side { server, client }
     }
 
-    fn slow(&self, slow: bool) {
+    fn set_slow(&self, slow: bool) {
         let faults = Faults { latency_ms: if slow { 150 } else { 0 }, ..Faults::default() };
         for stub in [Stub::Cards, Stub::Mail] {
             self.mocks.faults(stub).set(faults);
@@ -48,14 +48,14 @@ impl World {
     }
 
     /// Shoppers buy on both sides; answers when the first order has come to a moment.
-    async fn is_busy_at(&self, sides: [&Side; 2], product: &Product, moment: &str) -> Vec<OrderId> {
-        self.slow(true);
+    async fn shop_until(&self, sides: [&Side; 2], product: &Product, moment: &str) -> Vec<OrderId> {
+        self.set_slow(true);
         let mut orders = Vec::new();
         for side in sides.into_iter().cycle().take(4) {
             orders.push(a_checkout(&side.client, product).await);
         }
-        follow_until(&sides[1].client, orders[0], moment).await;
-        self.slow(false);
+        wait_for_event(&sides[1].client, orders[0], moment).await;
+        self.set_slow(false);
         orders
     }
 }
@@ -66,7 +66,7 @@ impl Side {
         self.client.processes().await.unwrap().items.into_iter().map(|process| process.state).collect()
     }
 
-    async fn runs_everything(&self) {
+    async fn wait_until_running_all(&self) {
         eventually("it runs every process", || async {
             let states = self.states().await;
             (!states.is_empty() && !states.contains(&ProcessState::WaitingForLease)).then_some(())
@@ -77,7 +77,7 @@ impl Side {
 
 /// Waits until each process runs on exactly one of the two. On a busy machine a lease may change hands at any time, so
 /// which one is not said.
-async fn share_the_work(sides: [&Side; 2]) {
+async fn wait_for_shared_processes(sides: [&Side; 2]) {
     eventually("each process runs on one of the two", || async {
         let [one, other] = [sides[0].states().await, sides[1].states().await];
         let runs = |state: &ProcessState| *state != ProcessState::WaitingForLease;
@@ -87,73 +87,73 @@ async fn share_the_work(sides: [&Side; 2]) {
     .await;
 }
 
-async fn nothing_was_lost_or_doubled(side: &Side, product: &Product, before: u32, bought: usize) {
-    let stock = stock_now(&side.client, &product.id).await;
+async fn assert_nothing_lost_or_doubled(side: &Side, product: &Product, before: u32, bought: usize) {
+    let stock = current_stock(&side.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (before - u32::try_from(bought).unwrap(), 0));
-    positions_are_dense(&side.client).await;
+    assert_dense_positions(&side.client).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_a_server_is_killed_in_mid_checkout_the_other_takes_over_and_everything_happens_once() {
     let world = World::new().await;
     let mut first = world.a_server();
-    first.runs_everything().await;
-    let product = a_product_with_plenty(&first.client).await;
+    first.wait_until_running_all().await;
+    let product = product_in_stock(&first.client).await;
     let before = product.available;
     let mut bought = 0;
-    for moment in MOMENTS {
+    for moment in KILL_EVENTS {
         let second = world.a_server();
-        share_the_work([&first, &second]).await;
-        a_product_with_plenty(&second.client).await;
-        let orders = world.is_busy_at([&first, &second], &product, moment).await;
+        wait_for_shared_processes([&first, &second]).await;
+        product_in_stock(&second.client).await;
+        let orders = world.shop_until([&first, &second], &product, moment).await;
         first.server.kill();
         for order in &orders {
-            ends_well(&second.client, &world.mocks, *order, moment).await;
+            assert_confirmed_once(&second.client, &world.mocks, *order, moment).await;
         }
         bought += orders.len();
         first = second;
     }
-    first.runs_everything().await;
-    nothing_was_lost_or_doubled(&first, &product, before, bought).await;
+    first.wait_until_running_all().await;
+    assert_nothing_lost_or_doubled(&first, &product, before, bought).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_was_stopped_and_goes_on_late_changes_nothing_any_more() {
     let world = World::new().await;
     let mut first = world.a_server();
-    first.runs_everything().await;
+    first.wait_until_running_all().await;
     let mut second = world.a_server();
-    share_the_work([&first, &second]).await;
-    let product = a_product_with_plenty(&second.client).await;
-    a_product_with_plenty(&first.client).await;
+    wait_for_shared_processes([&first, &second]).await;
+    let product = product_in_stock(&second.client).await;
+    product_in_stock(&first.client).await;
     let before = product.available;
     let mut bought = 0;
-    for moment in MOMENTS {
-        let orders = world.is_busy_at([&first, &second], &product, moment).await;
+    for moment in KILL_EVENTS {
+        let orders = world.shop_until([&first, &second], &product, moment).await;
         kill_process(first.server.pid(), Signal::STOP).unwrap();
         for order in &orders {
-            ends_well(&second.client, &world.mocks, *order, moment).await;
+            assert_confirmed_once(&second.client, &world.mocks, *order, moment).await;
         }
         kill_process(first.server.pid(), Signal::CONT).unwrap();
-        share_the_work([&first, &second]).await;
+        wait_for_shared_processes([&first, &second]).await;
         for order in &orders {
-            ends_well(&second.client, &world.mocks, *order, moment).await;
+            assert_confirmed_once(&second.client, &world.mocks, *order, moment).await;
         }
         bought += orders.len();
         std::mem::swap(&mut first, &mut second);
-        a_product_with_plenty(&second.client).await;
+        product_in_stock(&second.client).await;
     }
-    nothing_was_lost_or_doubled(&first, &product, before, bought).await;
+    assert_nothing_lost_or_doubled(&first, &product, before, bought).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_two_servers_follows_the_product_service_and_the_other_takes_over_when_it_is_killed() {
     let world = World::new().await;
     let first = world.a_server();
-    let product = a_product_with_plenty(&first.client).await;
+    let product = product_in_stock(&first.client).await;
     let second = world.a_server();
     // The second knows that prices are good, although it follows nobody.
-    a_product_with_plenty(&second.client).await;
+    product_in_stock(&second.client).await;
     let repriced = async |price: i64| {
         world.mocks.products().reprice(product.id.as_str(), price, "a test").unwrap();
         eventually(&format!("the price is {price} everywhere"), || async {
@@ -175,12 +175,12 @@ async fn one_of_two_servers_follows_the_product_service_and_the_other_takes_over
 async fn invoices_of_two_servers_that_sell_at_once_have_numbers_without_gap_or_repeat() {
     let world = World::new().await;
     let first = world.a_server();
-    first.runs_everything().await;
+    first.wait_until_running_all().await;
     let second = world.a_server();
-    share_the_work([&first, &second]).await;
-    let product = a_product_with_plenty(&first.client).await;
-    a_product_with_plenty(&second.client).await;
-    let orders = world.is_busy_at([&first, &second], &product, "order.confirmed").await;
+    wait_for_shared_processes([&first, &second]).await;
+    let product = product_in_stock(&first.client).await;
+    product_in_stock(&second.client).await;
+    let orders = world.shop_until([&first, &second], &product, "order.confirmed").await;
     // Whoever writes the invoices is gone in the middle of it.
     first.server.kill();
     let mut more = Vec::new();
@@ -188,7 +188,7 @@ async fn invoices_of_two_servers_that_sell_at_once_have_numbers_without_gap_or_r
         more.push(a_checkout(&second.client, &product).await);
     }
     for order in orders.iter().chain(&more) {
-        ends_well(&second.client, &world.mocks, *order, "invoices").await;
+        assert_confirmed_once(&second.client, &world.mocks, *order, "invoices").await;
     }
     let min_position = Some(second.client.readiness().await.unwrap().head);
     let query = InvoiceListQuery { limit: Some(100), min_position, ..InvoiceListQuery::default() };

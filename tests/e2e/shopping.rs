@@ -4,7 +4,7 @@ use storefront_api::{Cancel, OrderListQuery, OrderStatus, PaymentStatus, ReopenR
 use storefront_client::IdempotencyKey;
 use storefront_mocks::{Faults, Stub};
 
-use crate::world::{DECLINED, SOON, VISA, World, an_order, card, checkout, eventually, stock_now};
+use crate::world::{DECLINED, VISA, WAIT_TIMEOUT, World, an_order, card, checkout, current_stock, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_basket_becomes_a_confirmed_order_with_one_charge_and_one_mail() {
@@ -15,11 +15,11 @@ async fn a_basket_becomes_a_confirmed_order_with_one_charge_and_one_mail() {
 
     let accepted = world.buy(&basket, VISA).await.unwrap();
     assert_eq!(accepted.status, OrderStatus::CheckedOut);
-    let order = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let order = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let number = order.number.clone().expect("a confirmed order has a number");
     assert_eq!(order.payment_status, PaymentStatus::Paid);
 
-    let mails = world.mocks.mailbox().wait_for(|mails| !mails.is_empty(), SOON).await;
+    let mails = world.mocks.mailbox().wait_for(|mails| !mails.is_empty(), WAIT_TIMEOUT).await;
     assert_eq!(mails.len(), 1);
     assert!(mails[0].subject.contains(&number) || mails[0].text.contains(&number), "{:?}", mails[0]);
     let charges = world.mocks.card_gateway().charges();
@@ -27,16 +27,16 @@ async fn a_basket_becomes_a_confirmed_order_with_one_charge_and_one_mail() {
     assert_eq!(charges[0].amount, order.total.amount);
 
     eventually("the mail is noted", || async {
-        world.history(basket.id).await.contains(&"email.sent".to_owned()).then_some(())
+        world.event_types(basket.id).await.contains(&"email.sent".to_owned()).then_some(())
     })
     .await;
     eventually("the invoice is written", || async {
-        world.history(basket.id).await.contains(&"invoice.issued".to_owned()).then_some(())
+        world.event_types(basket.id).await.contains(&"invoice.issued".to_owned()).then_some(())
     })
     .await;
     // The invoice comes after the confirmation, beside what else follows.
     let beside = ["invoice.issued", "order.invoiced", "register.entered"];
-    let history = world.history(basket.id).await;
+    let history = world.event_types(basket.id).await;
     let (invoice, history): (Vec<_>, Vec<_>) = history.into_iter().partition(|kind| beside.contains(&kind.as_str()));
     assert_eq!(invoice, beside);
     assert_eq!(
@@ -62,7 +62,7 @@ async fn a_basket_becomes_a_confirmed_order_with_one_charge_and_one_mail() {
     let steps = world.timeline(basket.id).await.steps;
     assert!(steps.iter().all(|step| step.state == StepState::Done), "{steps:?}");
 
-    let stock = stock_now(&world.client, &product.id).await;
+    let stock = current_stock(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (product.available - 2, 0));
 }
 
@@ -71,7 +71,7 @@ async fn every_event_of_an_order_names_its_cause() {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let events = world.timeline(basket.id).await.events;
     let commands = ["order.started", "order.item_added", "order.checked_out"];
     for event in &events {
@@ -91,16 +91,16 @@ async fn a_declined_card_reopens_the_basket_and_another_card_pays() {
     let product = world.product_with(5).await;
     let basket = world.a_basket(&product.id, 3).await;
     world.buy(&basket, DECLINED).await.unwrap();
-    let reopened = world.reaches(basket.id, OrderStatus::InProgress).await;
+    let reopened = world.wait_for_status(basket.id, OrderStatus::InProgress).await;
     assert!(matches!(reopened.reopened_because, Some(ReopenReason::PaymentDeclined { .. })), "{reopened:?}");
     assert_eq!(reopened.items, basket.items);
-    let stock = stock_now(&world.client, &product.id).await;
+    let stock = current_stock(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (product.available, 0));
     let steps = world.timeline(basket.id).await.steps;
     assert_eq!((steps[0].state, steps[1].state), (StepState::Undone, StepState::Failed), "{steps:?}");
 
     world.buy(&reopened, VISA).await.unwrap();
-    let order = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let order = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     assert_eq!(order.payment_status, PaymentStatus::Paid);
     let paid = world.mocks.card_gateway().charges().into_iter().filter(|charge| charge.paid).count();
     assert_eq!(paid, 1);
@@ -131,7 +131,7 @@ async fn of_two_shoppers_and_one_unit_one_gets_it() {
     }
     ends.sort_by_key(|status| *status == OrderStatus::Confirmed);
     assert_eq!(ends, [OrderStatus::InProgress, OrderStatus::Confirmed]);
-    let stock = stock_now(&world.client, &product.id).await;
+    let stock = current_stock(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (0, 0));
 }
 
@@ -151,7 +151,7 @@ async fn stock_that_went_while_the_basket_waited_is_named_at_checkout() {
     let basket = world.a_basket(&product.id, 1).await;
     let other = world.a_basket(&product.id, 1).await;
     world.buy(&other, VISA).await.unwrap();
-    world.reaches(other.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(other.id, OrderStatus::Confirmed).await;
     eventually("the shelf is empty", || async {
         let product = world.client.product(&product.id).await.unwrap().unwrap();
         (product.available == 0).then_some(())
@@ -169,7 +169,7 @@ async fn a_cancelled_order_gives_back_goods_and_money_once() {
     let product = world.product_with(4).await;
     let basket = world.a_basket(&product.id, 4).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let cancel = Cancel { reason: "changed my mind".to_owned() };
     world.client.cancel(basket.id, &cancel, &IdempotencyKey::new()).await.unwrap();
     eventually("the money is back", || async {
@@ -180,7 +180,7 @@ async fn a_cancelled_order_gives_back_goods_and_money_once() {
     let refunds = world.mocks.card_gateway().refunds();
     assert_eq!(refunds.iter().map(|refund| refund.amount).sum::<i64>(), basket.total.amount);
     assert_eq!(refunds.len(), 1);
-    let stock = stock_now(&world.client, &product.id).await;
+    let stock = current_stock(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (product.available, 0));
     let again = world.client.cancel(basket.id, &cancel, &IdempotencyKey::new()).await.unwrap_err();
     assert_eq!(again.problem().unwrap().status, 409);
@@ -193,7 +193,7 @@ async fn an_order_cancelled_while_its_card_is_slow_ends_refunded() {
     let basket = world.a_basket(&product.id, 1).await;
     world.buy(&basket, "pm_card_slow").await.unwrap();
     eventually("the card is being charged", || async {
-        world.history(basket.id).await.contains(&"payment.requested".to_owned()).then_some(())
+        world.event_types(basket.id).await.contains(&"payment.requested".to_owned()).then_some(())
     })
     .await;
     let cancel = Cancel { reason: "too slow".to_owned() };
@@ -205,7 +205,7 @@ async fn an_order_cancelled_while_its_card_is_slow_ends_refunded() {
     .await;
     let order = world.client.order(basket.id).await.unwrap().unwrap();
     assert_eq!(order.status, OrderStatus::Cancelled);
-    let stock = stock_now(&world.client, &product.id).await;
+    let stock = current_stock(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (product.available, 0));
 }
 
@@ -216,24 +216,24 @@ async fn a_lost_answer_of_the_gateway_is_asked_again_and_charges_once() {
     world.mocks.faults(Stub::Cards).set(Faults { lose_answers: true, ..Faults::default() });
     world.buy(&basket, VISA).await.unwrap();
     eventually("the lost answer is noted", || async {
-        world.history(basket.id).await.contains(&"payment.outcome_unknown".to_owned()).then_some(())
+        world.event_types(basket.id).await.contains(&"payment.outcome_unknown".to_owned()).then_some(())
     })
     .await;
     assert_eq!(world.client.order(basket.id).await.unwrap().unwrap().payment_status, PaymentStatus::Pending);
     world.mocks.faults(Stub::Cards).clear();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     assert_eq!(world.mocks.card_gateway().charges().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_confirm_while_the_mail_server_is_down_and_the_mail_comes_later() {
     let world = World::open().await;
-    world.outage(Stub::Mail, true);
+    world.set_outage(Stub::Mail, true);
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
-    world.outage(Stub::Mail, false);
-    let mails = world.mocks.mailbox().wait_for(|mails| !mails.is_empty(), SOON).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
+    world.set_outage(Stub::Mail, false);
+    let mails = world.mocks.mailbox().wait_for(|mails| !mails.is_empty(), WAIT_TIMEOUT).await;
     assert_eq!(mails.len(), 1);
 }
 

@@ -36,11 +36,11 @@ async fn an_operator_hears_once_that_stock_runs_low_and_once_that_it_is_out() {
     {
         let basket = world.a_basket(&product, quantity).await;
         world.buy(&basket, VISA).await.unwrap();
-        world.reaches(basket.id, OrderStatus::Confirmed).await;
+        world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
         assert_eq!(world.alarms(&product).await, alarms, "after {quantity} more were bought");
     }
     assert!(world.is_listed_as_low(&product, Some(world.head().await)).await);
-    world.receive(&product, 30).await;
+    world.receive_stock(&product, 30).await;
     assert!(!world.is_listed_as_low(&product, Some(world.head().await)).await);
 
     let set = world.client.set_threshold(&product, 30).await.unwrap();
@@ -56,7 +56,7 @@ async fn stock_is_listed_page_by_page_with_the_names_of_the_products() {
     let product = world.product_with(12).await;
     let some = ProductQuery { limit: Some(25), ..ProductQuery::default() };
     for product in world.client.products(&some).await.unwrap().items {
-        world.receive(&product.id, 1).await;
+        world.receive_stock(&product.id, 1).await;
     }
     let product = world.client.product(&product.id).await.unwrap().unwrap();
     let head = Some(world.head().await);
@@ -100,8 +100,8 @@ async fn the_stock_forgets_an_order_that_was_sent_and_one_whose_pieces_are_back(
         let basket = world.a_basket(&products[0], 2).await;
         let basket = world.add(basket.id, &products[1], 1).await.unwrap();
         world.buy(&basket, VISA).await.unwrap();
-        world.reaches(basket.id, OrderStatus::Confirmed).await;
-        world.rests().await;
+        world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
+        world.wait_until_idle().await;
         for product in &products {
             assert_eq!(world.stock_history(product).await.last().unwrap().kind, "stock.allocated", "it may come back");
         }
@@ -113,7 +113,7 @@ async fn the_stock_forgets_an_order_that_was_sent_and_one_whose_pieces_are_back(
         } else {
             world.client.cancel(basket.id, &Cancel { reason: "too late".to_owned() }, &key).await.unwrap();
         }
-        world.rests().await;
+        world.wait_until_idle().await;
         let timeline = world.timeline(basket.id).await.events;
         let cause = timeline.iter().find(|event| event.kind == ending).unwrap();
         for product in &products {
@@ -138,17 +138,17 @@ async fn a_counted_number_is_set_and_its_event_says_by_how_much_the_books_were_o
     assert_eq!((set.value.on_hand, set.value.available), (9, 9));
     let again = world.client.set_stock(&product, &counted(9)).await.unwrap();
     assert_eq!(again.value.version, set.value.version, "the number that the books have changes nothing");
-    let told: Vec<_> =
+    let found: Vec<_> =
         world.stock_history(&product).await.into_iter().filter(|event| event.kind == "stock.adjusted").collect();
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].data, serde_json::json!({"change": -3, "reason": "stocktaking"}));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].data, serde_json::json!({"change": -3, "reason": "stocktaking"}));
 
     // Never below what is promised, and the answer says so.
     let basket = world.a_basket(&product, 4).await;
-    world.outage(storefront_mocks::Stub::Cards, true);
+    world.set_outage(storefront_mocks::Stub::Cards, true);
     world.buy(&basket, VISA).await.unwrap();
     crate::world::eventually("the pieces are promised", || async {
-        (crate::world::stock_now(&world.client, &product).await.reserved == 4).then_some(())
+        (crate::world::current_stock(&world.client, &product).await.reserved == 4).then_some(())
     })
     .await;
     let refused = world.client.set_stock(&product, &counted(3)).await.unwrap_err();

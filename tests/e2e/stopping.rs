@@ -16,7 +16,7 @@ async fn told_to_stop_during_a_slow_payment_and_a_long_poll_it_ends_at_once_and_
     let store = folder.path().join("shop.db");
     let mut server = ServerProcess::start(&mocks, &store);
     let client = Client::new(&server.url).unwrap();
-    let product = crate::crash::a_product_with_plenty(&client).await;
+    let product = crate::crash::product_in_stock(&client).await;
     let add = storefront_api::AddItem { product_id: product.id, quantity: 1 };
     let basket = client.add_item(an_order(), &add, &storefront_client::IdempotencyKey::new()).await.unwrap().value;
     let body = checkout(&basket, card("pm_card_slow"));
@@ -31,10 +31,14 @@ async fn told_to_stop_during_a_slow_payment_and_a_long_poll_it_ends_at_once_and_
         let far = EventQuery { after: Some(1_000_000), wait: Some(30), ..EventQuery::default() };
         parked.events(&far).await
     });
-    let told = Instant::now();
+    let signalled_at = Instant::now();
     let status = server.terminate().await;
     assert!(status.success(), "{status}");
-    assert!(told.elapsed() < Duration::from_secs(9), "it waited for its patience to end: {:?}", told.elapsed());
+    assert!(
+        signalled_at.elapsed() < Duration::from_secs(9),
+        "it waited for its patience to end: {:?}",
+        signalled_at.elapsed()
+    );
     // Either it was answered, or it had not come in yet.
     let _ = poll.await.unwrap();
 

@@ -17,12 +17,12 @@ mod timelines;
 use pty::{ENTER, TAB, Terminal};
 
 /// A product of the demo range that is first by name and of which there is plenty in the demo stock.
-const PUDDLES: &str = "A Field Guide to Puddles";
+const FIRST_PRODUCT: &str = "A Field Guide to Puddles";
 
 /// Waits until the shop answers and its shelves are there.
 fn shop_opens(terminal: &Terminal) {
     terminal.wait_for("● live");
-    terminal.wait_for_line(&[PUDDLES, "€"]);
+    terminal.wait_for_line(&[FIRST_PRODUCT, "€"]);
 }
 
 /// Waits until the chosen product can be bought.

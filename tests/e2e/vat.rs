@@ -23,7 +23,7 @@ async fn rates_with_decimals_come_from_the_product_service_and_stand_on_the_invo
     let vat = (2 * gross * 81 + 1_081) / (2 * 1_081);
     assert_eq!(basket.tax[0].amount.amount, vat);
     world.buy(&basket, VISA).await.unwrap();
-    let order = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let order = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let number = order.invoice.unwrap();
     let invoice = world.client.invoice(&number).await.unwrap().unwrap();
     assert_eq!((invoice.tax[0].rate_percent, invoice.tax[0].amount.amount), (rate("8.1"), vat));
@@ -46,15 +46,19 @@ async fn a_rate_that_changes_reaches_the_baskets_and_the_invoice_has_the_right_o
 
     // One is bought at once, whether its basket has heard of it or not, and one after it has.
     world.buy(&unseen, VISA).await.unwrap();
-    let told = eventually("the basket knows the new rate", || async {
+    let basket_now = eventually("the basket knows the new rate", || async {
         let order = world.client.order(seen.id).await.unwrap().unwrap();
         (order.tax[0].rate_percent == rate("2.1")).then_some(order)
     })
     .await;
-    assert_eq!((told.total, told.items[0].notice.as_deref()), (seen.total, None), "what it costs is the same");
-    world.buy(&told, VISA).await.unwrap();
+    assert_eq!(
+        (basket_now.total, basket_now.items[0].notice.as_deref()),
+        (seen.total, None),
+        "what it costs is the same"
+    );
+    world.buy(&basket_now, VISA).await.unwrap();
     for id in [seen.id, unseen.id] {
-        let order = world.reaches(id, OrderStatus::Confirmed).await;
+        let order = world.wait_for_status(id, OrderStatus::Confirmed).await;
         let invoice = world.client.invoice(&order.invoice.unwrap()).await.unwrap().unwrap();
         assert_eq!(invoice.lines[0].vat_rate_percent, rate("2.1"));
         assert_eq!(invoice.tax.len(), 1);

@@ -13,7 +13,7 @@ use storefront_eventlog::{
 use storefront_mocks::{Mocks, MocksConfig};
 use storefront_server::{Config, Server, StoreChoice};
 
-use crate::crash::a_product_with_plenty;
+use crate::crash::product_in_stock;
 use crate::postgres::postgres_url;
 use crate::postgres_server;
 use crate::programs::{ServerProcess, run};
@@ -33,7 +33,7 @@ struct Answers {
     products: Page<storefront_api::Product>,
 }
 
-async fn answers(client: &Client) -> Answers {
+async fn read_everything(client: &Client) -> Answers {
     let min_position = Some(client.readiness().await.unwrap().head);
     let all = OrderListQuery { min_position, limit: Some(100), ..OrderListQuery::default() };
     let list = async |query: OrderListQuery| client.orders(&query).await.unwrap();
@@ -54,7 +54,7 @@ async fn view(client: &Client, name: &str) -> View {
     all.items.into_iter().find(|view| view.name == name).unwrap_or_else(|| panic!("there is no view {name}"))
 }
 
-async fn is_rebuilt(client: &Client, name: &str) {
+async fn wait_for_rebuild(client: &Client, name: &str) {
     eventually(&format!("{name} is rebuilt"), || async { view(client, name).await.rebuilding.is_none().then_some(()) })
         .await;
 }
@@ -66,12 +66,12 @@ async fn a_shop_with_a_past(change: impl FnOnce(&mut Config)) -> World {
     for cancelled in [false, true] {
         let basket = world.a_basket(&product.id, 2).await;
         world.buy(&basket, VISA).await.unwrap();
-        world.reaches(basket.id, OrderStatus::Confirmed).await;
+        world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
         if cancelled {
             let cancel = storefront_api::Cancel { reason: "too late".to_owned() };
             world.client.cancel(basket.id, &cancel, &IdempotencyKey::new()).await.unwrap();
             eventually("the money and the goods are back", || async {
-                let kinds = world.history(basket.id).await;
+                let kinds = world.event_types(basket.id).await;
                 let back = ["payment.refunded", "stock.returned"];
                 back.iter().all(|kind| kinds.iter().any(|found| found == kind)).then_some(())
             })
@@ -79,13 +79,13 @@ async fn a_shop_with_a_past(change: impl FnOnce(&mut Config)) -> World {
         }
     }
     world.a_basket(&product.id, 1).await;
-    world.settled().await;
+    world.wait_until_settled().await;
     world
 }
 
 impl World {
     /// Waits until the processes have nothing to do.
-    pub(crate) async fn settled(&self) {
+    pub(crate) async fn wait_until_settled(&self) {
         eventually("the processes have nothing to do", || async {
             let text = reqwest::get(format!("{}/metrics", self.server.url())).await.unwrap().text().await.unwrap();
             let of_processes = text.lines().filter(|line| line.starts_with("storefront_process_"));
@@ -99,7 +99,7 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 async fn statistics_tell_what_was_earned_and_take_off_what_was_given_back() {
     let world = a_shop_with_a_past(|_| {}).await;
-    let found = answers(&world.client).await;
+    let found = read_everything(&world.client).await;
     let sold = &found.confirmed.items[0];
     assert_eq!((found.statistics.orders, found.statistics.cancelled), (1, 1));
     assert_eq!((found.statistics.revenue, found.statistics.refunded), (sold.total, sold.total));
@@ -116,27 +116,27 @@ async fn while_a_view_is_rebuilt_it_answers_as_before_and_goes_on_and_nothing_ha
     })
     .await;
     let client = &world.client;
-    let before = answers(client).await;
+    let before = read_everything(client).await;
     let head = world.head().await;
     for name in VIEWS {
         let begun = client.rebuild_view(name).await.unwrap();
         let rebuilding = begun.rebuilding.expect("it takes a while");
         assert!(rebuilding.position < rebuilding.head, "{name}");
         client.rebuild_view(name).await.unwrap();
-        assert_eq!(answers(client).await, before, "{name} is being rebuilt");
+        assert_eq!(read_everything(client).await, before, "{name} is being rebuilt");
         assert!(view(client, name).await.rebuilding.is_some(), "{name} was still being rebuilt when it was asked");
-        is_rebuilt(client, name).await;
-        assert_eq!(answers(client).await, before, "{name} is rebuilt");
+        wait_for_rebuild(client, name).await;
+        assert_eq!(read_everything(client).await, before, "{name} is rebuilt");
     }
     assert_eq!(world.head().await, head, "a rebuild writes nothing");
     assert_eq!(world.mocks.mailbox().messages().len(), mails(client).await, "and mails nobody");
 
     client.rebuild_view("orders").await.unwrap();
     let basket = world.a_basket(&before.products.items[0].id, 1).await;
-    let listed = answers(client).await.orders;
+    let listed = read_everything(client).await.orders;
     assert_eq!((listed.total, listed.items[0].id), (before.orders.total + 1, basket.id), "it goes on meanwhile");
-    is_rebuilt(client, "orders").await;
-    assert_eq!(answers(client).await.orders, listed, "what came meanwhile is in the new rows");
+    wait_for_rebuild(client, "orders").await;
+    assert_eq!(read_everything(client).await.orders, listed, "what came meanwhile is in the new rows");
     let unknown = client.rebuild_view("weather").await.unwrap_err();
     assert!(unknown.to_string().contains("weather"), "{unknown}");
 }
@@ -156,12 +156,12 @@ async fn a_rebuild_that_is_killed_goes_on_and_ends_with_the_same_rows() {
     let slow = ["--rebuild-pause-ms", "60000"];
     let server = ServerProcess::start_with(&mocks, &format!("sqlite:{}", store.display()), &slow);
     let client = Client::new(&server.url).unwrap();
-    let product = a_product_with_plenty(&client).await;
+    let product = product_in_stock(&client).await;
     for _ in 0..5 {
         let add = AddItem { product_id: product.id.clone(), quantity: 1 };
         client.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap();
     }
-    let before = answers(&client).await.orders;
+    let before = read_everything(&client).await.orders;
     client.rebuild_view("orders").await.unwrap();
     eventually("the first batch is in", || async {
         view(&client, "orders").await.rebuilding.filter(|rebuilding| rebuilding.position > 0)
@@ -171,8 +171,8 @@ async fn a_rebuild_that_is_killed_goes_on_and_ends_with_the_same_rows() {
 
     let server = ServerProcess::start(&mocks, &store);
     let client = Client::new(&server.url).unwrap();
-    is_rebuilt(&client, "orders").await;
-    assert_eq!(answers(&client).await.orders, before);
+    wait_for_rebuild(&client, "orders").await;
+    assert_eq!(read_everything(&client).await.orders, before);
     drop(server);
 
     let rebuild = |name| run("storefront-server", ["rebuild", name, "--store", &format!("sqlite:{}", store.display())]);
@@ -186,14 +186,14 @@ async fn a_rebuild_that_is_killed_goes_on_and_ends_with_the_same_rows() {
             .contains("there are categories, invoices, orders, products, statistics, stock, vouchers")
     );
     let server = ServerProcess::start(&mocks, &store);
-    assert_eq!(answers(&Client::new(&server.url).unwrap()).await.orders, before, "rebuilt offline");
+    assert_eq!(read_everything(&Client::new(&server.url).unwrap()).await.orders, before, "rebuilt offline");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_is_restored_from_a_backup_gets_views_of_its_own() {
     let world = a_shop_with_a_past(|_| {}).await;
     let World { mocks, server, folder, client } = world;
-    let then = answers(&client).await.orders;
+    let then = read_everything(&client).await.orders;
     server.shutdown().await;
     let log = folder.path().join("shop.db");
     let backup = folder.path().join("backup.db");
@@ -210,7 +210,7 @@ async fn a_log_that_is_restored_from_a_backup_gets_views_of_its_own() {
         let add = AddItem { product_id: product.clone(), quantity: 1 };
         client.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap();
     }
-    assert_eq!(answers(&client).await.orders.total, then.total + 3);
+    assert_eq!(read_everything(&client).await.orders.total, then.total + 3);
     server.shutdown().await;
     for suffix in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(folder.path().join(format!("shop.db{suffix}")));
@@ -218,10 +218,10 @@ async fn a_log_that_is_restored_from_a_backup_gets_views_of_its_own() {
     std::fs::copy(&backup, &log).unwrap();
 
     let (server, client, product) = open().await;
-    assert_eq!(answers(&client).await.orders, then);
+    assert_eq!(read_everything(&client).await.orders, then);
     let add = AddItem { product_id: product, quantity: 1 };
     let added = client.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap().value;
-    let now = answers(&client).await.orders;
+    let now = read_everything(&client).await.orders;
     assert_eq!((now.total, now.items[0].id), (then.total + 1, added.id));
     server.shutdown().await;
 }
@@ -252,7 +252,7 @@ async fn an_event_that_a_view_cannot_handle_is_left_out_visibly_and_everything_e
     let product = a_product_with(&client).await;
     let add = AddItem { product_id: product, quantity: 1 };
     client.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap();
-    assert_eq!(answers(&client).await.orders.total, 1);
+    assert_eq!(read_everything(&client).await.orders.total, 1);
     let orders = view(&client, "orders").await;
     let left_out = orders.last_left_out.expect("it is told");
     assert_eq!((orders.left_out, left_out.position), (1, 1));
@@ -279,7 +279,7 @@ async fn a_product_with(client: &Client) -> storefront_api::ProductId {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_on_one_postgres_give_the_same_lists_and_count_everything_once() {
-    let store: StoreChoice = postgres_url(&postgres_server::a_database().await).parse().unwrap();
+    let store: StoreChoice = postgres_url(&postgres_server::create_database().await).parse().unwrap();
     let world = World::open_with(|config| config.store = store.clone()).await;
     let product = world.product_with(5).await;
     let other = Server::start(Config { store, ..config(&world.mocks, &world.folder) }).await.unwrap();
@@ -295,18 +295,18 @@ async fn two_servers_on_one_postgres_give_the_same_lists_and_count_everything_on
     while let Some(added) = adding.join_next().await {
         added.unwrap();
     }
-    let both = async || (answers(&world.client).await, answers(&other_client).await);
+    let both = async || (read_everything(&world.client).await, read_everything(&other_client).await);
     let (one, two) = both().await;
     assert_eq!(one, two);
     assert_eq!((one.orders.total, one.orders.items.len()), (20, 20));
 
     other_client.rebuild_view("orders").await.unwrap();
-    is_rebuilt(&world.client, "orders").await;
+    wait_for_rebuild(&world.client, "orders").await;
     assert_eq!(both().await, (one, two), "rebuilt by one, seen by both");
     let basket = world.a_basket(&product.id, 1).await;
     world.client.checkout(basket.id, &checkout(&basket, card(VISA)), &IdempotencyKey::new()).await.unwrap();
     other.shutdown().await;
-    let bought = world.reaches(basket.id, OrderStatus::Confirmed).await;
-    world.settled().await;
-    assert_eq!(answers(&world.client).await.statistics.revenue, bought.total);
+    let bought = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
+    world.wait_until_settled().await;
+    assert_eq!(read_everything(&world.client).await.statistics.revenue, bought.total);
 }

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use storefront_api::{Order, OrderStatus, PaymentStatus};
 use storefront_mocks::{Faults, Stub, WebhookTarget};
 
-use crate::world::{DECLINED, VISA, WEBHOOK_SECRET, World, eventually, stock_now};
+use crate::world::{DECLINED, VISA, WEBHOOK_SECRET, World, current_stock, eventually};
 
 impl World {
     /// The card gateway tells this shop its news.
-    pub(crate) fn listens_to_the_gateway(&self) {
+    pub(crate) fn enable_webhooks(&self) {
         let url = format!("{}/v1/webhooks/card-gateway", self.server.url());
         let target = WebhookTarget { url, secret: WEBHOOK_SECRET.to_owned() };
         self.mocks.card_gateway().send_webhooks_to(Some(target));
@@ -18,11 +18,11 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_whose_answers_are_all_lost_is_confirmed_by_the_gateways_own_word() {
     let world = World::open().await;
-    world.listens_to_the_gateway();
+    world.enable_webhooks();
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     world.mocks.faults(Stub::Cards).set(Faults { lose_answers: true, ..Faults::default() });
     world.buy(&basket, VISA).await.unwrap();
-    let order = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let order = world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     assert_eq!(order.payment_status, PaymentStatus::Paid);
     let events = world.timeline(basket.id).await.events;
     let paid = events.iter().find(|event| event.kind == "payment.succeeded").unwrap();
@@ -35,19 +35,19 @@ async fn an_order_whose_answers_are_all_lost_is_confirmed_by_the_gateways_own_wo
 #[tokio::test(flavor = "multi_thread")]
 async fn news_that_come_twice_and_in_the_wrong_order_change_nothing() {
     let world = World::open().await;
-    world.listens_to_the_gateway();
+    world.enable_webhooks();
     let product = world.product_with(3).await;
     world.mocks.faults(Stub::Cards).set(Faults { duplicate: true, reorder: true, ..Faults::default() });
     let declined = world.a_basket(&product.id, 1).await;
     world.buy(&declined, DECLINED).await.unwrap();
-    let reopened = world.reaches(declined.id, OrderStatus::InProgress).await;
+    let reopened = world.wait_for_status(declined.id, OrderStatus::InProgress).await;
     world.buy(&reopened, VISA).await.unwrap();
     let other = world.a_basket(&product.id, 1).await;
     world.buy(&other, VISA).await.unwrap();
     for id in [declined.id, other.id] {
-        world.reaches(id, OrderStatus::Confirmed).await;
+        world.wait_for_status(id, OrderStatus::Confirmed).await;
         eventually("the mail is noted", || async {
-            world.history(id).await.contains(&"email.sent".to_owned()).then_some(())
+            world.event_types(id).await.contains(&"email.sent".to_owned()).then_some(())
         })
         .await;
     }
@@ -61,12 +61,12 @@ async fn news_that_come_twice_and_in_the_wrong_order_change_nothing() {
     });
     let last = world.a_basket(&product.id, 1).await;
     world.buy(&last, VISA).await.unwrap();
-    world.reaches(last.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(last.id, OrderStatus::Confirmed).await;
 
     for (id, outcomes) in
         [(declined.id, ["payment.declined", "payment.succeeded"].as_slice()), (other.id, &["payment.succeeded"])]
     {
-        let history = world.history(id).await;
+        let history = world.event_types(id).await;
         let kinds = ["payment.succeeded", "payment.declined", "payment.cancelled"];
         let found: Vec<&str> = history.iter().map(String::as_str).filter(|kind| kinds.contains(kind)).collect();
         assert_eq!(found, outcomes, "{history:?}");
@@ -74,7 +74,7 @@ async fn news_that_come_twice_and_in_the_wrong_order_change_nothing() {
             assert_eq!(history.iter().filter(|kind| *kind == once).count(), 1, "{history:?}");
         }
     }
-    let stock = stock_now(&world.client, &product.id).await;
+    let stock = current_stock(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (0, 0));
 }
 
@@ -82,10 +82,10 @@ async fn news_that_come_twice_and_in_the_wrong_order_change_nothing() {
 async fn news_that_the_gateway_did_not_sign_are_refused_and_change_nothing() {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
-    world.outage(Stub::Cards, true);
+    world.set_outage(Stub::Cards, true);
     world.buy(&basket, VISA).await.unwrap();
     eventually("the payment is asked for", || async {
-        world.history(basket.id).await.contains(&"payment.requested".to_owned()).then_some(())
+        world.event_types(basket.id).await.contains(&"payment.requested".to_owned()).then_some(())
     })
     .await;
     let payment_id = world.client.order(basket.id).await.unwrap().unwrap().payment_id.unwrap();
@@ -118,17 +118,17 @@ impl World {
     /// An order whose payment is asked for, at a gateway that does not answer.
     async fn an_unpaid_order(&self) -> Order {
         let basket = self.a_basket(&self.product_with(1).await.id, 1).await;
-        self.outage(Stub::Cards, true);
+        self.set_outage(Stub::Cards, true);
         self.buy(&basket, VISA).await.unwrap();
         eventually("the payment is asked for", || async {
-            self.history(basket.id).await.contains(&"payment.requested".to_owned()).then_some(())
+            self.event_types(basket.id).await.contains(&"payment.requested".to_owned()).then_some(())
         })
         .await;
         self.client.order(basket.id).await.unwrap().unwrap()
     }
 
     /// Genuine news, whatever they say; answers the status.
-    async fn is_told(&self, payload: &str) -> u16 {
+    async fn send_webhook(&self, payload: &str) -> u16 {
         let url = format!("{}/v1/webhooks/card-gateway", self.server.url());
         let target = WebhookTarget { url, secret: WEBHOOK_SECRET.to_owned() };
         let http = reqwest::Client::new().post(&target.url).header("stripe-signature", target.signature(payload));
@@ -136,7 +136,7 @@ impl World {
     }
 
     /// A line of the metrics.
-    async fn counted(&self, line: &str) -> u64 {
+    async fn metric_value(&self, line: &str) -> u64 {
         let text = reqwest::get(format!("{}/metrics", self.server.url())).await.unwrap().text().await.unwrap();
         let value = text.lines().find_map(|found| found.strip_prefix(line)).expect("it is counted");
         value.trim().parse().unwrap()
@@ -144,7 +144,7 @@ impl World {
 }
 
 /// News that a payment of an order came in.
-fn paid(order: &Order, amount: i64, currency: &str) -> Value {
+fn paid_event(order: &Order, amount: i64, currency: &str) -> Value {
     json!({
         "id": "evt_1", "object": "event", "type": "payment_intent.succeeded", "created": 1,
         "data": {"object": {
@@ -159,19 +159,21 @@ async fn money_of_another_amount_or_currency_is_not_booked_and_an_alarm_is_given
     let world = World::open().await;
     let order = world.an_unpaid_order().await;
     let due = order.total.amount;
-    let mut partly = paid(&order, due, "eur");
+    let mut partly = paid_event(&order, due, "eur");
     partly["data"]["object"]["amount_received"] = json!(due - 1);
-    for wrong in [paid(&order, 50, "usd"), paid(&order, due, "usd"), paid(&order, due - 1, "eur"), partly] {
-        assert_eq!(world.is_told(&wrong.to_string()).await, 204, "{wrong}");
+    for wrong in
+        [paid_event(&order, 50, "usd"), paid_event(&order, due, "usd"), paid_event(&order, due - 1, "eur"), partly]
+    {
+        assert_eq!(world.send_webhook(&wrong.to_string()).await, 204, "{wrong}");
     }
     let unchanged = world.client.order(order.id).await.unwrap().unwrap();
     assert_eq!((unchanged.status, unchanged.payment_status), (OrderStatus::CheckedOut, PaymentStatus::Pending));
-    assert_eq!(world.counted("storefront_card_webhook_contradictions_total").await, 4);
+    assert_eq!(world.metric_value("storefront_card_webhook_contradictions_total").await, 4);
     let reasons = world.client.readiness().await.unwrap().reasons;
     assert!(reasons.iter().any(|reason| reason.contains("contradict what was asked for")), "{reasons:?}");
 
-    assert_eq!(world.is_told(&paid(&order, due, "EUR").to_string()).await, 204);
-    world.reaches(order.id, OrderStatus::Confirmed).await;
+    assert_eq!(world.send_webhook(&paid_event(&order, due, "EUR").to_string()).await, 204);
+    world.wait_for_status(order.id, OrderStatus::Confirmed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +184,7 @@ async fn news_of_others_are_ignored_whatever_their_shape_and_size() {
     let event =
         |kind: &str, object: Value| json!({"id": "evt_1", "type": kind, "created": 1, "data": {"object": object}});
     let with = |field: &str, value: Value| {
-        let mut event = paid(&order, order.total.amount, "eur");
+        let mut event = paid_event(&order, order.total.amount, "eur");
         event["data"]["object"][field] = value;
         event
     };
@@ -208,7 +210,7 @@ async fn news_of_others_are_ignored_whatever_their_shape_and_size() {
         String::new(),
     ] {
         let told: String = news.chars().take(200).collect();
-        assert_eq!(world.is_told(&news).await, 204, "{told}");
+        assert_eq!(world.send_webhook(&news).await, 204, "{told}");
     }
     let written = world.timeline(order.id).await.events.into_iter().filter(|event| event.position > head);
     let by_news: Vec<_> = written.filter(|event| event.actor == "card-gateway").collect();
@@ -224,12 +226,12 @@ async fn money_that_comes_in_after_a_decline_is_recorded_and_goes_back() {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     let order = world.buy(&basket, DECLINED).await.unwrap();
-    world.reaches(basket.id, OrderStatus::InProgress).await;
-    let mut late = paid(&order, order.total.amount, "eur");
+    world.wait_for_status(basket.id, OrderStatus::InProgress).await;
+    let mut late = paid_event(&order, order.total.amount, "eur");
     late["data"]["object"]["id"] = json!(world.mocks.card_gateway().intents()[0].id);
-    assert_eq!(world.is_told(&late.to_string()).await, 204);
+    assert_eq!(world.send_webhook(&late.to_string()).await, 204);
     eventually("the money is to go back", || async {
-        let history = world.history(basket.id).await;
+        let history = world.event_types(basket.id).await;
         let has = |kind: &str| history.iter().any(|found| found == kind);
         (has("payment.succeeded") && has("payment.refund_requested")).then_some(())
     })

@@ -1,4 +1,4 @@
-//! A world of its own for each test: a shop in a fresh folder, the systems around it, and a shopper's hands.
+//! The world of a test: a server in a fresh folder, the stubs around it, and helpers that act as a shopper.
 
 use std::future::Future;
 use std::time::Duration;
@@ -14,16 +14,16 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// How long a test waits for something that must happen.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+/// Timeout of every wait for something that must happen.
+pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) const VISA: &str = "pm_card_visa";
 pub(crate) const DECLINED: &str = "pm_card_visa_chargeDeclined";
 
-/// What the card gateway of these tests signs with.
+/// The secret with which the card gateway signs its webhooks.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_of_these_tests";
 
-/// A shop and everything around it.
+/// A running server, its stubs, a client and its folder.
 pub(crate) struct World {
     pub(crate) mocks: Mocks,
     pub(crate) server: Server,
@@ -32,22 +32,22 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A shop with its demo range, and nothing on the shelf yet.
+    /// Starts a shop with the demo range and without stock.
     pub(crate) async fn open() -> Self {
         Self::open_with(|_| {}).await
     }
 
-    /// The same, with the configuration changed.
+    /// Like [`World::open`], with a changed configuration.
     pub(crate) async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
         Self::open_around(|config, _| change(config)).await
     }
 
-    /// The same with a workshop lab, whose scenarios do not rest, and with goods on the shelves.
+    /// Like [`World::open`], with a workshop lab without pauses between its steps, and with demo stock.
     pub(crate) async fn open_lab() -> Self {
         Self::open_lab_with(|config| config.demo_stock = true).await
     }
 
-    /// A shop with a workshop lab and nothing on the shelf yet, with the configuration changed.
+    /// Like [`World::open_lab`], without stock and with a changed configuration.
     pub(crate) async fn open_lab_with(change: impl FnOnce(&mut Config)) -> Self {
         Self::open_around(|config, mocks| {
             (config.lab, config.lab_pause) = (Some(mocks.base_url()), Duration::ZERO);
@@ -64,12 +64,12 @@ impl World {
         let server = Server::start(config).await.unwrap();
         let client = Client::new(&server.url()).unwrap();
         let world = Self { mocks, server, client, folder };
-        world.all_products_are_there().await;
+        world.wait_for_catalogue().await;
         world
     }
 
-    /// Waits until the shop has learnt every product.
-    pub(crate) async fn all_products_are_there(&self) {
+    /// Waits until the catalogue has every product of the product service.
+    pub(crate) async fn wait_for_catalogue(&self) {
         let wanted = self.mocks.products().list().len() as u64;
         eventually("the catalogue is complete", || async {
             let page = self.client.products(&ProductQuery::default()).await.unwrap();
@@ -79,53 +79,53 @@ impl World {
         .await;
     }
 
-    /// A product of which exactly so many are on the shelf; another one each time.
+    /// A product with exactly this stock; another one at each call.
     pub(crate) async fn product_with(&self, available: u32) -> Product {
         let query = ProductQuery { in_stock: Some(false), limit: Some(1), ..ProductQuery::default() };
         let product = self.client.products(&query).await.unwrap().items.remove(0);
         if available > 0 {
-            self.receive(&product.id, available).await;
+            self.receive_stock(&product.id, available).await;
         }
         self.client.product(&product.id).await.unwrap().expect("it is still there")
     }
 
-    /// Puts pieces of a product on the shelf, and waits until lists show them.
-    pub(crate) async fn receive(&self, product: &ProductId, quantity: u32) {
+    /// Adds stock of a product, and waits until lists show it.
+    pub(crate) async fn receive_stock(&self, product: &ProductId, quantity: u32) {
         let receive = ReceiveStock { quantity };
         let written = self.client.receive_stock(product, &receive, &IdempotencyKey::new()).await.unwrap();
         let query = ProductQuery { min_position: written.position, ..ProductQuery::default() };
         self.client.products(&query).await.unwrap();
     }
 
-    /// Puts pieces of a product into a basket.
+    /// Adds pieces of a product to a basket.
     pub(crate) async fn add(&self, order: OrderId, product: &ProductId, quantity: u32) -> Result<Order, ClientError> {
         let add = AddItem { product_id: product.clone(), quantity };
         self.client.add_item(order, &add, &IdempotencyKey::new()).await.map(|written| written.value)
     }
 
-    /// A basket with pieces of a product in it.
+    /// Creates a basket with pieces of a product.
     pub(crate) async fn a_basket(&self, product: &ProductId, quantity: u32) -> Order {
         self.add(an_order(), product, quantity).await.unwrap()
     }
 
-    /// Buys a basket by card.
+    /// Checks out a basket by card.
     pub(crate) async fn buy(&self, basket: &Order, token: &str) -> Result<Order, ClientError> {
         let checkout = checkout(basket, card(token));
         self.client.checkout(basket.id, &checkout, &IdempotencyKey::new()).await.map(|written| written.value)
     }
 
-    /// Waits until the order is in a state; a confirmed one has its invoice then, which is the last that it learns by itself.
-    pub(crate) async fn reaches(&self, id: OrderId, status: OrderStatus) -> Order {
-        let is_there =
+    /// Waits until the order has a status, and a confirmed order also its invoice.
+    pub(crate) async fn wait_for_status(&self, id: OrderId, status: OrderStatus) -> Order {
+        let has_status =
             |order: &Order| order.status == status && (status != OrderStatus::Confirmed || order.invoice.is_some());
         eventually(&format!("the order is {status:?}"), || async {
-            self.client.order(id).await.unwrap().filter(is_there)
+            self.client.order(id).await.unwrap().filter(has_status)
         })
         .await
     }
 
-    /// Waits until the shop has dealt with everything in its log, and nothing more came of it.
-    pub(crate) async fn rests(&self) {
+    /// Waits until every process has handled the whole log, and added nothing to it.
+    pub(crate) async fn wait_until_idle(&self) {
         eventually("everything is dealt with", || async {
             let before = self.head().await;
             let processes = self.client.processes().await.unwrap().items;
@@ -135,13 +135,13 @@ impl World {
         .await;
     }
 
-    /// Everything that happened to an order.
+    /// The timeline of an order.
     pub(crate) async fn timeline(&self, id: OrderId) -> Timeline {
         self.client.timeline(id, &TimelineQuery::default()).await.unwrap()
     }
 
-    /// The types of everything that happened to an order, in order.
-    pub(crate) async fn history(&self, id: OrderId) -> Vec<String> {
+    /// The types of the events of an order, in order.
+    pub(crate) async fn event_types(&self, id: OrderId) -> Vec<String> {
         self.timeline(id).await.events.into_iter().map(|event| event.kind).collect()
     }
 
@@ -150,13 +150,13 @@ impl World {
         self.client.readiness().await.unwrap().head
     }
 
-    /// Pulls a plug, or plugs it in again.
-    pub(crate) fn outage(&self, stub: Stub, outage: bool) {
+    /// Starts or ends an outage of a stub.
+    pub(crate) fn set_outage(&self, stub: Stub, outage: bool) {
         self.mocks.faults(stub).set(Faults { outage, ..Faults::default() });
     }
 }
 
-/// The configuration of a shop in a folder, with the given systems around it.
+/// The configuration of a server with its log in a folder, and with these stubs.
 pub(crate) fn config(mocks: &Mocks, folder: &TempDir) -> Config {
     let mail = format!("smtp://{}", mocks.smtp_addr());
     Config {
@@ -167,7 +167,7 @@ pub(crate) fn config(mocks: &Mocks, folder: &TempDir) -> Config {
     }
 }
 
-/// A new order's id.
+/// Creates the id of an order.
 pub(crate) fn an_order() -> OrderId {
     OrderId(Uuid::now_v7())
 }
@@ -176,7 +176,7 @@ pub(crate) fn card(token: &str) -> PaymentMethod {
     PaymentMethod::Card { token: token.to_owned() }
 }
 
-/// What a shopper sends to buy a basket as it is shown.
+/// The checkout request for a basket at its present total.
 pub(crate) fn checkout(basket: &Order, payment: PaymentMethod) -> Checkout {
     Checkout {
         expected_total: basket.total,
@@ -193,8 +193,8 @@ pub(crate) fn checkout(basket: &Order, payment: PaymentMethod) -> Checkout {
     }
 }
 
-/// The stock of a product as of the end of the log.
-pub(crate) async fn stock_now(client: &Client, id: &ProductId) -> StockItem {
+/// The stock of a product at the end of the log.
+pub(crate) async fn current_stock(client: &Client, id: &ProductId) -> StockItem {
     let head = client.readiness().await.unwrap().head;
     client.stock_of(id, Some(head)).await.unwrap().expect("it has stock")
 }
@@ -213,12 +213,12 @@ pub(crate) async fn all_stock(client: &Client, min_position: Option<u64>) -> Vec
     }
 }
 
-/// Asks until there is an answer; fails with what was waited for when that takes too long.
+/// Calls `ask` until it returns a value. Panics with `what` after [`WAIT_TIMEOUT`].
 pub(crate) async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
 {
-    let deadline = Instant::now() + SOON;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         if let Some(answer) = ask().await {
             return answer;

@@ -1,5 +1,5 @@
-//! Whether a history is one that a single shop with a single log could have: pure functions over what clients saw and what
-//! is there at the end.
+//! Checks that a history is one that a single shop with a single log could have: pure functions over the records of clients
+//! and the final state.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,46 +8,46 @@ use std::time::Duration;
 use storefront_api::Event;
 
 use super::record::{Attempt, Feed, History, Outcome, Read, State};
-use crate::kills::books::Books;
+use crate::kills::ledger::Ledger;
 
-/// What must hold of every history.
+/// The rules that every history satisfies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rule {
     /// Positions and versions of the log are 1, 2, 3, ….
     DenseLog,
-    /// What ended before something else began comes before it.
+    /// An operation that ended before another one began precedes it.
     RealTimeOrder,
-    /// A read shows what was acknowledged, or read, before it began, and what is at the position that it asked for.
+    /// A read shows what was acknowledged or read before it began, and at least the requested position.
     NoStaleRead,
-    /// An answer shows what the log has at its version.
+    /// A response shows the state of the log at its version.
     TrueAnswer,
     /// A feed is in order.
     FeedInOrder,
-    /// A feed leaves nothing out.
+    /// A feed omits no event.
     FeedWithoutGap,
-    /// A feed tells nothing twice.
+    /// A feed repeats no event.
     FeedWithoutRepeat,
-    /// A feed tells what is in the log, and is never told that it is another log.
+    /// A feed shows the events of the log, and is never reset.
     FeedOfThisLog,
-    /// A feed comes to the end of the log.
+    /// A feed reaches the end of the log.
     FeedToTheEnd,
-    /// A key has one effect at most.
+    /// A key has at most one effect.
     OneEffect,
-    /// A key has one answer.
+    /// A key has one response.
     OneAnswer,
-    /// What was acknowledged is in the log, where the answer says.
+    /// An acknowledged write is in the log at the position of the response.
     NothingLost,
-    /// What was refused is not in the log.
+    /// A refused write is not in the log.
     NothingRefusedHappens,
-    /// Each sold order is charged once, everything else goes back, and nothing else was charged.
+    /// Each sold order is charged once, every other charge is refunded, and no unknown order is charged.
     Money,
-    /// Stock is never below what is promised, and what came in is sold or left.
+    /// Stock is never below its reservations, and received stock is sold or on hand.
     Stock,
-    /// Each mail is there once, and each order is confirmed by one.
+    /// Each mail arrives once, and each confirmed order has one confirmation.
     Mail,
 }
 
-/// A rule that is broken, and where.
+/// A violated rule, with details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Violation {
     pub(super) rule: Rule,
@@ -60,11 +60,11 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Everything that is wrong with a history.
+/// All violations of a history.
 pub(super) fn violations(history: &History) -> Vec<Violation> {
     let mut found = Found::default();
     let effects = effects(history);
-    found.all(Rule::DenseLog, log_gaps(&history.log));
+    found.add_all(Rule::DenseLog, log_gaps(&history.log));
     for effect in &effects {
         effect.check(&mut found);
     }
@@ -74,11 +74,11 @@ pub(super) fn violations(history: &History) -> Vec<Violation> {
     for feed in &history.feeds {
         check_feed(feed, &history.log, &mut found);
     }
-    let books = Books::new(history.log.clone(), history.charges.clone(), history.mails.clone());
-    found.all(Rule::Money, books.of_money());
-    found.all(Rule::Stock, books.of_stock());
-    found.all(Rule::Mail, books.of_mail());
-    found.all(Rule::Stock, stock_differences(history));
+    let ledger = Ledger::new(history.log.clone(), history.charges.clone(), history.mails.clone());
+    found.add_all(Rule::Money, ledger.money_violations());
+    found.add_all(Rule::Stock, ledger.stock_violations());
+    found.add_all(Rule::Mail, ledger.mail_violations());
+    found.add_all(Rule::Stock, stock_differences(history));
     found.0
 }
 
@@ -90,7 +90,7 @@ impl Found {
         self.0.push(Violation { rule, detail });
     }
 
-    fn all(&mut self, rule: Rule, details: Vec<String>) {
+    fn add_all(&mut self, rule: Rule, details: Vec<String>) {
         self.0.extend(details.into_iter().map(|detail| Violation { rule, detail }));
     }
 }
@@ -111,7 +111,7 @@ fn log_gaps(log: &[Event]) -> Vec<String> {
     wrong
 }
 
-/// What was sent under one key, and what the log has of it.
+/// The attempts with one key, and their events in the log.
 struct Effect<'a> {
     key: &'a str,
     attempts: Vec<&'a Attempt>,
@@ -148,12 +148,12 @@ impl Effect<'_> {
         self.attempts.iter().map(|attempt| attempt.began).min().unwrap_or_default()
     }
 
-    /// When it was known to have taken effect.
+    /// Time of the first acknowledgement.
     fn known(&self) -> Option<Duration> {
         self.acknowledged().map(|(attempt, ..)| attempt.ended).min()
     }
 
-    /// Whether its events are one append: they are next to each other, and one request led to them.
+    /// Whether its events are one append: adjacent, and caused by one request.
     fn is_one_append(&self) -> bool {
         let requests: BTreeSet<_> = self.events.iter().map(|event| &event.causation_id).collect();
         requests.len() <= 1 && self.events.windows(2).all(|pair| pair[1].position == pair[0].position + 1)
@@ -182,7 +182,7 @@ impl Effect<'_> {
         for attempt in &self.attempts {
             let Outcome::Refused { code } = &attempt.outcome else { continue };
             let late = self.known().is_some_and(|known| known < attempt.began);
-            // One that runs elsewhere still, because its client has gone, is in nobody's way.
+            // The first attempt may still run at another server after its client gave up.
             if late && code != "request_in_progress" {
                 found.add(
                     Rule::OneAnswer,
@@ -213,18 +213,18 @@ impl Effect<'_> {
     }
 }
 
-/// Something that happened to a stream, or was seen of it, at a moment between two.
+/// A write or read of a stream that took effect at some time within an interval.
 struct Span {
     began: Duration,
-    /// When it was over; `None` where nobody knows.
+    /// `None` if unknown.
     ended: Option<Duration>,
-    /// The version, or the position, that it made or saw.
+    /// The version or position that it wrote or read.
     at: u64,
     writes: bool,
     what: String,
 }
 
-/// What ended before something began is before it: by position in the log, and by version in each stream.
+/// Checks the real-time order by position in the log, and by version in each stream.
 fn check_real_time(history: &History, effects: &[Effect<'_>], found: &mut Found) {
     let mut by_position = Vec::new();
     let mut by_stream = BTreeMap::<&str, Vec<Span>>::new();
@@ -252,7 +252,7 @@ fn check_real_time(history: &History, effects: &[Effect<'_>], found: &mut Found)
     }
 }
 
-/// An order is always shown as it is; stock as the views know it.
+/// Whether a read is current: orders are read from their stream, and stock from a view.
 fn is_current(read: &Read) -> bool {
     read.stream.starts_with("order-")
 }
@@ -286,7 +286,7 @@ fn check_spans(of: &str, spans: &[Span], found: &mut Found) {
     }
 }
 
-/// Who asks for a position sees what the stream was there.
+/// Checks that a read with a position shows the stream at least as of that position.
 fn check_views(history: &History, found: &mut Found) {
     let mut versions = BTreeMap::<&str, Vec<(u64, u64)>>::new();
     for event in &history.log {
@@ -295,10 +295,11 @@ fn check_views(history: &History, found: &mut Found) {
     for read in &history.reads {
         let (Some(state), Some(position)) = (read.seen, read.min_position) else { continue };
         let known = versions.get(read.stream.as_str()).map(Vec::as_slice).unwrap_or_default();
-        let due = known[..known.partition_point(|(at, _)| *at <= position)].last().map_or(0, |(_, version)| *version);
-        if state.version < due {
+        let expected =
+            known[..known.partition_point(|(at, _)| *at <= position)].last().map_or(0, |(_, version)| *version);
+        if state.version < expected {
             let detail = format!(
-                "{} at server {} shows version {} where position {position} has {due}",
+                "{} at server {} shows version {} where position {position} has {expected}",
                 read.stream, read.server, state.version
             );
             found.add(Rule::NoStaleRead, detail);
@@ -306,7 +307,7 @@ fn check_views(history: &History, found: &mut Found) {
     }
 }
 
-/// Each answer shows the stream as the log has it at that version.
+/// Checks that each response shows the stream as the log has it at that version.
 fn check_answers(history: &History, found: &mut Found) {
     let states = states(&history.log);
     let mut check = |stream: &str, state: State| {
@@ -323,7 +324,7 @@ fn check_answers(history: &History, found: &mut Found) {
     }
     let actors: BTreeSet<&str> = history.log.iter().map(|event| event.actor.as_str()).collect();
     for attempt in &history.attempts {
-        // One that is not in the log is told of elsewhere.
+        // A write that is not in the log is reported as `NothingLost`.
         let happened = actors.contains(attempt.key.as_str()) || attempt.may_change_nothing;
         match &attempt.outcome {
             Outcome::Acknowledged { state, .. } if happened => check(&attempt.stream, *state),
@@ -332,7 +333,7 @@ fn check_answers(history: &History, found: &mut Found) {
     }
 }
 
-/// By stream and version: the pieces of an order, and what is on hand of a product.
+/// Pieces of an order or on hand of a product, by stream and version.
 fn states(log: &[Event]) -> BTreeMap<(&str, u64), i64> {
     let mut lines = BTreeMap::<&str, BTreeMap<&str, i64>>::new();
     let mut states = BTreeMap::new();
@@ -353,7 +354,7 @@ fn states(log: &[Event]) -> BTreeMap<(&str, u64), i64> {
     states
 }
 
-/// A feed is the log, from its beginning to its end.
+/// Checks that a feed has the events of the log from its beginning to its end.
 fn check_feed(feed: &Feed, log: &[Event], found: &mut Found) {
     let name = &feed.follower;
     let mut seen = BTreeSet::new();
@@ -386,7 +387,7 @@ fn check_feed(feed: &Feed, log: &[Event], found: &mut Found) {
     }
 }
 
-/// What is left is what came in less what went out.
+/// Differences between the final stock and the stock that follows from the log.
 fn stock_differences(history: &History) -> Vec<String> {
     let states = states(&history.log);
     let mut left = BTreeMap::<&str, i64>::new();

@@ -1,28 +1,28 @@
-//! The faults that are injected during a run, one after another, as the seed has them.
+//! The faults of a run, injected one after another, as the seed determines.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::chance::Chance;
+use super::seeded_rng::SeededRng;
 use super::servers::Servers;
 use crate::database_link::LinkState;
 
-/// A fault of the server of this number, or of the database.
+/// A fault of the server with this index, or of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// A server is killed and started again.
+    /// Kills and restarts a server.
     Kill(usize),
-    /// A server does nothing for a while (SIGSTOP), and goes on.
+    /// Stops a server for a while (SIGSTOP), and continues it.
     Freeze(usize),
-    /// A server's connections to the database are closed, and no new one comes about.
+    /// Closes the connections of a server to the database, and refuses new ones.
     Cut(usize),
-    /// What goes between a server and the database is held back.
+    /// Holds all traffic between a server and the database.
     Stall(usize),
-    /// A server is killed while what it sent to the database is held back, and arrives afterwards.
+    /// Kills a server while its traffic is held, which reaches the database afterwards.
     StallAndKill(usize),
-    /// The database stops at once, and recovers.
+    /// Stops the database at once; it recovers at the next start.
     CrashDatabase,
 }
 
@@ -38,12 +38,12 @@ impl Fault {
         }
     }
 
-    fn choose(chance: &mut Chance, servers: &Servers) -> Self {
-        let server = chance.index(servers.urls().len());
+    fn choose(rng: &mut SeededRng, servers: &Servers) -> Self {
+        let server = rng.index(servers.urls().len());
         if !servers.has_postgres() {
-            return if chance.one_in(3) { Self::Freeze(server) } else { Self::Kill(server) };
+            return if rng.one_in(3) { Self::Freeze(server) } else { Self::Kill(server) };
         }
-        match chance.below(6) {
+        match rng.below(6) {
             0 => Self::Kill(server),
             1 => Self::Freeze(server),
             2 => Self::Cut(server),
@@ -78,13 +78,13 @@ impl Fault {
     }
 }
 
-/// Injects faults until the time is over and clears each of them; how often there was each.
+/// Injects and clears faults until a time; returns the number of each kind.
 pub(super) async fn inject_until(servers: &mut Servers, seed: u64, until: Instant) -> BTreeMap<&'static str, u64> {
-    let mut chance = Chance::of(seed, "faults");
+    let mut rng = SeededRng::new(seed, "faults");
     let mut injected = BTreeMap::new();
     loop {
-        let (pause_ms, lasts_ms) = (500 + chance.below(2_500), 100 + chance.below(2_400));
-        let fault = Fault::choose(&mut chance, servers);
+        let (pause_ms, lasts_ms) = (500 + rng.below(2_500), 100 + rng.below(2_400));
+        let fault = Fault::choose(&mut rng, servers);
         if Instant::now() + Duration::from_millis(pause_ms) > until {
             tokio::time::sleep_until(until.into()).await;
             return injected;

@@ -1,4 +1,4 @@
-//! Who follows the log from its beginning: by long polls, or by a stream of events that is resumed where it ended.
+//! Followers of the log from its beginning: by long polls, or by an event stream that is resumed where it ended.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,38 +7,38 @@ use reqwest::Response;
 use storefront_api::{Event, EventPage};
 use tokio::sync::watch;
 
-use super::chance::Chance;
 use super::record::Feed;
+use super::seeded_rng::SeededRng;
 use super::workload::RunContext;
 
-/// How long a stream of events is listened to before it is resumed.
+/// Duration of an event stream before it is resumed.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(6);
-/// How long after the run a follower gives up, wherever it is.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(180);
+/// Time after the run at which a follower gives up.
+const FOLLOW_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// A follower, and what it was told so far.
+/// A follower and its events so far.
 pub(super) struct Follower {
     run: Arc<RunContext>,
-    chance: Chance,
+    rng: SeededRng,
     feed: Feed,
-    /// The last position of the log, once nothing more comes.
+    /// The last position of the log, once it is final.
     end: watch::Receiver<Option<u64>>,
 }
 
 impl Follower {
     pub(super) fn new(run: &Arc<RunContext>, seed: u64, name: &str, end: watch::Receiver<Option<u64>>) -> Self {
         let feed = Feed { follower: name.to_owned(), ..Feed::default() };
-        Self { run: run.clone(), chance: Chance::of(seed, name), feed, end }
+        Self { run: run.clone(), rng: SeededRng::new(seed, name), feed, end }
     }
 
-    /// Asks for what comes next, each time at any server.
+    /// Polls for events, each time at any server.
     pub(super) async fn run_long_poll(mut self) -> Feed {
         while self.has_more().await {
-            let url = self.some_url();
-            let query = [("after", self.after()), ("wait", 2), ("limit", 1 + self.chance.below(200))];
-            let answer = self.run.http.get(url).query(&query).send().await;
-            let page = match answer.ok().filter(|answer| answer.status().is_success()) {
-                Some(answer) => answer.json::<EventPage>().await.ok(),
+            let url = self.choose_url();
+            let query = [("after", self.after()), ("wait", 2), ("limit", 1 + self.rng.below(200))];
+            let response = self.run.http.get(url).query(&query).send().await;
+            let page = match response.ok().filter(|response| response.status().is_success()) {
+                Some(response) => response.json::<EventPage>().await.ok(),
                 None => None,
             };
             if let Some(page) = page {
@@ -49,27 +49,27 @@ impl Follower {
         self.feed
     }
 
-    /// Listens to a stream of events, and resumes it at any server when it ends.
+    /// Reads an event stream, and resumes it at any server when it ends.
     pub(super) async fn run_event_stream(mut self) -> Feed {
         while self.has_more().await {
-            let url = self.some_url();
+            let url = self.choose_url();
             let request = self.run.http.get(url).header("accept", "text/event-stream").timeout(STREAM_TIMEOUT);
-            let answer = request.header("last-event-id", self.after()).send().await;
-            if let Some(answer) = answer.ok().filter(|answer| answer.status().is_success()) {
-                self.take_messages(answer).await;
+            let response = request.header("last-event-id", self.after()).send().await;
+            if let Some(response) = response.ok().filter(|response| response.status().is_success()) {
+                self.read_messages(response).await;
             }
         }
         self.feed
     }
 
-    /// Takes in whole messages until the stream ends; what comes of the last one by halves is dropped.
-    async fn take_messages(&mut self, mut answer: Response) {
+    /// Reads whole messages until the stream ends, and drops an incomplete one.
+    async fn read_messages(&mut self, mut response: Response) {
         let mut bytes = Vec::new();
-        while let Ok(Some(chunk)) = answer.chunk().await {
+        while let Ok(Some(chunk)) = response.chunk().await {
             bytes.extend_from_slice(&chunk);
             while let Some(end) = bytes.windows(2).position(|pair| pair == b"\n\n") {
                 let message: Vec<u8> = bytes.drain(..end + 2).collect();
-                self.take_message(&String::from_utf8(message).unwrap());
+                self.read_message(&String::from_utf8(message).unwrap());
             }
             if self.is_at_the_end() {
                 return;
@@ -77,7 +77,7 @@ impl Follower {
         }
     }
 
-    fn take_message(&mut self, message: &str) {
+    fn read_message(&mut self, message: &str) {
         let field = |name: &str| message.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         match (field("event"), field("data")) {
             (Some("reset"), _) => self.feed.resets += 1,
@@ -87,9 +87,9 @@ impl Follower {
         }
     }
 
-    fn some_url(&mut self) -> String {
+    fn choose_url(&mut self) -> String {
         self.feed.resumed += 1;
-        let server = self.chance.index(self.run.urls.len());
+        let server = self.rng.index(self.run.urls.len());
         format!("{}/v1/events", self.run.urls[server])
     }
 
@@ -101,10 +101,10 @@ impl Follower {
         self.end.borrow().is_some_and(|end| self.after() >= end)
     }
 
-    /// Whether there is more to come; pauses a moment, so that a server that refuses is not asked without end.
+    /// Whether there is more to read; pauses first, so that a failing server is not polled in a tight loop.
     async fn has_more(&mut self) -> bool {
-        tokio::time::sleep(Duration::from_millis(10 + self.chance.below(40))).await;
-        let late = Instant::now() > self.run.until + GIVE_UP_AFTER;
+        tokio::time::sleep(Duration::from_millis(10 + self.rng.below(40))).await;
+        let late = Instant::now() > self.run.until + FOLLOW_TIMEOUT;
         !self.is_at_the_end() && !late
     }
 }

@@ -1,4 +1,4 @@
-//! The checker on a small history: it has nothing against it as it is, and names what is wrong with it when one thing is changed.
+//! Tests of the checker: it accepts a small valid history, and finds the violation after each single change.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::checker::{Rule, violations};
 use super::record::{Attempt, Feed, History, Outcome, Read, State};
 
-/// An event at the end of a log.
+/// The next event of a log.
 fn event(log: &[Event], stream: &str, kind: &str, actor: &str, data: Value) -> Event {
     let position = log.len() as u64 + 1;
     let version = log.iter().filter(|event| event.stream == stream).count() as u64 + 1;
@@ -29,7 +29,7 @@ fn event(log: &[Event], stream: &str, kind: &str, actor: &str, data: Value) -> E
     }
 }
 
-/// An attempt that was under way in the second that begins then.
+/// An attempt that ran within a second.
 fn attempt(key: &str, stream: &str, second: u64, outcome: Outcome) -> Attempt {
     let began = Duration::from_secs(second);
     let ended = began + Duration::from_millis(500);
@@ -60,8 +60,8 @@ fn read(stream: &str, second: u64, min_position: Option<u64>, version: u64, piec
     Read { stream: stream.to_owned(), server: 1, min_position, began, ended, seen }
 }
 
-/// Ten mugs come in. Of two baskets one is bought: three mugs, one charge, one mail.
-fn a_history() -> History {
+/// A valid history: ten mugs are received, and one of two baskets is bought, with three mugs, one charge and one mail.
+fn valid_history() -> History {
     let process = "process:checkout";
     let of_a = json!({"order_id": "A", "quantity": 3});
     let mut log = Vec::new();
@@ -115,15 +115,15 @@ fn a_history() -> History {
     }
 }
 
-/// Which rules a history breaks once something was done to it.
-fn broken_by(plant: impl FnOnce(&mut History)) -> Vec<Rule> {
-    let mut history = a_history();
-    plant(&mut history);
+/// The rules that a history violates after a change.
+fn violated_rules(change: impl FnOnce(&mut History)) -> Vec<Rule> {
+    let mut history = valid_history();
+    change(&mut history);
     let rules: BTreeSet<Rule> = violations(&history).into_iter().map(|violation| violation.rule).collect();
     rules.into_iter().collect()
 }
 
-/// Adds an event to the log and to what everybody was told.
+/// Adds an event to the log and to every feed.
 fn append(history: &mut History, stream: &str, kind: &str, actor: &str, data: Value) {
     let event = event(&history.log, stream, kind, actor, data);
     history.feeds.iter_mut().for_each(|feed| feed.events.push(event.clone()));
@@ -132,17 +132,17 @@ fn append(history: &mut History, stream: &str, kind: &str, actor: &str, data: Va
 
 #[test]
 fn a_history_that_one_shop_can_have_breaks_no_rule() {
-    assert_eq!(violations(&a_history()), []);
+    assert_eq!(violations(&valid_history()), []);
 }
 
 #[test]
 fn a_feed_with_two_events_swapped_is_found() {
-    assert_eq!(broken_by(|history| history.feeds[0].events.swap(3, 4)), [Rule::FeedInOrder]);
+    assert_eq!(violated_rules(|history| history.feeds[0].events.swap(3, 4)), [Rule::FeedInOrder]);
 }
 
 #[test]
 fn a_feed_that_leaves_a_position_out_is_found() {
-    assert_eq!(broken_by(|history| drop(history.feeds[1].events.remove(6))), [Rule::FeedWithoutGap]);
+    assert_eq!(violated_rules(|history| drop(history.feeds[1].events.remove(6))), [Rule::FeedWithoutGap]);
 }
 
 #[test]
@@ -151,12 +151,12 @@ fn a_feed_that_tells_an_event_twice_is_found() {
         let twice = history.feeds[0].events[6].clone();
         history.feeds[0].events.insert(7, twice);
     };
-    assert_eq!(broken_by(again), [Rule::FeedWithoutRepeat]);
+    assert_eq!(violated_rules(again), [Rule::FeedWithoutRepeat]);
 }
 
 #[test]
 fn a_feed_that_ends_early_is_found() {
-    assert_eq!(broken_by(|history| drop(history.feeds[0].events.pop())), [Rule::FeedToTheEnd]);
+    assert_eq!(violated_rules(|history| drop(history.feeds[0].events.pop())), [Rule::FeedToTheEnd]);
 }
 
 #[test]
@@ -165,15 +165,15 @@ fn an_event_that_one_follower_was_told_and_that_later_vanished_is_found() {
         let event = event(&history.log, "order-B", "order.item_removed", "op-6", json!({"product_id": "mug"}));
         history.feeds[1].events.push(event);
     };
-    assert_eq!(broken_by(vanished), [Rule::FeedOfThisLog]);
+    assert_eq!(violated_rules(vanished), [Rule::FeedOfThisLog]);
     let replaced = |history: &mut History| history.feeds[1].events[4].id = Uuid::from_u128(99);
-    assert_eq!(broken_by(replaced), [Rule::FeedOfThisLog]);
+    assert_eq!(violated_rules(replaced), [Rule::FeedOfThisLog]);
 }
 
 #[test]
 fn a_write_that_was_acknowledged_and_is_missing_is_found() {
     let lost = |history: &mut History| history.attempts.push(attempt("op-8", "order-B", 13, acknowledged(15, 3, 2)));
-    assert_eq!(broken_by(lost), [Rule::NothingLost]);
+    assert_eq!(violated_rules(lost), [Rule::NothingLost]);
 }
 
 #[test]
@@ -183,9 +183,9 @@ fn a_key_that_took_effect_twice_is_found() {
         history.log.last_mut().unwrap().causation_id = Some("another request".to_owned());
         history.feeds.iter_mut().for_each(|feed| *feed.events.last_mut().unwrap() = history.log[14].clone());
     };
-    assert_eq!(broken_by(twice), [Rule::OneEffect]);
+    assert_eq!(violated_rules(twice), [Rule::OneEffect]);
     let fresh_twice = |history: &mut History| history.attempts[5].outcome = acknowledged(6, 3, 3);
-    assert_eq!(broken_by(fresh_twice), [Rule::OneEffect]);
+    assert_eq!(violated_rules(fresh_twice), [Rule::OneEffect]);
 }
 
 #[test]
@@ -194,12 +194,12 @@ fn a_key_with_two_answers_is_found() {
         let Outcome::Acknowledged { body, .. } = &mut history.attempts[5].outcome else { panic!("it was") };
         *body = json!({"version": 4});
     };
-    assert_eq!(broken_by(other), [Rule::OneAnswer]);
+    assert_eq!(violated_rules(other), [Rule::OneAnswer]);
     let refused = |history: &mut History| {
         let refused = Outcome::Refused { code: "order_state".to_owned() };
         history.attempts.push(attempt("op-4", "order-A", 13, refused));
     };
-    assert_eq!(broken_by(refused), [Rule::OneAnswer]);
+    assert_eq!(violated_rules(refused), [Rule::OneAnswer]);
 }
 
 #[test]
@@ -208,22 +208,22 @@ fn a_refused_write_that_is_in_the_log_is_found() {
         history.attempts[7].outcome = Outcome::Refused { code: "out_of_stock".to_owned() };
         append(history, "order-B", "order.item_removed", "op-6", json!({"product_id": "mug"}));
     };
-    assert_eq!(broken_by(refused), [Rule::NothingRefusedHappens]);
+    assert_eq!(violated_rules(refused), [Rule::NothingRefusedHappens]);
 }
 
 #[test]
 fn a_read_that_does_not_show_the_readers_own_write_is_found() {
     let stale = |history: &mut History| history.reads.push(read("order-A", 9, None, 2, 2));
-    assert_eq!(broken_by(stale), [Rule::NoStaleRead]);
+    assert_eq!(violated_rules(stale), [Rule::NoStaleRead]);
     let behind = |history: &mut History| history.reads.push(read("stock-mug", 15, Some(12), 2, 10));
-    assert_eq!(broken_by(behind), [Rule::NoStaleRead], "of a view that is asked for a position");
+    assert_eq!(violated_rules(behind), [Rule::NoStaleRead], "of a view that is asked for a position");
     let back = |history: &mut History| history.reads.push(read("order-A", 16, None, 4, 3));
-    assert_eq!(broken_by(back), [Rule::NoStaleRead], "after a read that saw more");
+    assert_eq!(violated_rules(back), [Rule::NoStaleRead], "after a read that saw more");
 }
 
 #[test]
 fn an_answer_that_shows_what_never_was_is_found() {
-    assert_eq!(broken_by(|history| history.reads.push(read("order-A", 15, None, 5, 4))), [Rule::TrueAnswer]);
+    assert_eq!(violated_rules(|history| history.reads.push(read("order-A", 15, None, 5, 4))), [Rule::TrueAnswer]);
 }
 
 #[test]
@@ -234,15 +234,15 @@ fn two_writes_in_another_order_than_they_happened_are_found() {
             history.attempts[index].ended = Duration::from_millis(ended_ms);
         }
     };
-    assert_eq!(broken_by(early), [Rule::RealTimeOrder]);
+    assert_eq!(violated_rules(early), [Rule::RealTimeOrder]);
 }
 
 #[test]
 fn a_second_charge_is_found_and_so_is_money_that_did_not_go_back() {
     let charged = |history: &mut History| history.charges.get_mut("A").unwrap().push((3000, 3000));
-    assert_eq!(broken_by(charged), [Rule::Money]);
+    assert_eq!(violated_rules(charged), [Rule::Money]);
     let of_nobody = |history: &mut History| drop(history.charges.insert("B".to_owned(), vec![(1000, 0)]));
-    assert_eq!(broken_by(of_nobody), [Rule::Money]);
+    assert_eq!(violated_rules(of_nobody), [Rule::Money]);
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn a_second_confirmation_is_found() {
         append(history, "email-F", "email.sent", "process:mails", json!({}));
         history.mails.push(format!("{}@storefront.example", Uuid::from_u128(15)));
     };
-    assert_eq!(broken_by(again), [Rule::Mail]);
+    assert_eq!(violated_rules(again), [Rule::Mail]);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn stock_below_zero_is_found_and_so_is_stock_that_does_not_add_up() {
         append(history, "stock-mug", "stock.adjusted", "operator", json!({"change": -8}));
         history.final_stock.insert("stock-mug".to_owned(), -1);
     };
-    assert_eq!(broken_by(below), [Rule::Stock]);
+    assert_eq!(violated_rules(below), [Rule::Stock]);
     let short = |history: &mut History| *history.final_stock.get_mut("stock-mug").unwrap() = 8;
-    assert_eq!(broken_by(short), [Rule::Stock]);
+    assert_eq!(violated_rules(short), [Rule::Stock]);
 }

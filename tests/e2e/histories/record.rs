@@ -1,4 +1,4 @@
-//! What is written down during a run: each request with its time and its answer, and what each follower was told.
+//! The records of a run: each request with its times and outcome, and the events of each follower.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use storefront_api::Event;
 
-/// What an answer shows of a stream.
+/// The state of a stream in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State {
-    /// 0 where there is no such stream yet.
+    /// 0 for a missing stream.
     pub(super) version: u64,
-    /// The pieces of an order, or what is on hand of a product.
+    /// Pieces of an order, or on hand of a product.
     pub(super) pieces: i64,
 }
 
 impl State {
-    /// The state that the body of an order or of a stock item shows.
-    pub(super) fn of(body: &Value) -> Option<Self> {
+    /// Reads the state from the body of an order or of a stock item.
+    pub(super) fn from_body(body: &Value) -> Option<Self> {
         let version = body["version"].as_u64()?;
         let pieces = match body["on_hand"].as_i64() {
             Some(on_hand) => on_hand,
@@ -28,30 +28,29 @@ impl State {
     }
 }
 
-/// What came of an attempt to write.
+/// The outcome of an attempt to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// It took effect.
     Acknowledged {
         position: u64,
         state: State,
-        /// This is the stored answer of an earlier attempt.
+        /// Whether it is the stored response of an earlier attempt.
         replayed: bool,
         body: Value,
     },
-    /// It did not take effect.
+    /// It had no effect.
     Refused { code: String },
-    /// It may have taken effect, or may do so later.
+    /// It may have had an effect, or may have it later.
     Unknown { why: String },
 }
 
-/// A request that is to change something, sent once. The same request may be sent again under its key.
+/// A write request. Repeats with the same key are further attempts.
 #[derive(Clone, Debug)]
 pub(super) struct Attempt {
     /// The idempotency key, which is also the actor of the events.
     pub(super) key: String,
     pub(super) stream: String,
-    /// The request asks for a state, which may be there already.
+    /// Whether the request sets a state that may be set already.
     pub(super) may_change_nothing: bool,
     pub(super) server: usize,
     pub(super) began: Duration,
@@ -59,47 +58,47 @@ pub(super) struct Attempt {
     pub(super) outcome: Outcome,
 }
 
-/// A request that is to change nothing.
+/// A read request.
 #[derive(Clone, Debug)]
 pub(super) struct Read {
     pub(super) stream: String,
     pub(super) server: usize,
-    /// The position that the answer is to include; an order is always to be current.
+    /// The minimum position; reads of orders are always current.
     pub(super) min_position: Option<u64>,
     pub(super) began: Duration,
     pub(super) ended: Duration,
-    /// `None` where no answer came.
+    /// `None` without a response.
     pub(super) seen: Option<State>,
 }
 
-/// What a follower of the log was told, in the order in which it came.
+/// The events of a follower in the order of arrival.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Feed {
     pub(super) follower: String,
     pub(super) events: Vec<Event>,
-    /// How often it was told that the log is another one.
+    /// Number of resets.
     pub(super) resets: usize,
-    /// How often it went on at a server after a request had ended or failed.
+    /// Number of requests.
     pub(super) resumed: usize,
 }
 
-/// A run, and what is there at its end.
+/// The records of a run and its final state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
     pub(super) attempts: Vec<Attempt>,
     pub(super) reads: Vec<Read>,
     pub(super) feeds: Vec<Feed>,
-    /// The log, read when everything has settled.
+    /// The log at the end.
     pub(super) log: Vec<Event>,
-    /// By order: what each charge that succeeded took, and what of it went back.
+    /// Successful charges by order: captured and refunded amount of each.
     pub(super) charges: BTreeMap<String, Vec<(i64, i64)>>,
     /// The message ids in the mailbox.
     pub(super) mails: Vec<String>,
-    /// What each stream of stock has on hand as the server shows it at the end.
+    /// Pieces on hand by stream of stock, as the server shows them at the end.
     pub(super) final_stock: BTreeMap<String, i64>,
 }
 
-/// Takes down what clients do. Times count from its creation.
+/// Collects the records of all clients. Times count from its creation.
 pub(super) struct Recorder {
     created: Instant,
     attempts: Mutex<Vec<Attempt>>,

@@ -1,4 +1,4 @@
-//! The servers of a run and the database behind them, each of which can be made to fail and to work again.
+//! The servers of a run and their database, each of which can fail and recover.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -13,24 +13,24 @@ use tokio::task::block_in_place;
 
 use crate::database_link::{DatabaseLink, LinkState};
 use crate::postgres_server::{self, Cluster};
-use crate::programs::{ServerProcess, program, serving};
+use crate::programs::{ServerProcess, program, serve_arguments};
 
-/// How long it may take to start a server again.
+/// Timeout of a restart.
 const RESTART_TIMEOUT: Duration = Duration::from_secs(60);
-/// Leases last so short a time that others take over soon.
+/// Duration of leases, short so that other servers take over soon.
 const LEASE_MS: &str = "900";
 
-/// A PostgreSQL for one run alone, so that it may crash.
+/// A PostgreSQL server of one run, which may crash.
 pub(super) struct Postgres {
     cluster: Cluster,
     commands: ChildStdin,
     replies: BufReader<ChildStdout>,
-    /// Ends with its standard input, and then stops the server and removes its files.
+    /// Ends with its standard input, stops the server and removes its files.
     _keeper: Child,
 }
 
-/// Runs the server, and carries out the lines of its standard input until that ends, which happens when this program does.
-const KEEPER: &str = r#"
+/// Runs the server, and executes the lines of its standard input until that ends, which it does when this program ends.
+const KEEPER_SCRIPT: &str = r#"
     "$@" >"$FOLDER/log" 2>&1 &
     server=$!
     while read -r command; do
@@ -47,9 +47,9 @@ const KEEPER: &str = r#"
 
 impl Postgres {
     fn start() -> Self {
-        let cluster = postgres_server::a_cluster();
+        let cluster = postgres_server::create_cluster();
         let mut keeper = Command::new("sh");
-        keeper.args(["-c", KEEPER, "keeper"]).args(&cluster.command).env("FOLDER", &cluster.folder);
+        keeper.args(["-c", KEEPER_SCRIPT, "keeper"]).args(&cluster.command).env("FOLDER", &cluster.folder);
         keeper.current_dir(&cluster.folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut keeper = keeper.spawn().unwrap();
         let commands = keeper.stdin.take().unwrap();
@@ -58,7 +58,7 @@ impl Postgres {
         Self { cluster, commands, replies, _keeper: keeper }
     }
 
-    /// Stops it at once (SIGQUIT, an immediate shutdown): what it has not written to its log is lost.
+    /// Stops the server without a clean shutdown (SIGQUIT).
     fn crash(&mut self) {
         self.command("crash");
     }
@@ -76,10 +76,10 @@ impl Postgres {
     }
 }
 
-/// One server and its way to the database.
+/// One server and its link to the database.
 struct Node {
     store: String,
-    /// The file of its own log.
+    /// The file of its log lines.
     log: PathBuf,
     listen: String,
     /// `None` while it is killed.
@@ -104,10 +104,10 @@ impl Servers {
         Self { mocks, nodes: vec![node], postgres: None, _folder: folder }
     }
 
-    /// Several servers on one database, each by a link of its own.
+    /// Several servers on one database, each with its own link.
     pub(super) async fn on_postgres(mocks: Mocks, count: usize) -> Self {
         let postgres = block_in_place(Postgres::start);
-        let address = postgres_server::a_database_in(&postgres.cluster).await;
+        let address = postgres_server::create_database_in(&postgres.cluster).await;
         let folder = tempfile::tempdir().unwrap();
         let mut nodes = Vec::new();
         for number in 0..count {
@@ -126,18 +126,18 @@ impl Servers {
         self.postgres.is_some()
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL.
     pub(super) fn kill(&mut self, server: usize) {
         if let Some(process) = self.nodes[server].process.take() {
             process.kill();
         }
     }
 
-    /// Starts a killed server where it was.
+    /// Starts a killed server at the same address.
     pub(super) fn restart(&mut self, server: usize) {
         let Self { mocks, nodes, .. } = self;
         let node = &mut nodes[server];
-        node.process = Some(block_in_place(|| running(&node.listen, mocks, &node.store, &node.log)));
+        node.process = Some(block_in_place(|| start_server(&node.listen, mocks, &node.store, &node.log)));
     }
 
     pub(super) fn signal(&self, server: usize, signal: Signal) {
@@ -163,24 +163,24 @@ impl Servers {
 
 impl Node {
     fn start(mocks: &Mocks, store: String, log: PathBuf, link: Option<DatabaseLink>) -> Self {
-        let process = running("127.0.0.1:0", mocks, &store, &log);
+        let process = start_server("127.0.0.1:0", mocks, &store, &log);
         let listen = process.url.strip_prefix("http://").unwrap().to_owned();
         Self { store, log, listen, process: Some(process), link }
     }
 }
 
-/// A server that runs. Its database may have to recover first, and its port may be taken for a moment.
-fn running(listen: &str, mocks: &Mocks, store: &str, log: &Path) -> ServerProcess {
+/// Starts a server, and tries again while its database recovers or its port is taken.
+fn start_server(listen: &str, mocks: &Mocks, store: &str, log: &Path) -> ServerProcess {
     let deadline = Instant::now() + RESTART_TIMEOUT;
     loop {
         let mut command = Command::new(program("storefront-server"));
-        command.args(serving(listen, mocks, store)).args(["--lease-ms", LEASE_MS]);
+        command.args(serve_arguments(listen, mocks, store)).args(["--lease-ms", LEASE_MS]);
         command.stderr(File::options().append(true).create(true).open(log).unwrap());
-        if let Some(server) = ServerProcess::try_running(command) {
+        if let Some(server) = ServerProcess::try_spawn(command) {
             return server;
         }
-        let told = std::fs::read_to_string(log).unwrap_or_default();
-        let last = told.lines().last().unwrap_or_default();
+        let output = std::fs::read_to_string(log).unwrap_or_default();
+        let last = output.lines().last().unwrap_or_default();
         assert!(Instant::now() < deadline, "the server at {listen} does not start: {last}");
         std::thread::sleep(Duration::from_millis(100));
     }

@@ -1,4 +1,4 @@
-//! What clients do meanwhile: commands under keys, some of them sent twice; reads; whole purchases.
+//! The clients of a run: commands with keys, some of them sent twice; reads; whole purchases.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,28 +7,28 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use storefront_api::{ACTOR_HEADER, IDEMPOTENCY_KEY_HEADER, IDEMPOTENT_REPLAYED_HEADER, OrderId, POSITION_HEADER};
 
-use super::chance::Chance;
 use super::record::{Attempt, Outcome, Read, Recorder, State};
+use super::seeded_rng::SeededRng;
 use crate::world::{DECLINED, VISA, an_order, card, checkout};
 
-/// How long a client waits for an answer before what became of its request is unknown.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
-/// How often a request without an answer is sent again under its key.
-const REPEATS: u64 = 6;
-/// How long a purchase that has begun may go on after the run has ended.
-const GRACE: Duration = Duration::from_secs(20);
-/// After so many commands, a shared basket is left for a new one: it holds 99 pieces of a product.
-const COMMANDS_OF_A_BASKET: u64 = 60;
+/// Timeout of a request; its outcome is unknown then.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(4);
+/// Maximum number of times that a request without a response is sent with its key.
+const MAX_ATTEMPTS: u64 = 6;
+/// Timeout of a purchase after the end of the run.
+const PURCHASE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Maximum number of commands to a shared basket before a new one replaces it, because a line has at most 99 pieces.
+const MAX_COMMANDS_PER_BASKET: u64 = 60;
 
 /// What all clients share.
 pub(super) struct RunContext {
     pub(super) http: reqwest::Client,
-    /// Of the servers; they stay the same when servers are started again.
+    /// URLs of the servers, which stay the same over restarts.
     pub(super) urls: Vec<String>,
-    /// Such as `enamel-mug`.
+    /// Product ids.
     pub(super) products: Vec<String>,
     pub(super) recorder: Recorder,
-    /// When clients begin nothing more.
+    /// End of the run.
     pub(super) until: Instant,
     /// Baskets that several writers change at once.
     baskets: Vec<tokio::sync::Mutex<(OrderId, u64)>>,
@@ -36,7 +36,7 @@ pub(super) struct RunContext {
 
 impl RunContext {
     pub(super) fn new(urls: Vec<String>, products: Vec<String>, until: Instant) -> Self {
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(ANSWER_TIMEOUT).build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(RESPONSE_TIMEOUT).build().unwrap();
         let baskets = (0..3).map(|_| tokio::sync::Mutex::new((an_order(), 0))).collect();
         Self { http, urls, products, recorder: Recorder::new(), until, baskets }
     }
@@ -47,7 +47,7 @@ impl RunContext {
 
     async fn basket(&self, index: usize) -> OrderId {
         let mut basket = self.baskets[index].lock().await;
-        if basket.1 >= COMMANDS_OF_A_BASKET {
+        if basket.1 >= MAX_COMMANDS_PER_BASKET {
             *basket = (an_order(), 0);
         }
         basket.1 += 1;
@@ -55,7 +55,7 @@ impl RunContext {
     }
 }
 
-/// Something to be changed.
+/// A write request.
 #[derive(Clone)]
 struct Command {
     method: Method,
@@ -65,13 +65,13 @@ struct Command {
     may_change_nothing: bool,
 }
 
-fn of_order(order: OrderId, method: Method, path: &str, body: Value) -> Command {
+fn order_command(order: OrderId, method: Method, path: &str, body: Value) -> Command {
     let may_change_nothing = method == Method::PUT;
     let path = format!("/v1/orders/{order}/{path}");
     Command { method, path, body, stream: format!("order-{order}"), may_change_nothing }
 }
 
-fn of_stock(product: &str, method: Method, path: &str, body: Value) -> Command {
+fn stock_command(product: &str, method: Method, path: &str, body: Value) -> Command {
     let may_change_nothing = method == Method::PUT;
     Command {
         method,
@@ -82,70 +82,70 @@ fn of_stock(product: &str, method: Method, path: &str, body: Value) -> Command {
     }
 }
 
-/// A client with its own choices.
+/// A client with its own random choices.
 pub(super) struct WorkloadClient {
     run: Arc<RunContext>,
-    chance: Chance,
+    rng: SeededRng,
     name: String,
     sent: u64,
 }
 
 impl WorkloadClient {
     pub(super) fn new(run: &Arc<RunContext>, seed: u64, name: String) -> Self {
-        Self { run: run.clone(), chance: Chance::of(seed, &name), name, sent: 0 }
+        Self { run: run.clone(), rng: SeededRng::new(seed, &name), name, sent: 0 }
     }
 
-    /// Changes shared baskets and stock, and looks at what it has changed.
+    /// Changes shared baskets and stock, and reads its own writes.
     pub(super) async fn run_writer(mut self) {
         while self.run.is_open() {
-            let command = self.some_command().await;
+            let command = self.choose_command().await;
             let stream = command.stream.clone();
             let written = self.send(command).await;
-            if let Some((position, _)) = written.filter(|_| self.chance.one_in(2)) {
+            if let Some((position, _)) = written.filter(|_| self.rng.one_in(2)) {
                 self.read(&stream, Some(position)).await;
             }
             self.pause().await;
         }
     }
 
-    async fn some_command(&mut self) -> Command {
-        let product = self.some_product();
-        match self.chance.below(10) {
+    async fn choose_command(&mut self) -> Command {
+        let product = self.choose_product();
+        match self.rng.below(10) {
             0 => {
-                let quantity = 1 + self.chance.below(20);
-                of_stock(&product, Method::POST, "/receive", json!({"quantity": quantity}))
+                let quantity = 1 + self.rng.below(20);
+                stock_command(&product, Method::POST, "/receive", json!({"quantity": quantity}))
             }
             1 => {
-                let on_hand = 400 + self.chance.below(3);
-                of_stock(&product, Method::PUT, "", json!({"on_hand": on_hand, "reason": "stocktaking"}))
+                let on_hand = 400 + self.rng.below(3);
+                stock_command(&product, Method::PUT, "", json!({"on_hand": on_hand, "reason": "stocktaking"}))
             }
             2..4 => {
-                let index = self.chance.index(self.run.baskets.len());
-                let quantity = 1 + self.chance.below(9);
+                let index = self.rng.index(self.run.baskets.len());
+                let quantity = 1 + self.rng.below(9);
                 let basket = self.run.basket(index).await;
-                of_order(basket, Method::PUT, &format!("items/{product}"), json!({"quantity": quantity}))
+                order_command(basket, Method::PUT, &format!("items/{product}"), json!({"quantity": quantity}))
             }
             _ => {
-                let index = self.chance.index(self.run.baskets.len());
+                let index = self.rng.index(self.run.baskets.len());
                 let basket = self.run.basket(index).await;
-                of_order(basket, Method::POST, "items", json!({"product_id": product, "quantity": 1}))
+                order_command(basket, Method::POST, "items", json!({"product_id": product, "quantity": 1}))
             }
         }
     }
 
-    fn some_product(&mut self) -> String {
-        let index = self.chance.index(self.run.products.len());
+    fn choose_product(&mut self) -> String {
+        let index = self.rng.index(self.run.products.len());
         self.run.products[index].clone()
     }
 
-    /// Reads what others have changed last.
+    /// Reads what others change.
     pub(super) async fn run_reader(mut self) {
         while self.run.is_open() {
-            if self.chance.one_in(3) {
-                let product = self.some_product();
+            if self.rng.one_in(3) {
+                let product = self.choose_product();
                 self.read(&format!("stock-{product}"), None).await;
             } else {
-                let index = self.chance.index(self.run.baskets.len());
+                let index = self.rng.index(self.run.baskets.len());
                 let basket = self.run.baskets[index].lock().await.0;
                 self.read(&format!("order-{basket}"), None).await;
             }
@@ -153,7 +153,7 @@ impl WorkloadClient {
         }
     }
 
-    /// Fills baskets of its own and buy them, one after another; gives some of them up.
+    /// Fills and buys its own baskets one after another, and cancels some of them.
     pub(super) async fn run_shopper(mut self) {
         loop {
             self.buy().await;
@@ -166,21 +166,21 @@ impl WorkloadClient {
 
     async fn buy(&mut self) {
         let order = an_order();
-        for _ in 0..=self.chance.below(2) {
-            let product = self.some_product();
-            let quantity = 1 + self.chance.below(2);
-            let add = of_order(order, Method::POST, "items", json!({"product_id": product, "quantity": quantity}));
+        for _ in 0..=self.rng.below(2) {
+            let product = self.choose_product();
+            let quantity = 1 + self.rng.below(2);
+            let add = order_command(order, Method::POST, "items", json!({"product_id": product, "quantity": quantity}));
             if self.send(add).await.is_none() {
                 return;
             }
         }
-        let token = if self.chance.one_in(6) { DECLINED } else { VISA };
+        let token = if self.rng.one_in(6) { DECLINED } else { VISA };
         for token in [token, VISA] {
             let Some(basket) = self.read_until(order, |status| status == "in_progress").await else { return };
             let Ok(basket) = serde_json::from_value(basket) else { return };
             let body = serde_json::to_value(checkout(&basket, card(token))).unwrap();
-            let bought = self.send(of_order(order, Method::POST, "checkout", body)).await.is_some();
-            if bought && self.chance.one_in(10) {
+            let bought = self.send(order_command(order, Method::POST, "checkout", body)).await.is_some();
+            if bought && self.rng.one_in(10) {
                 self.cancel(order).await;
             }
             let Some(now) = self.read_until(order, |status| status != "checked_out").await else { return };
@@ -188,18 +188,18 @@ impl WorkloadClient {
                 break;
             }
         }
-        if self.chance.one_in(5) {
+        if self.rng.one_in(5) {
             self.cancel(order).await;
         }
     }
 
     async fn cancel(&mut self, order: OrderId) {
-        self.send(of_order(order, Method::POST, "cancel", json!({"reason": "changed my mind"}))).await;
+        self.send(order_command(order, Method::POST, "cancel", json!({"reason": "changed my mind"}))).await;
     }
 
-    /// Looks at an order until it is in such a state; `None` where that takes too long.
+    /// Reads an order until it has a wanted status; `None` after a timeout.
     async fn read_until(&mut self, order: OrderId, wanted: impl Fn(&str) -> bool) -> Option<Value> {
-        let deadline = self.run.until + GRACE;
+        let deadline = self.run.until + PURCHASE_TIMEOUT;
         while Instant::now() < deadline {
             let order = self.read(&format!("order-{order}"), None).await;
             if let Some(order) = order.filter(|order| order["status"].as_str().is_some_and(&wanted)) {
@@ -210,15 +210,15 @@ impl WorkloadClient {
         None
     }
 
-    /// Sends a command under a key of its own, sometimes twice at once or again when it is answered, until there is an answer
-    /// or too many had none. The position and the body of the answer, where it was acknowledged.
+    /// Sends a command with its own key until there is a response, sometimes twice at once, or again after the response.
+    /// Returns position and body of an acknowledgement.
     async fn send(&mut self, command: Command) -> Option<(u64, Value)> {
         self.sent += 1;
         let key = format!("{}-{}", self.name, self.sent);
-        let manner = self.chance.below(8);
-        for _ in 0..REPEATS {
-            let (server, other) = (self.some_server(), self.some_server());
-            let outcome = if manner == 0 {
+        let mode = self.rng.below(8);
+        for _ in 0..MAX_ATTEMPTS {
+            let (server, other) = (self.choose_server(), self.choose_server());
+            let outcome = if mode == 0 {
                 let both = tokio::join!(self.attempt(&key, &command, server), self.attempt(&key, &command, other));
                 [both.0, both.1].into_iter().min_by_key(|outcome| match outcome {
                     Outcome::Acknowledged { .. } => 0,
@@ -230,16 +230,16 @@ impl WorkloadClient {
             };
             match outcome {
                 Outcome::Acknowledged { position, body, .. } => {
-                    if manner == 1 {
+                    if mode == 1 {
                         self.attempt(&key, &command, other).await;
                     }
                     return Some((position, body));
                 }
-                // The one that runs may be one of ours that got no answer.
+                // The running request may be an earlier attempt without a response.
                 Outcome::Refused { code } if code != "request_in_progress" => return None,
                 Outcome::Refused { .. } | Outcome::Unknown { .. } => {}
             }
-            if Instant::now() > self.run.until + GRACE {
+            if Instant::now() > self.run.until + PURCHASE_TIMEOUT {
                 return None;
             }
             self.pause().await;
@@ -248,8 +248,8 @@ impl WorkloadClient {
         None
     }
 
-    fn some_server(&mut self) -> usize {
-        self.chance.index(self.run.urls.len())
+    fn choose_server(&mut self) -> usize {
+        self.rng.index(self.run.urls.len())
     }
 
     async fn attempt(&self, key: &str, command: &Command, server: usize) -> Outcome {
@@ -259,7 +259,7 @@ impl WorkloadClient {
         let request = self.run.http.request(method, url).header(IDEMPOTENCY_KEY_HEADER, key).header(ACTOR_HEADER, key);
         let began = recorder.now();
         let outcome = match request.json(&body).send().await {
-            Ok(answer) => outcome(answer).await,
+            Ok(response) => outcome(response).await,
             Err(error) => Outcome::Unknown { why: error.to_string() },
         };
         let (ended, key) = (recorder.now(), key.to_owned());
@@ -267,9 +267,9 @@ impl WorkloadClient {
         outcome
     }
 
-    /// Reads an order, or the stock of a product as of a position, at any server. The body, where there is one.
+    /// Reads an order, or the stock of a product at least at a position, at any server. Returns the body.
     async fn read(&mut self, stream: &str, min_position: Option<u64>) -> Option<Value> {
-        let server = self.some_server();
+        let server = self.choose_server();
         let url = &self.run.urls[server];
         let (request, min_position) = match stream.split_once('-')? {
             ("order", id) => (self.run.http.get(format!("{url}/v1/orders/{id}")), None),
@@ -280,32 +280,32 @@ impl WorkloadClient {
         };
         let began = self.run.recorder.now();
         let body = match request.send().await {
-            Ok(answer) if answer.status() == 404 => Some(Value::Null),
-            Ok(answer) if answer.status().is_success() => answer.json::<Value>().await.ok(),
+            Ok(response) if response.status() == 404 => Some(Value::Null),
+            Ok(response) if response.status().is_success() => response.json::<Value>().await.ok(),
             Ok(_) | Err(_) => None,
         };
         let ended = self.run.recorder.now();
         let seen = body.as_ref().and_then(|body| match body {
             Value::Null => Some(State { version: 0, pieces: 0 }),
-            body => State::of(body),
+            body => State::from_body(body),
         });
         self.run.recorder.read(Read { stream: stream.to_owned(), server, min_position, began, ended, seen });
         body.filter(|body| !body.is_null())
     }
 
     async fn pause(&mut self) {
-        let pause_ms = 20 + self.chance.below(80);
+        let pause_ms = 20 + self.rng.below(80);
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
     }
 }
 
-/// What an answer says of what was asked. A server that is in trouble may have done it all the same.
-async fn outcome(answer: Response) -> Outcome {
-    let status = answer.status();
-    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+/// The outcome of a response. After a server error, the write may have been done.
+async fn outcome(response: Response) -> Outcome {
+    let status = response.status();
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let position = header(POSITION_HEADER).and_then(|position| position.parse().ok());
     let replayed = header(IDEMPOTENT_REPLAYED_HEADER).is_some();
-    let body = match answer.json::<Value>().await {
+    let body = match response.json::<Value>().await {
         Ok(body) => body,
         Err(error) => return Outcome::Unknown { why: error.to_string() },
     };
@@ -315,7 +315,7 @@ async fn outcome(answer: Response) -> Outcome {
     if status.is_client_error() {
         return Outcome::Refused { code: body["code"].as_str().unwrap_or_default().to_owned() };
     }
-    match (position, State::of(&body)) {
+    match (position, State::from_body(&body)) {
         (Some(position), Some(state)) => Outcome::Acknowledged { position, state, replayed, body },
         (position, state) => panic!("an answer without its position or version: {position:?} {state:?} {body}"),
     }

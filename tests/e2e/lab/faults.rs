@@ -5,7 +5,7 @@ use serde_json::json;
 use storefront_api::{Faults, Stub};
 use storefront_mocks::Stub as MockStub;
 
-use super::{a_lab, asks, code};
+use super::{a_lab, code, refusal_of};
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,14 +26,14 @@ async fn l2_faults_are_switched_through_the_shop_and_wrong_ones_change_nothing()
         ("faults/mail", json!({"decline": true}), 422, "invalid_values"),
         ("faults/cards", json!([]), 422, "invalid_values"),
     ] {
-        let problem = asks(&world, Method::PUT, path, Some(body.clone())).await;
+        let problem = refusal_of(&world, Method::PUT, path, Some(body.clone())).await;
         assert_eq!((problem.status, problem.code.as_str()), (status, code), "{path} {body}");
         assert!(problem.detail.ends_with('.'), "{}", problem.detail);
     }
-    let problem = asks(&world, Method::GET, "faults/weather", None).await;
+    let problem = refusal_of(&world, Method::GET, "faults/weather", None).await;
     assert_eq!((problem.status, problem.code.as_str()), (404, "stub_not_found"));
     for method in [Method::GET, Method::POST] {
-        let problem = asks(&world, method, "scenarios/nothing", None).await;
+        let problem = refusal_of(&world, method, "scenarios/nothing", None).await;
         assert_eq!((problem.status, problem.code.as_str()), (404, "scenario_not_found"));
     }
     assert!(world.mocks.faults(MockStub::Cards).get().is_none());
@@ -67,7 +67,7 @@ async fn l2_a_shop_without_a_lab_says_how_to_get_one() {
         (Method::POST, "scenarios/happy-path"),
         (Method::POST, "reset"),
     ] {
-        let problem = asks(&world, method.clone(), path, None).await;
+        let problem = refusal_of(&world, method.clone(), path, None).await;
         assert_eq!((problem.status, problem.code.as_str()), (404, "lab_disabled"), "{method} {path}");
         assert!(problem.detail.contains("--lab"), "{}", problem.detail);
     }

@@ -19,22 +19,22 @@ async fn paused(client: &Client, known: Option<&str>) -> Paused {
     client.events(&query).await.unwrap().paused.expect("the shop tells")
 }
 
-async fn pauses(client: &Client, process: &str) {
+async fn pause_process(client: &Client, process: &str) {
     client.pause_process(process, &IdempotencyKey::new()).await.unwrap();
 }
 
-async fn steps(client: &Client, process: &str) -> Result<(), String> {
+async fn step_process(client: &Client, process: &str) -> Result<(), String> {
     client.step_process(process, &IdempotencyKey::new()).await.map(drop).map_err(code)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l3_a_step_for_which_nothing_waits_is_refused_and_lets_nothing_run_ahead() {
     let world = a_lab().await;
-    pauses(&world.client, "checkout").await;
+    pause_process(&world.client, "checkout").await;
     world.client.pause_view("orders").await.unwrap();
     let before = world.head().await;
     for _ in 0..3 {
-        assert_eq!(steps(&world.client, "checkout").await, Err("nothing_to_step".to_owned()));
+        assert_eq!(step_process(&world.client, "checkout").await, Err("nothing_to_step".to_owned()));
         assert_eq!(code(world.client.step_view("orders").await.unwrap_err()), "nothing_to_step");
     }
     assert_eq!(world.head().await, before, "what is refused writes nothing");
@@ -48,13 +48,13 @@ async fn l3_a_step_for_which_nothing_waits_is_refused_and_lets_nothing_run_ahead
         (checkout.next.len() == 1 && checkout.unfinished == 1).then_some(())
     })
     .await;
-    let kinds = world.history(basket.id).await;
+    let kinds = world.event_types(basket.id).await;
     assert!(!kinds.iter().any(|kind| kind.starts_with("checkout.")), "{kinds:?}");
     assert_eq!(world.client.orders(&OrderListQuery::default()).await.unwrap().total, 0);
 
-    steps(&world.client, "checkout").await.unwrap();
+    step_process(&world.client, "checkout").await.unwrap();
     let kinds = eventually("the step has taken one event", || async {
-        Some(world.history(basket.id).await).filter(|kinds| kinds.contains(&"checkout.stock_reserved".to_owned()))
+        Some(world.event_types(basket.id).await).filter(|kinds| kinds.contains(&"checkout.stock_reserved".to_owned()))
     })
     .await;
     assert!(!kinds.contains(&"payment.requested".to_owned()), "{kinds:?}");
@@ -71,25 +71,26 @@ async fn l3_whoever_follows_the_log_is_told_at_once_what_is_paused_and_where_it_
         let client = world.client.clone();
         async move { paused(&client, Some("")).await }
     });
-    pauses(&world.client, "mail").await;
-    let told = waits.await.unwrap();
-    let told = if told.processes.is_empty() { paused(&world.client, Some(&told.mark)).await } else { told };
-    assert_eq!((told.processes.as_slice(), told.views.len()), (["mail".to_owned()].as_slice(), 0));
+    pause_process(&world.client, "mail").await;
+    let paused_now = waits.await.unwrap();
+    let paused_now =
+        if paused_now.processes.is_empty() { paused(&world.client, Some(&paused_now.mark)).await } else { paused_now };
+    assert_eq!((paused_now.processes.as_slice(), paused_now.views.len()), (["mail".to_owned()].as_slice(), 0));
 
     let at = world.client.pause_view("orders").await.unwrap().position;
-    let told = paused(&world.client, Some(&told.mark)).await;
-    assert_eq!(told.views, [PausedView { name: "orders".to_owned(), position: at }]);
+    let paused_now = paused(&world.client, Some(&paused_now.mark)).await;
+    assert_eq!(paused_now.views, [PausedView { name: "orders".to_owned(), position: at }]);
     let product = world.product_with_stock().await;
     world.a_basket(&product, 1).await;
     let stepped = world.client.step_view("orders").await.unwrap().position;
-    let moved = paused(&world.client, Some(&told.mark)).await;
+    let moved = paused(&world.client, Some(&paused_now.mark)).await;
     assert_eq!(moved.views[0].position, stepped);
-    assert!(stepped > at && moved.mark != told.mark);
+    assert!(stepped > at && moved.mark != paused_now.mark);
 
     world.client.resume_view("orders").await.unwrap();
     world.client.resume_process("mail", &IdempotencyKey::new()).await.unwrap();
     let none = eventually("nothing is paused", || async {
-        Some(paused(&world.client, None).await).filter(|told| told.mark.is_empty())
+        Some(paused(&world.client, None).await).filter(|paused_now| paused_now.mark.is_empty())
     })
     .await;
     assert_eq!(none, Paused::default());
@@ -98,7 +99,7 @@ async fn l3_whoever_follows_the_log_is_told_at_once_what_is_paused_and_where_it_
 #[tokio::test(flavor = "multi_thread")]
 async fn l3_pauses_of_both_kinds_survive_a_restart_alike() {
     let world = a_lab().await;
-    pauses(&world.client, "mail").await;
+    pause_process(&world.client, "mail").await;
     let at = world.client.pause_view("orders").await.unwrap().position;
     let product = world.product_with_stock().await;
     let basket = world.a_basket(&product, 1).await;
@@ -107,12 +108,13 @@ async fn l3_pauses_of_both_kinds_survive_a_restart_alike() {
 
     let server = Server::start(with_lab(&mocks, &folder)).await.unwrap();
     let client = Client::new(&server.url()).unwrap();
-    let told = eventually("both pauses are told", || async {
-        Some(paused(&client, None).await).filter(|told| !told.processes.is_empty() && !told.views.is_empty())
+    let paused_now = eventually("both pauses are told", || async {
+        Some(paused(&client, None).await)
+            .filter(|paused_now| !paused_now.processes.is_empty() && !paused_now.views.is_empty())
     })
     .await;
-    assert_eq!(told.processes, ["mail"]);
-    assert_eq!(told.views, [PausedView { name: "orders".to_owned(), position: at }]);
+    assert_eq!(paused_now.processes, ["mail"]);
+    assert_eq!(paused_now.views, [PausedView { name: "orders".to_owned(), position: at }]);
     // It answers as it is, although the shop was opened further on; a position that it has not come to is refused at once.
     assert_eq!(client.orders(&OrderListQuery::default()).await.unwrap().total, 0);
     let at_head = OrderListQuery { min_position: Some(at + 1), ..OrderListQuery::default() };
@@ -181,8 +183,8 @@ async fn l3_the_rebuild_of_a_paused_view_ends_where_the_view_stands() {
 #[tokio::test(flavor = "multi_thread")]
 async fn l1_a_scenario_under_a_pause_names_at_once_what_is_paused() {
     let world = a_lab().await;
-    pauses(&world.client, "payments").await;
-    pauses(&world.client, "mail").await;
+    pause_process(&world.client, "payments").await;
+    pause_process(&world.client, "mail").await;
     world.client.pause_view("stock").await.unwrap();
     let refused = world.client.play_scenario("happy-path").await.unwrap_err();
     let problem = refused.problem().expect("it says why").clone();
@@ -195,9 +197,9 @@ async fn l1_a_scenario_under_a_pause_names_at_once_what_is_paused() {
     assert_eq!(declined.problem().unwrap().paused_processes, ["payments"]);
     world.client.resume_view("stock").await.unwrap();
     world.client.resume_process("payments", &IdempotencyKey::new()).await.unwrap();
-    super::plays(&world, "card-declined").await;
+    super::play_scenario(&world, "card-declined").await;
     world.client.resume_process("mail", &IdempotencyKey::new()).await.unwrap();
-    super::plays(&world, "happy-path").await;
+    super::play_scenario(&world, "happy-path").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,7 +207,7 @@ async fn webhooks_that_come_twice_retries_and_replays_are_counted_and_shown() {
     let world = a_lab().await;
     let before = world.client.repeats().await.unwrap();
     assert_eq!((before.webhooks.received, before.replayed_answers), (0, 0));
-    super::plays(&world, "duplicate-and-out-of-order-webhooks").await;
+    super::play_scenario(&world, "duplicate-and-out-of-order-webhooks").await;
     let shown = eventually("a repeated webhook is counted", || async {
         Some(world.client.repeats().await.unwrap()).filter(|shown| shown.webhooks.repeated + shown.webhooks.ignored > 0)
     })
@@ -248,7 +250,7 @@ async fn webhooks_that_come_twice_retries_and_replays_are_counted_and_shown() {
     if let Some(retried) = shown.recent.iter().find(|repeat| repeat.stream.is_some()) {
         assert!(retried.expected_version < retried.actual_version, "{retried:?}");
     }
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

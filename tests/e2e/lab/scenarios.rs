@@ -7,10 +7,10 @@ use storefront_client::{Client, IdempotencyKey};
 use storefront_mocks::Stub as MockStub;
 use storefront_server::Server;
 
-use super::{a_lab, books_balance, code, ends, on_hand, plays, with_lab};
+use super::{a_lab, assert_balanced, code, on_hand, play_scenario, wait_for_end, with_lab};
 use crate::world::{World, eventually};
 
-const NAMES: [&str; 9] = [
+const SCENARIO_NAMES: [&str; 9] = [
     "happy-path",
     "card-declined",
     "out-of-stock-on-the-last-unit",
@@ -24,47 +24,47 @@ const NAMES: [&str; 9] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l1_the_happy_path_ends_with_a_mail() {
-    let (world, run) = tells_its_story("happy-path", &[OrderStatus::Confirmed]).await;
-    assert_eq!(count(&world.history(run.orders[0]).await, "email.sent"), 1);
+    let (world, run) = play_and_check("happy-path", &[OrderStatus::Confirmed]).await;
+    assert_eq!(count(&world.event_types(run.orders[0]).await, "email.sent"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l1_a_declined_card_leaves_the_basket_open() {
-    let (world, run) = tells_its_story("card-declined", &[OrderStatus::InProgress]).await;
-    assert_eq!(count(&world.history(run.orders[0]).await, "payment.declined"), 1);
+    let (world, run) = play_and_check("card-declined", &[OrderStatus::InProgress]).await;
+    assert_eq!(count(&world.event_types(run.orders[0]).await, "payment.declined"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l1_the_last_unit_goes_to_one_and_the_other_is_told() {
     let ends = [OrderStatus::Confirmed, OrderStatus::InProgress];
-    tells_its_story("out-of-stock-on-the-last-unit", &ends).await;
+    play_and_check("out-of-stock-on-the-last-unit", &ends).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l1_an_order_does_not_notice_that_the_product_service_is_down() {
-    let (world, _) = tells_its_story("product-service-down", &[OrderStatus::Confirmed]).await;
+    let (world, _) = play_and_check("product-service-down", &[OrderStatus::Confirmed]).await;
     assert_eq!(world.client.readiness().await.unwrap().product_service, "live");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l1_a_mail_waits_until_the_mail_server_is_back() {
-    let (world, run) = tells_its_story("mail-down", &[OrderStatus::Confirmed]).await;
-    assert_eq!(count(&world.history(run.orders[0]).await, "email.sent"), 1);
+    let (world, run) = play_and_check("mail-down", &[OrderStatus::Confirmed]).await;
+    assert_eq!(count(&world.event_types(run.orders[0]).await, "email.sent"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l1_webhooks_twice_and_out_of_order_are_applied_once() {
-    let (world, run) = tells_its_story("duplicate-and-out-of-order-webhooks", &[OrderStatus::Confirmed]).await;
-    assert_eq!(count(&world.history(run.orders[0]).await, "payment.succeeded"), 1);
+    let (world, run) = play_and_check("duplicate-and-out-of-order-webhooks", &[OrderStatus::Confirmed]).await;
+    assert_eq!(count(&world.event_types(run.orders[0]).await, "payment.succeeded"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l1_a_crash_between_the_charge_and_its_outcome_charges_once() {
-    let (world, run) = tells_its_story("server-killed-in-mid-checkout", &[OrderStatus::Confirmed]).await;
+    let (world, run) = play_and_check("server-killed-in-mid-checkout", &[OrderStatus::Confirmed]).await;
     let order = run.orders[0].to_string();
     assert_eq!(world.mocks.card_gateway().paid_charges_with("order_id", &order).len(), 1);
     // Whoever was killed works again.
-    let next = plays(&world, "happy-path").await;
+    let next = play_scenario(&world, "happy-path").await;
     assert_eq!(statuses(&world, &next).await, [OrderStatus::Confirmed]);
 }
 
@@ -72,25 +72,25 @@ async fn l1_a_crash_between_the_charge_and_its_outcome_charges_once() {
 async fn l1_of_two_who_race_for_one_unit_one_gets_it() {
     let world = a_lab().await;
     let before = on_hand(&world.client).await;
-    let run = plays(&world, "two-shoppers-race-for-one-unit").await;
+    let run = play_scenario(&world, "two-shoppers-race-for-one-unit").await;
     let ends = statuses(&world, &run).await;
     assert_eq!(ends.iter().filter(|status| **status == OrderStatus::Confirmed).count(), 1, "{ends:?}");
     assert_eq!(ends.iter().filter(|status| **status == OrderStatus::InProgress).count(), 1, "{ends:?}");
-    stock_is_sane(&world.client, &before, &run).await;
-    books_balance(&world).await;
+    assert_stock_balanced(&world.client, &before, &run).await;
+    assert_balanced(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l1_a_poison_event_stays_parked_until_somebody_skips_it() {
     let world = a_lab().await;
     let before = on_hand(&world.client).await;
-    let run = plays(&world, "poison-event").await;
+    let run = play_scenario(&world, "poison-event").await;
     assert_eq!(statuses(&world, &run).await, [OrderStatus::Confirmed; 2]);
-    stock_is_sane(&world.client, &before, &run).await;
+    assert_stock_balanced(&world.client, &before, &run).await;
     let (ada, ben) = (run.orders[0], run.orders[1]);
     let parked = world.client.parked("mail", &Default::default()).await.unwrap().items;
     assert_eq!(parked.iter().map(|parked| parked.sequence.clone()).collect::<Vec<_>>(), [ada.to_string()]);
-    let sent = async |order| count(&world.history(order).await, "email.sent");
+    let sent = async |order| count(&world.event_types(order).await, "email.sent");
     assert_eq!((sent(ada).await, sent(ben).await), (0, 1));
     world.client.skip_parked("mail", &ada.to_string(), &IdempotencyKey::new()).await.unwrap();
     eventually("Ada has her mail", || async { (sent(ada).await == 1).then_some(()) }).await;
@@ -100,7 +100,7 @@ async fn l1_a_poison_event_stays_parked_until_somebody_skips_it() {
 async fn l1_the_list_tells_the_nine_scenarios_and_one_is_played_at_a_time() {
     let world = a_lab().await;
     let list = world.client.scenarios().await.unwrap().items;
-    assert_eq!(list.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>(), NAMES);
+    assert_eq!(list.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>(), SCENARIO_NAMES);
     assert!(list.iter().all(|scenario| scenario.last_run.is_none()));
     assert_eq!(world.client.scenario("none").await.unwrap(), None);
     // It cannot end before the gateway answers.
@@ -110,8 +110,8 @@ async fn l1_the_list_tells_the_nine_scenarios_and_one_is_played_at_a_time() {
     assert_eq!(code(world.client.play_scenario("mail-down").await.unwrap_err()), "scenario_running");
     assert_eq!(code(world.client.reset_shop().await.unwrap_err()), "scenario_running");
     world.client.set_faults(Stub::Cards, &Faults::default()).await.unwrap();
-    assert_eq!(ends(&world.client, "happy-path").await.state, ScenarioState::Finished);
-    plays(&world, "card-declined").await;
+    assert_eq!(wait_for_end(&world.client, "happy-path").await.state, ScenarioState::Finished);
+    play_scenario(&world, "card-declined").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,12 +122,12 @@ async fn l1_a_scenario_that_fails_puts_back_what_it_broke_and_took_and_leaves_th
     world.client.set_faults(Stub::Cards, &declines).await.unwrap();
     for name in ["mail-down", "out-of-stock-on-the-last-unit", "two-shoppers-race-for-one-unit"] {
         world.client.play_scenario(name).await.unwrap();
-        let run = ends(&world.client, name).await;
+        let run = wait_for_end(&world.client, name).await;
         assert_eq!(run.state, ScenarioState::Failed, "{run:?}");
         assert!(run.outcome.as_ref().is_some_and(|why| why.ends_with('.')), "{run:?}");
         assert!(world.mocks.faults(MockStub::Mail).get().is_none(), "{name} left the mail broken");
         assert_eq!(world.client.faults().await.unwrap().items[1].faults, declines, "that was the operator's");
-        stock_is_sane(&world.client, &before, &run).await;
+        assert_stock_balanced(&world.client, &before, &run).await;
     }
 }
 
@@ -139,7 +139,7 @@ async fn l1_a_server_that_is_told_to_stop_puts_back_what_a_scenario_broke_and_to
         // The scenario stands in the middle, because the gateway does not answer, or the mail server.
         let held = storefront_mocks::Faults { hold_answers: true, ..Default::default() };
         world.mocks.faults(MockStub::Cards).set(held);
-        world.rests().await;
+        world.wait_until_idle().await;
         let head = world.head().await;
         let in_stock = ProductQuery { in_stock: Some(true), min_position: Some(head), ..ProductQuery::default() };
         eventually("lists know what is on the shelf", || async {
@@ -159,7 +159,7 @@ async fn l1_a_server_that_is_told_to_stop_puts_back_what_a_scenario_broke_and_to
         let server = Server::start(with_lab(&mocks, &folder)).await.unwrap();
         let client = Client::new(&server.url()).unwrap();
         world = World { mocks, server, client, folder };
-        world.reaches(run.orders[0], OrderStatus::Confirmed).await;
+        world.wait_for_status(run.orders[0], OrderStatus::Confirmed).await;
         let written = OrderListQuery { min_position: Some(world.head().await), ..OrderListQuery::default() };
         let all = world.client.orders(&written).await.unwrap().items;
         let sold: u32 =
@@ -174,7 +174,7 @@ async fn l1_a_server_that_is_told_to_stop_puts_back_what_a_scenario_broke_and_to
 }
 
 /// Nothing is reserved any more, and what has gone from the shelves has been sold.
-async fn stock_is_sane(client: &Client, before: &BTreeMap<ProductId, (u32, u32)>, run: &ScenarioRun) {
+async fn assert_stock_balanced(client: &Client, before: &BTreeMap<ProductId, (u32, u32)>, run: &ScenarioRun) {
     let mut expected: BTreeMap<ProductId, (u32, u32)> =
         before.iter().map(|(id, (on_hand, _))| (id.clone(), (*on_hand, 0))).collect();
     for id in &run.orders {
@@ -195,13 +195,13 @@ async fn statuses(world: &World, run: &ScenarioRun) -> Vec<OrderStatus> {
 }
 
 /// Plays a scenario in a shop of its own, and looks that nothing is left behind.
-async fn tells_its_story(name: &str, ends: &[OrderStatus]) -> (World, ScenarioRun) {
+async fn play_and_check(name: &str, ends: &[OrderStatus]) -> (World, ScenarioRun) {
     let world = a_lab().await;
     let before = on_hand(&world.client).await;
-    let run = plays(&world, name).await;
+    let run = play_scenario(&world, name).await;
     assert_eq!(statuses(&world, &run).await, ends, "{run:?}");
-    stock_is_sane(&world.client, &before, &run).await;
-    books_balance(&world).await;
+    assert_stock_balanced(&world.client, &before, &run).await;
+    assert_balanced(&world).await;
     (world, run)
 }
 

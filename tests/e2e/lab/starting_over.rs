@@ -5,7 +5,7 @@ use storefront_client::Client;
 use storefront_eventlog::{EventStore, SqliteStore};
 use storefront_server::{Server, StoreChoice};
 
-use super::{a_lab, books_balance, code, full_shelves, nothing_is_broken, plays, with_lab};
+use super::{a_lab, assert_balanced, assert_no_faults, code, is_stocked, play_scenario, with_lab};
 use crate::postgres::postgres_url;
 use crate::postgres_server;
 use crate::world::{World, eventually};
@@ -13,7 +13,7 @@ use crate::world::{World, eventually};
 #[tokio::test(flavor = "multi_thread")]
 async fn l4_a_reset_shop_is_as_on_its_first_day_and_its_old_log_is_kept() {
     let world = a_lab().await;
-    let bought = plays(&world, "happy-path").await.orders[0];
+    let bought = play_scenario(&world, "happy-path").await.orders[0];
     let head = world.head().await;
     let old = world.client.events(&EventQuery::default()).await.unwrap().log.expect("it has a first event");
     let parked = tokio::spawn({
@@ -29,15 +29,15 @@ async fn l4_a_reset_shop_is_as_on_its_first_day_and_its_old_log_is_kept() {
     let answered = parked.await.unwrap();
     assert!(answered.is_ok() || !answered.unwrap_err().is_unreachable());
 
-    eventually("the shelves are full", || async { full_shelves(&world.client).await.then_some(()) }).await;
+    eventually("the shelves are full", || async { is_stocked(&world.client).await.then_some(()) }).await;
     assert_eq!(world.client.order(bought).await.unwrap(), None);
     assert_eq!(world.client.orders(&OrderListQuery::default()).await.unwrap().total, 0);
     let new = world.client.events(&EventQuery::default()).await.unwrap().log.expect("it has a first event");
     assert_ne!(new, old, "it is another log");
     assert!(world.mocks.mailbox().messages().is_empty() && world.mocks.card_gateway().charges().is_empty());
-    nothing_is_broken(&world.mocks);
-    plays(&world, "happy-path").await;
-    books_balance(&world).await;
+    assert_no_faults(&world.mocks);
+    play_scenario(&world, "happy-path").await;
+    assert_balanced(&world).await;
 
     // Nothing that was acknowledged is lost.
     let log = SqliteStore::open_to_read(&world.folder.path().join(&kept)).unwrap();
@@ -48,8 +48,8 @@ async fn l4_a_reset_shop_is_as_on_its_first_day_and_its_old_log_is_kept() {
     assert!(world.folder.path().join(&kept).exists() && world.folder.path().join(&again).exists());
 
     // What came after it is still there when the server is started again.
-    eventually("the shelves are full", || async { full_shelves(&world.client).await.then_some(()) }).await;
-    let bought = plays(&world, "happy-path").await.orders[0];
+    eventually("the shelves are full", || async { is_stocked(&world.client).await.then_some(()) }).await;
+    let bought = play_scenario(&world, "happy-path").await.orders[0];
     let World { mocks, server, folder, .. } = world;
     server.shutdown().await;
     let server = Server::start(with_lab(&mocks, &folder)).await.unwrap();
@@ -60,7 +60,7 @@ async fn l4_a_reset_shop_is_as_on_its_first_day_and_its_old_log_is_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l4_a_log_that_others_may_use_is_not_put_away() {
-    let store: StoreChoice = postgres_url(&postgres_server::a_database().await).parse().unwrap();
+    let store: StoreChoice = postgres_url(&postgres_server::create_database().await).parse().unwrap();
     let mut world = World::open_lab().await;
     let World { mocks, server, folder, .. } = world;
     server.shutdown().await;
@@ -86,5 +86,5 @@ async fn l4_a_log_that_another_program_reads_is_not_put_away_under_it() {
     assert!(world.head().await >= head, "the shop is as it was");
     reader.close().await;
     world.client.reset_shop().await.unwrap();
-    eventually("the shelves are full", || async { full_shelves(&world.client).await.then_some(()) }).await;
+    eventually("the shelves are full", || async { is_stocked(&world.client).await.then_some(()) }).await;
 }

@@ -1,15 +1,14 @@
-//! What a disk may hold after a power cut, given everything that was done to it before.
+//! The possible content of a disk after a power cut, given all operations before it.
 //!
-//! Safe is what was written to a file before a sync of that file began that has succeeded, and likewise the names in a
-//! folder. Of everything else any part may be there: a sector of a file may have any of the states that it has had since,
-//! each of its halves another one; a file may have any of its lengths since then, or one on the way to the next; a name may
-//! be there or not.
+//! Writes to a file are safe once a sync of that file has succeeded that began after them; likewise names in a folder. Of all
+//! later operations, any part may be on the disk: a sector of a file may have any of its states since then, each half another
+//! one; a file may have any of its lengths since then, or one between two of them; a name may exist or not.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
-use super::chance::Chance;
+use super::seeded_rng::SeededRng;
 use super::trace::{Descriptor, Record};
 
 type NodeId = usize;
@@ -17,27 +16,27 @@ type Names<'a> = BTreeMap<&'a str, NodeId>;
 
 const ROOT: NodeId = 0;
 
-/// The files of a folder: as programs see them, and what of them is safe.
+/// The files of a folder: as programs see them, and their safe state.
 pub(super) struct Disk<'a> {
     nodes: Vec<Node<'a>>,
     open: HashMap<Descriptor, NodeId>,
-    /// The syncs that have begun: of what, and after how many records.
+    /// Running syncs: the node, and the number of records before.
     syncs: HashMap<(u32, u64), (NodeId, usize)>,
-    /// Records so far.
+    /// Number of records so far.
     records: usize,
     keeps_syncs: bool,
 }
 
 enum Node<'a> {
     File(State<Vec<u8>, Change<'a>>),
-    Folder(State<Names<'a>, Naming<'a>>),
+    Folder(State<Names<'a>, NameChange<'a>>),
 }
 
-/// What is safe of something, what came after that and after how many records, and what it comes to.
+/// The safe state of a node, its later changes with the number of records before each, and its current state.
 struct State<T, C> {
     safe: T,
-    since: Vec<(usize, C)>,
-    now: T,
+    unsynced: Vec<(usize, C)>,
+    current: T,
 }
 
 #[derive(Clone, Copy)]
@@ -47,7 +46,7 @@ enum Change<'a> {
 }
 
 #[derive(Clone, Copy)]
-enum Naming<'a> {
+enum NameChange<'a> {
     Add(&'a str, NodeId),
     Rename(&'a str, &'a str, NodeId),
     Remove(&'a str),
@@ -55,33 +54,33 @@ enum Naming<'a> {
 
 impl<T: Default, C> Default for State<T, C> {
     fn default() -> Self {
-        Self { safe: T::default(), since: Vec::new(), now: T::default() }
+        Self { safe: T::default(), unsynced: Vec::new(), current: T::default() }
     }
 }
 
 impl<T, C: Copy> State<T, C> {
     fn change(&mut self, record: usize, change: C, apply: impl Fn(&mut T, C)) {
-        apply(&mut self.now, change);
-        self.since.push((record, change));
+        apply(&mut self.current, change);
+        self.unsynced.push((record, change));
     }
 
-    /// What came before a record is safe.
+    /// Makes the changes before a record safe.
     fn sync(&mut self, before: usize, apply: impl Fn(&mut T, C)) {
-        let count = self.since.partition_point(|(record, _)| *record < before);
-        for (_, change) in self.since.drain(..count) {
+        let count = self.unsynced.partition_point(|(record, _)| *record < before);
+        for (_, change) in self.unsynced.drain(..count) {
             apply(&mut self.safe, change);
         }
     }
 }
 
 impl<'a> Disk<'a> {
-    /// An empty folder, which is itself safe. A disk that does not keep syncs takes them for done when they are not.
+    /// An empty, safe folder. A disk with `keeps_syncs` false ignores syncs.
     pub(super) fn new(keeps_syncs: bool) -> Self {
         let nodes = vec![Node::Folder(State::default())];
         Self { nodes, open: HashMap::new(), syncs: HashMap::new(), records: 0, keeps_syncs }
     }
 
-    /// Does what a record says.
+    /// Applies a record.
     pub(super) fn apply(&mut self, record: &Record<'a>) {
         match *record {
             Record::Open { file, path, create, truncate } => {
@@ -108,17 +107,17 @@ impl<'a> Disk<'a> {
             }
             Record::Rename { from, to } => {
                 let node = self.find(from).unwrap();
-                let ((folder, from), (new_folder, to)) = (self.place(from), self.place(to));
+                let ((folder, from), (new_folder, to)) = (self.parent_and_name(from), self.parent_and_name(to));
                 assert_eq!(folder, new_folder, "what is renamed stays in its folder");
-                self.name(folder, Naming::Rename(from, to, node));
+                self.change_name(folder, NameChange::Rename(from, to, node));
             }
             Record::Link { from, to } => {
-                let (node, (folder, name)) = (self.find(from).unwrap(), self.place(to));
-                self.name(folder, Naming::Add(name, node));
+                let (node, (folder, name)) = (self.find(from).unwrap(), self.parent_and_name(to));
+                self.change_name(folder, NameChange::Add(name, node));
             }
             Record::Unlink { path } => {
-                let (folder, name) = self.place(path);
-                self.name(folder, Naming::Remove(name));
+                let (folder, name) = self.parent_and_name(path);
+                self.change_name(folder, NameChange::Remove(name));
             }
             Record::MakeFolder { path } => drop(self.add(path, Node::Folder(State::default()))),
             Record::Acknowledged { .. } | Record::Finished { .. } | Record::Started => {}
@@ -127,14 +126,14 @@ impl<'a> Disk<'a> {
     }
 
     /// Writes the files as programs see them into an empty folder.
-    pub(super) fn write_now(&self, to: &Path, wanted: impl Fn(&str) -> bool) {
-        self.write(ROOT, to, &wanted, &mut |names| names.now.clone(), &mut |file| file.now.clone());
+    pub(super) fn write_current(&self, to: &Path, wanted: impl Fn(&str) -> bool) {
+        self.write(ROOT, to, &wanted, &mut |names| names.current.clone(), &mut |file| file.current.clone());
     }
 
     /// Writes the files as a power cut may have left them into an empty folder.
-    pub(super) fn write_after_power_loss(&self, to: &Path, wanted: impl Fn(&str) -> bool, chance: &Chance) {
-        let names = &mut |names: &State<_, _>| names_after_power_loss(names, chance);
-        self.write(ROOT, to, &wanted, names, &mut |file| bytes_after_power_loss(file, chance));
+    pub(super) fn write_after_power_loss(&self, to: &Path, wanted: impl Fn(&str) -> bool, rng: &SeededRng) {
+        let names = &mut |names: &State<_, _>| names_after_power_loss(names, rng);
+        self.write(ROOT, to, &wanted, names, &mut |file| bytes_after_power_loss(file, rng));
     }
 
     fn write(
@@ -142,7 +141,7 @@ impl<'a> Disk<'a> {
         folder: NodeId,
         to: &Path,
         wanted: &impl Fn(&str) -> bool,
-        names: &mut impl FnMut(&State<Names<'a>, Naming<'a>>) -> Names<'a>,
+        names: &mut impl FnMut(&State<Names<'a>, NameChange<'a>>) -> Names<'a>,
         bytes: &mut impl FnMut(&State<Vec<u8>, Change<'a>>) -> Vec<u8>,
     ) {
         for (name, node) in names(self.folder(folder)).into_iter().filter(|(name, _)| wanted(name)) {
@@ -159,16 +158,16 @@ impl<'a> Disk<'a> {
 
     fn find(&self, path: &str) -> Option<NodeId> {
         let mut names = path.split('/').filter(|name| !name.is_empty());
-        names.try_fold(ROOT, |folder, name| self.folder(folder).now.get(name).copied())
+        names.try_fold(ROOT, |folder, name| self.folder(folder).current.get(name).copied())
     }
 
-    /// The folder in which a path ends, and its name there.
-    fn place<'p>(&self, path: &'p str) -> (NodeId, &'p str) {
+    /// The folder of a path, and its name there.
+    fn parent_and_name<'p>(&self, path: &'p str) -> (NodeId, &'p str) {
         let (folder, name) = path.rsplit_once('/').unwrap();
         (self.find(folder).unwrap(), name)
     }
 
-    fn folder(&self, node: NodeId) -> &State<Names<'a>, Naming<'a>> {
+    fn folder(&self, node: NodeId) -> &State<Names<'a>, NameChange<'a>> {
         match &self.nodes[node] {
             Node::Folder(names) => names,
             Node::File(_) => panic!("a file is used as a folder"),
@@ -176,15 +175,15 @@ impl<'a> Disk<'a> {
     }
 
     fn add(&mut self, path: &'a str, new: Node<'a>) -> NodeId {
-        let (folder, name) = self.place(path);
+        let (folder, name) = self.parent_and_name(path);
         self.nodes.push(new);
-        self.name(folder, Naming::Add(name, self.nodes.len() - 1));
+        self.change_name(folder, NameChange::Add(name, self.nodes.len() - 1));
         self.nodes.len() - 1
     }
 
-    fn name(&mut self, folder: NodeId, naming: Naming<'a>) {
+    fn change_name(&mut self, folder: NodeId, change: NameChange<'a>) {
         match &mut self.nodes[folder] {
-            Node::Folder(names) => names.change(self.records, naming, apply_naming),
+            Node::Folder(names) => names.change(self.records, change, apply_name_change),
             Node::File(_) => panic!("a file is used as a folder"),
         }
     }
@@ -199,7 +198,7 @@ impl<'a> Disk<'a> {
     fn sync(&mut self, node: NodeId, before: usize) {
         match &mut self.nodes[node] {
             Node::File(file) => file.sync(before, apply_change),
-            Node::Folder(names) => names.sync(before, apply_naming),
+            Node::Folder(names) => names.sync(before, apply_name_change),
         }
     }
 }
@@ -214,37 +213,37 @@ fn apply_change(bytes: &mut Vec<u8>, change: Change<'_>) {
     }
 }
 
-fn apply_naming<'a>(names: &mut Names<'a>, naming: Naming<'a>) {
-    match naming {
-        Naming::Add(name, node) => drop(names.insert(name, node)),
-        Naming::Rename(from, to, node) => {
+fn apply_name_change<'a>(names: &mut Names<'a>, change: NameChange<'a>) {
+    match change {
+        NameChange::Add(name, node) => drop(names.insert(name, node)),
+        NameChange::Rename(from, to, node) => {
             names.remove(from);
             names.insert(to, node);
         }
-        Naming::Remove(name) => drop(names.remove(name)),
+        NameChange::Remove(name) => drop(names.remove(name)),
     }
 }
 
-/// The newest names up to some moment, or any of them.
-fn names_after_power_loss<'a>(state: &State<Names<'a>, Naming<'a>>, chance: &Chance) -> Names<'a> {
+/// The safe names with the changes up to a random moment, or with any of them.
+fn names_after_power_loss<'a>(state: &State<Names<'a>, NameChange<'a>>, rng: &SeededRng) -> Names<'a> {
     let mut names = state.safe.clone();
-    let (in_order, until) = (chance.percent(50), chance.below(state.since.len() + 1));
-    for (index, (_, naming)) in state.since.iter().enumerate() {
-        let is_there = if in_order { index < until } else { chance.percent(50) };
+    let (in_order, until) = (rng.percent(50), rng.below(state.unsynced.len() + 1));
+    for (index, (_, change)) in state.unsynced.iter().enumerate() {
+        let is_there = if in_order { index < until } else { rng.percent(50) };
         if is_there {
-            apply_naming(&mut names, *naming);
+            apply_name_change(&mut names, *change);
         }
     }
     names
 }
 
-fn bytes_after_power_loss(state: &State<Vec<u8>, Change<'_>>, chance: &Chance) -> Vec<u8> {
+fn bytes_after_power_loss(state: &State<Vec<u8>, Change<'_>>, rng: &SeededRng) -> Vec<u8> {
     let mut bytes = state.safe.clone();
-    if state.since.is_empty() {
+    if state.unsynced.is_empty() {
         return bytes;
     }
     let mut lens = vec![bytes.len()];
-    for (_, change) in &state.since {
+    for (_, change) in &state.unsynced {
         let last = lens[lens.len() - 1];
         lens.push(match *change {
             Change::Write(offset, new) => last.max(offset + new.len()),
@@ -252,12 +251,12 @@ fn bytes_after_power_loss(state: &State<Vec<u8>, Change<'_>>, chance: &Chance) -
         });
     }
     bytes.resize(lens.iter().copied().max().unwrap_or_default(), 0);
-    if chance.percent(25) {
-        // What was never written may be what stood in that place of the disk before.
+    if rng.percent(25) {
+        // Unwritten space may contain old data of the disk.
         bytes[state.safe.len()..].fill(0xA5);
     }
-    let mut sectors = Sectors::new(state.since.len(), chance);
-    for (index, (_, change)) in state.since.iter().enumerate() {
+    let mut sectors = Sectors::new(state.unsynced.len(), rng);
+    for (index, (_, change)) in state.unsynced.iter().enumerate() {
         match *change {
             Change::Write(offset, new) => {
                 for half in sectors.halves(offset, offset + new.len()) {
@@ -275,50 +274,50 @@ fn bytes_after_power_loss(state: &State<Vec<u8>, Change<'_>>, chance: &Chance) -
             }
         }
     }
-    bytes.truncate(len_after_power_loss(&lens, chance));
+    bytes.truncate(len_after_power_loss(&lens, rng));
     bytes
 }
 
-fn len_after_power_loss(lens: &[usize], chance: &Chance) -> usize {
-    let last = if chance.percent(50) { lens.len() - 1 } else { chance.below(lens.len()) };
+fn len_after_power_loss(lens: &[usize], rng: &SeededRng) -> usize {
+    let last = if rng.percent(50) { lens.len() - 1 } else { rng.below(lens.len()) };
     let (len, before) = (lens[last], lens[last.saturating_sub(1)]);
-    if len > before && chance.percent(25) { before + chance.below(len - before) } else { len }
+    if len > before && rng.percent(25) { before + rng.below(len - before) } else { len }
 }
 
-/// How many of the changes since the last sync each half of a sector has seen.
+/// Number of unsynced changes that each half of a sector has received.
 struct Sectors<'c> {
     half_bytes: usize,
     changes: usize,
-    /// Of a hundred sectors, so many have seen everything.
+    /// Share of sectors that have received all changes, in percent.
     complete_percent: usize,
     torn_percent: usize,
     seen: HashMap<usize, usize>,
-    chance: &'c Chance,
+    rng: &'c SeededRng,
 }
 
 impl<'c> Sectors<'c> {
-    fn new(changes: usize, chance: &'c Chance) -> Self {
-        let half_bytes = if chance.percent(50) { 256 } else { 2048 };
-        let complete_percent = [0, 10, 50, 90, 99, 100][chance.below(6)];
-        let torn_percent = [0, 10][chance.below(2)];
-        Self { half_bytes, changes, complete_percent, torn_percent, seen: HashMap::new(), chance }
+    fn new(changes: usize, rng: &'c SeededRng) -> Self {
+        let half_bytes = if rng.percent(50) { 256 } else { 2048 };
+        let complete_percent = [0, 10, 50, 90, 99, 100][rng.below(6)];
+        let torn_percent = [0, 10][rng.below(2)];
+        Self { half_bytes, changes, complete_percent, torn_percent, seen: HashMap::new(), rng }
     }
 
-    /// The parts of a range that each lie in half a sector.
+    /// Splits a range at the boundaries of half sectors.
     fn halves(&self, start: usize, end: usize) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
         let half_bytes = self.half_bytes;
         (start / half_bytes..end.div_ceil(half_bytes))
             .map(move |half| (half * half_bytes).max(start)..((half + 1) * half_bytes).min(end))
     }
 
-    /// After how many changes the disk has the half of a sector that this byte is in.
+    /// Number of changes that the half sector of a byte has received.
     fn state_of(&mut self, byte: usize) -> usize {
         let half = byte / self.half_bytes;
         if let Some(seen) = self.seen.get(&half) {
             return *seen;
         }
         for of_sector in [half & !1, half | 1] {
-            let torn = of_sector % 2 == 1 && self.chance.percent(self.torn_percent);
+            let torn = of_sector % 2 == 1 && self.rng.percent(self.torn_percent);
             let seen = match self.seen.get(&(of_sector - of_sector % 2)) {
                 Some(first) if of_sector % 2 == 1 && !torn => *first,
                 _ => self.any_state(),
@@ -329,12 +328,12 @@ impl<'c> Sectors<'c> {
     }
 
     fn any_state(&self) -> usize {
-        if self.chance.percent(self.complete_percent) {
+        if self.rng.percent(self.complete_percent) {
             self.changes
-        } else if self.chance.percent(50) {
+        } else if self.rng.percent(50) {
             0
         } else {
-            self.chance.below(self.changes + 1)
+            self.rng.below(self.changes + 1)
         }
     }
 }

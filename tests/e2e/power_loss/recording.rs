@@ -1,5 +1,5 @@
-//! Records a short life of a shop: its log is created, people shop, the server is stopped, killed and started again, and the
-//! log is exported, backed up and imported. Every command that is acknowledged is noted in the trace.
+//! Records a trace: a log is created, shoppers buy, the server is stopped, killed and restarted, and the log is exported,
+//! backed up and imported. Every acknowledged command is a record of the trace.
 
 use std::collections::HashSet;
 use std::fs;
@@ -11,20 +11,20 @@ use storefront_client::{Client, IdempotencyKey, WriteResponse};
 use storefront_mocks::{Mocks, MocksConfig};
 
 use super::disk::Disk;
-use super::trace::{self, Notes, Record};
-use crate::crash::a_product_with_plenty;
-use crate::programs::{ServerProcess, program, serving};
+use super::trace::{self, Record, TraceWriter};
+use crate::crash::product_in_stock;
+use crate::programs::{ServerProcess, program, serve_arguments};
 use crate::world::{VISA, an_order, card, checkout};
 
-/// The log, in folders that the server makes.
+/// Path of the log, in folders that the server creates.
 pub(super) const LOG: &str = "of/my/shop/shop.db";
-/// What the tools write.
+/// Paths of the files that the tools write.
 pub(super) const EXPORT: &str = "/export.jsonl";
 pub(super) const BACKUP: &str = "/backup.db";
 pub(super) const IMPORT: &str = "/imported.db";
 /// Orders of each of four shoppers between two starts of the server.
 const FEW_ORDERS: usize = 4;
-/// So many that SQLite folds its write-ahead log while they come, and begins it anew.
+/// Enough that SQLite checkpoints and restarts its write-ahead log meanwhile.
 const MANY_ORDERS: usize = 32;
 
 /// Records a trace.
@@ -33,42 +33,42 @@ pub(super) async fn record() -> Vec<u8> {
     let folder = temporary.path().canonicalize().unwrap();
     let (disk, trace) = (folder.join("disk"), folder.join("trace"));
     fs::create_dir(&disk).unwrap();
-    let notes = Notes::begin(&trace);
-    let recorded = Recorded { interposer: build_interposer(&folder), disk, trace };
+    let writer = TraceWriter::create(&trace);
+    let programs = RecordedPrograms { interposer: build_interposer(&folder), disk, trace };
     let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
 
-    let mut server = recorded.server(&mocks);
-    notes.started();
-    shop(&server, FEW_ORDERS, &notes).await;
+    let mut server = programs.server(&mocks);
+    writer.started();
+    shop(&server, FEW_ORDERS, &writer).await;
     server.terminate().await;
 
-    let server = recorded.server(&mocks);
+    let server = programs.server(&mocks);
     let tools = async {
-        recorded.tool(&["export", "--out"], EXPORT, &notes).await;
-        recorded.tool(&["backup"], BACKUP, &notes).await;
+        programs.tool(&["export", "--out"], EXPORT, &writer).await;
+        programs.tool(&["backup"], BACKUP, &writer).await;
     };
-    tokio::join!(shop(&server, FEW_ORDERS, &notes), tools);
-    notes.between_records(|| server.kill());
+    tokio::join!(shop(&server, FEW_ORDERS, &writer), tools);
+    writer.between_records(|| server.kill());
 
-    let mut server = recorded.server(&mocks);
-    shop(&server, MANY_ORDERS, &notes).await;
+    let mut server = programs.server(&mocks);
+    shop(&server, MANY_ORDERS, &writer).await;
     server.terminate().await;
-    recorded.import(&notes);
+    programs.import(&writer);
 
-    let trace = fs::read(&recorded.trace).unwrap();
-    comes_to(&trace, &recorded.disk);
-    assert!(begins_its_write_ahead_log_anew(&trace), "too little was written to prove much");
+    let trace = fs::read(&programs.trace).unwrap();
+    assert_trace_is_complete(&trace, &programs.disk);
+    assert!(restarts_write_ahead_log(&trace), "too little was written to prove much");
     trace
 }
 
-/// Programs that are recorded.
-struct Recorded {
+/// Starts programs that are recorded.
+struct RecordedPrograms {
     interposer: PathBuf,
     disk: PathBuf,
     trace: PathBuf,
 }
 
-impl Recorded {
+impl RecordedPrograms {
     fn command(&self) -> Command {
         let mut command = Command::new(program("storefront-server"));
         command.env("LD_PRELOAD", &self.interposer);
@@ -86,25 +86,25 @@ impl Recorded {
 
     fn server(&self, mocks: &Mocks) -> ServerProcess {
         let mut command = self.command();
-        command.args(serving("127.0.0.1:0", mocks, &self.store()));
-        ServerProcess::running(command)
+        command.args(serve_arguments("127.0.0.1:0", mocks, &self.store()));
+        ServerProcess::spawn(command)
     }
 
-    /// Runs a tool that reads the log and writes a file, beside the server.
-    async fn tool(&self, arguments: &[&str], writes: &str, notes: &Notes) {
+    /// Runs a tool that reads the log and writes a file, while the server runs.
+    async fn tool(&self, arguments: &[&str], writes: &str, writer: &TraceWriter) {
         let mut command = self.command();
         command.args(arguments).arg(self.path(writes)).args(["--store", &self.store()]);
         tokio::task::spawn_blocking(move || succeeds(command)).await.unwrap();
-        notes.finished(writes);
+        writer.finished(writes);
     }
 
     /// Imports the export into a log of its own.
-    fn import(&self, notes: &Notes) {
+    fn import(&self, writer: &TraceWriter) {
         let mut command = self.command();
         command.arg("import").arg(self.path(EXPORT));
         command.args(["--store", &format!("sqlite:{}", self.path(IMPORT).display())]);
         succeeds(command);
-        notes.finished(IMPORT);
+        writer.finished(IMPORT);
     }
 }
 
@@ -112,7 +112,7 @@ fn succeeds(mut command: Command) {
     assert!(command.stdout(Stdio::null()).status().unwrap().success());
 }
 
-/// A library that records what a program does that is started with it.
+/// Builds the library that records the file operations of a program.
 fn build_interposer(folder: &Path) -> PathBuf {
     let library = folder.join("interposer.so");
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
@@ -123,54 +123,54 @@ fn build_interposer(folder: &Path) -> PathBuf {
     library
 }
 
-/// Four people shop at once.
-async fn shop(server: &ServerProcess, orders: usize, notes: &Notes) {
+/// Four shoppers buy concurrently.
+async fn shop(server: &ServerProcess, orders: usize, writer: &TraceWriter) {
     let client = Client::new(&server.url).unwrap();
-    let product = a_product_with_plenty(&client).await;
+    let product = product_in_stock(&client).await;
     let receive = ReceiveStock { quantity: 200 };
-    acknowledged(notes, client.receive_stock(&product.id, &receive, &IdempotencyKey::new()).await.unwrap());
-    let shopper = || buys(&client, &product, orders, notes);
+    acknowledged(writer, client.receive_stock(&product.id, &receive, &IdempotencyKey::new()).await.unwrap());
+    let shopper = || buy_orders(&client, &product, orders, writer);
     tokio::join!(shopper(), shopper(), shopper(), shopper());
 }
 
-async fn buys(client: &Client, product: &Product, orders: usize, notes: &Notes) {
+async fn buy_orders(client: &Client, product: &Product, orders: usize, writer: &TraceWriter) {
     for pieces in [1, 2, 3].into_iter().cycle().take(orders) {
         let order = an_order();
         let add = AddItem { product_id: product.id.clone(), quantity: pieces };
         let basket = client.add_item(order, &add, &IdempotencyKey::new()).await.unwrap();
-        let basket = acknowledged(notes, basket);
+        let basket = acknowledged(writer, basket);
         let bought = checkout(&basket, card(VISA));
-        acknowledged(notes, client.checkout(order, &bought, &IdempotencyKey::new()).await.unwrap());
+        acknowledged(writer, client.checkout(order, &bought, &IdempotencyKey::new()).await.unwrap());
         let receive = ReceiveStock { quantity: pieces };
-        acknowledged(notes, client.receive_stock(&product.id, &receive, &IdempotencyKey::new()).await.unwrap());
+        acknowledged(writer, client.receive_stock(&product.id, &receive, &IdempotencyKey::new()).await.unwrap());
     }
 }
 
-fn acknowledged<T>(notes: &Notes, written: WriteResponse<T>) -> T {
-    notes.acknowledged(written.position.unwrap());
+fn acknowledged<T>(writer: &TraceWriter, written: WriteResponse<T>) -> T {
+    writer.acknowledged(written.position.unwrap());
     written.value
 }
 
-/// Fails when a trace misses something that was done to the files in a folder.
-fn comes_to(trace: &[u8], disk: &Path) {
+/// Asserts that replaying a trace gives the content of a folder.
+fn assert_trace_is_complete(trace: &[u8], disk: &Path) {
     let mut replayed = Disk::new(true);
     for record in trace::read(trace) {
         replayed.apply(&record);
     }
     let folder = tempfile::tempdir().unwrap();
-    replayed.write_now(folder.path(), |_| true);
+    replayed.write_current(folder.path(), |_| true);
     let (replayed, found) = (all_files(folder.path()), all_files(disk));
     let names = |files: &[(PathBuf, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&replayed), names(&found));
     for ((name, replayed), (_, found)) in replayed.iter().zip(&found) {
-        // An index that programs share in memory has no writes.
+        // The shared memory of SQLite is written without system calls.
         let in_memory = name.to_string_lossy().ends_with("-shm");
         assert!(replayed == found || in_memory, "the trace misses something of {}", name.display());
     }
 }
 
-/// Whether SQLite came back to the beginning of its write-ahead log while that had something in it.
-fn begins_its_write_ahead_log_anew(trace: &[u8]) -> bool {
+/// Whether SQLite restarted its write-ahead log from the beginning.
+fn restarts_write_ahead_log(trace: &[u8]) -> bool {
     let (mut open, mut len) = (HashSet::new(), 0);
     for record in trace::read(trace) {
         match record {

@@ -1,5 +1,5 @@
-//! The records of a trace: what programs did to the files of a folder, as `interposer.rs` writes it, and what the test noted
-//! in between. All in one order.
+//! The records of a trace in one order: file operations of programs in a folder, as `interposer.rs` writes them, and records
+//! of the test.
 //!
 //! A record is its kind (one byte), process, file descriptor (four bytes each), a number (eight), the length of its data
 //! (four) and its data, little-endian.
@@ -18,9 +18,9 @@ const O_TRUNC: u64 = 0o1000;
 /// A file descriptor of a process.
 pub(super) type Descriptor = (u32, i32);
 
-/// What a record says. Paths are inside the folder and begin with `/`; that of the folder itself is empty. A sync has a number
-/// that identifies it within its process. `Acknowledged`: a command was answered, and the log had reached this position.
-/// `Finished`: the tool that writes this file has ended with success. `Started`: the first server serves.
+/// A record. Paths are inside the folder and begin with `/`; that of the folder itself is empty. A sync has a number
+/// that identifies it within its process. `Acknowledged`: a command was acknowledged at this position.
+/// `Finished`: the tool that writes this file has succeeded. `Started`: the first server serves.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Record<'a> {
     Open { file: Descriptor, path: &'a str, create: bool, truncate: bool },
@@ -39,7 +39,7 @@ pub(super) enum Record<'a> {
 }
 
 impl Record<'_> {
-    /// Whether what a disk may hold changes its shape here: files, names, lengths, and what is safe.
+    /// Whether the record changes files, names, lengths or what is synced.
     pub(super) fn is_boundary(&self) -> bool {
         match self {
             Self::Open { create, truncate, .. } => *create || *truncate,
@@ -95,28 +95,28 @@ fn record(kind: u8, file: Descriptor, number: u64, data: &[u8]) -> Record<'_> {
     }
 }
 
-/// Writes the test's own records into a trace. What was done before an answer came stands before its record.
-pub(super) struct Notes(File);
+/// Appends the records of the test to a trace. The operations before a response precede its record.
+pub(super) struct TraceWriter(File);
 
-impl Notes {
-    /// Begins a trace.
-    pub(super) fn begin(trace: &Path) -> Self {
+impl TraceWriter {
+    /// Creates the trace file.
+    pub(super) fn create(trace: &Path) -> Self {
         Self(File::options().create_new(true).append(true).open(trace).unwrap())
     }
 
     pub(super) fn acknowledged(&self, position: u64) {
-        self.note(ACKNOWLEDGED, position, "");
+        self.append(ACKNOWLEDGED, position, "");
     }
 
     pub(super) fn finished(&self, path: &str) {
-        self.note(FINISHED, 0, path);
+        self.append(FINISHED, 0, path);
     }
 
     pub(super) fn started(&self) {
-        self.note(STARTED, 0, "");
+        self.append(STARTED, 0, "");
     }
 
-    /// Does something while no recorded program is between a change and its record.
+    /// Runs `act` while no recorded program is between an operation and its record.
     pub(super) fn between_records<T>(&self, act: impl FnOnce() -> T) -> T {
         self.0.lock().unwrap();
         let done = act();
@@ -124,8 +124,8 @@ impl Notes {
         done
     }
 
-    /// In one write, so that a record stays in one piece.
-    fn note(&self, kind: u8, number: u64, text: &str) {
+    /// Appends a record in one write, so that records do not mix.
+    fn append(&self, kind: u8, number: u64, text: &str) {
         let mut record = vec![kind];
         record.extend([0; 8]);
         record.extend(number.to_le_bytes());

@@ -1,8 +1,8 @@
 //! The lines about the workshop lab.
 
-use super::Line;
+use super::Requirement;
 
-pub(super) const LAB: &[Line] = &[
+pub(super) const LAB: &[Requirement] = &[
     (
         "L0",
         "the room can join: address, --open-to-network, --as; a lab's client has its form filled in; a second start says where",

@@ -1,8 +1,8 @@
 //! The lines about what the shop withstands.
 
-use super::Line;
+use super::Requirement;
 
-pub(super) const SAFETY: &[Line] = &[
+pub(super) const SAFETY: &[Requirement] = &[
     (
         "S1",
         "web pages of others write nothing and read only what is public, on server and stubs",

@@ -1,7 +1,7 @@
 //! The account: a wallet that pays, vouchers, invoices to keep, and the mail that the shop wrote.
 
 use super::pty::{DOWN, ENTER, ESC, Home, RIGHT, WIDE};
-use super::{PUDDLES, basket_holds, is_in_stock, shop_opens};
+use super::{FIRST_PRODUCT, basket_holds, is_in_stock, shop_opens};
 use crate::world::{VISA, World};
 
 #[test]
@@ -39,7 +39,7 @@ fn a_wallet_pays_for_an_order_and_the_balance_falls_and_the_mail_about_it_is_the
     }
     terminal.press(ENTER);
     terminal.wait_for("Hello Ada Example,");
-    terminal.wait_for_line(&[PUDDLES, "14.50 EUR"]);
+    terminal.wait_for_line(&[FIRST_PRODUCT, "14.50 EUR"]);
     terminal.press(ESC);
     terminal.wait_for_line(&["Enter read", "? help"]);
 }
@@ -69,7 +69,7 @@ async fn a_voucher_takes_its_amount_off_and_the_invoice_says_so_and_is_kept_as_t
     terminal.press(ENTER);
     terminal.wait_for_line(&["Voucher", voucher.code.as_str(), "−5.00 €"]);
     terminal.wait_for_line(&["Total", "9.50 €"]);
-    terminal.wait_without("Use a voucher");
+    terminal.wait_until_gone("Use a voucher");
 
     terminal.press(ENTER);
     super::fill_in(&mut terminal);

@@ -32,9 +32,9 @@ async fn a_checkout_is_held_seen_to_queue_and_walked_an_event_at_a_time() {
     for next in &walk[..4] {
         terminal.wait_for_line(&["‖ next", next]);
         terminal.press("n");
-        terminal.wait_without(next);
+        terminal.wait_until_gone(next);
     }
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     terminal.press(" ");
     terminal.wait_for_line(&["▌ Check out orders", "running"]);
     terminal.wait_for("Everything runs by itself");
@@ -109,6 +109,6 @@ fn what_is_broken_shows_on_every_screen_until_it_is_mended() {
     }
     terminal.wait_for_silence(Duration::from_secs(3));
     terminal.press("0");
-    terminal.wait_without("cards: decline");
+    terminal.wait_until_gone("cards: decline");
     terminal.wait_for_line(&["▌ □ decline", "off"]);
 }

@@ -4,8 +4,8 @@ use storefront_api::{AdjustStock, OrderStatus};
 use storefront_client::IdempotencyKey;
 
 use super::pty::{ENTER, Home, TAB, WIDE};
-use super::{PUDDLES, basket_holds, shop_opens};
-use crate::world::{VISA, World, eventually, stock_now};
+use super::{FIRST_PRODUCT, basket_holds, shop_opens};
+use crate::world::{VISA, World, current_stock, eventually};
 
 /// Takes a field's text out.
 const CTRL_U: &str = "\x15";
@@ -22,7 +22,7 @@ async fn another_price_is_typed_at_the_counter_and_the_basket_tells_of_it() {
     terminal.press("7");
     terminal.wait_for_line(&["Stock", "Products", "Orders", "Sales"]);
     terminal.press("l");
-    terminal.wait_for_line(&["▌", PUDDLES, "14.50 €"]);
+    terminal.wait_for_line(&["▌", FIRST_PRODUCT, "14.50 €"]);
     terminal.press("r");
     terminal.wait_for("Give it another price");
     terminal.press(CTRL_U);
@@ -34,13 +34,13 @@ async fn another_price_is_typed_at_the_counter_and_the_basket_tells_of_it() {
     terminal.press("\x7f");
     terminal.press(TAB);
     terminal.press(ENTER);
-    terminal.wait_for(&format!("{PUDDLES} costs 9.50 € now"));
-    terminal.wait_for_line(&["▌", PUDDLES, "9.50 €"]);
+    terminal.wait_for(&format!("{FIRST_PRODUCT} costs 9.50 € now"));
+    terminal.wait_for_line(&["▌", FIRST_PRODUCT, "9.50 €"]);
     let sold = world.client.product(&product.id).await.unwrap().unwrap();
     assert_eq!(sold.price.amount, 950);
 
     terminal.press("2");
-    terminal.wait_for_line(&[PUDDLES, "9.50 €"]);
+    terminal.wait_for_line(&[FIRST_PRODUCT, "9.50 €"]);
     terminal.wait_for("The price has changed from 14.50 EUR to 9.50 EUR.");
 }
 
@@ -51,7 +51,7 @@ async fn an_order_is_sent_from_the_counter_and_found_on_its_way_with_a_voucher_f
     let basket = world.a_basket(&product.id, 8).await;
     assert!(basket.total.amount > 10_000, "{:?}", basket.total);
     world.buy(&basket, VISA).await.unwrap();
-    let number = world.reaches(basket.id, OrderStatus::Confirmed).await.number.unwrap();
+    let number = world.wait_for_status(basket.id, OrderStatus::Confirmed).await.number.unwrap();
 
     let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
     shop_opens(&terminal);
@@ -86,15 +86,15 @@ async fn what_runs_low_marks_the_counter_and_goods_that_come_in_end_it() {
     terminal.wait_for_line(&["7! Counter", "● live"]);
 
     terminal.press("7");
-    terminal.wait_for_line(&["▌", "!", PUDDLES, "3 of 3", "low"]);
-    terminal.wait_without("7!");
+    terminal.wait_for_line(&["▌", "!", FIRST_PRODUCT, "3 of 3", "low"]);
+    terminal.wait_until_gone("7!");
     terminal.press(ENTER);
     terminal.wait_for("Receive goods");
     terminal.press("30");
     terminal.press(ENTER);
-    terminal.wait_for(&format!("{PUDDLES}: 33 on hand now"));
-    terminal.wait_for_line(&["▌", PUDDLES, "33 of 33"]);
-    assert_eq!(stock_now(&world.client, &product.id).await.on_hand, 33);
+    terminal.wait_for(&format!("{FIRST_PRODUCT}: 33 on hand now"));
+    terminal.wait_for_line(&["▌", FIRST_PRODUCT, "33 of 33"]);
+    assert_eq!(current_stock(&world.client, &product.id).await.on_hand, 33);
 
     // A counted number is set, whatever the books say.
     terminal.press("c");
@@ -103,7 +103,7 @@ async fn what_runs_low_marks_the_counter_and_goods_that_come_in_end_it() {
     terminal.press("31");
     terminal.press(TAB);
     terminal.press(ENTER);
-    terminal.wait_for(&format!("{PUDDLES}: 31 on hand now"));
-    terminal.wait_for_line(&["▌", PUDDLES, "31 of 31"]);
-    assert_eq!(stock_now(&world.client, &product.id).await.on_hand, 31);
+    terminal.wait_for(&format!("{FIRST_PRODUCT}: 31 on hand now"));
+    terminal.wait_for_line(&["▌", FIRST_PRODUCT, "31 of 31"]);
+    assert_eq!(current_stock(&world.client, &product.id).await.on_hand, 31);
 }

@@ -42,7 +42,7 @@ async fn a_switch_that_somebody_else_throws_shows_in_a_shop_in_which_nothing_hap
     let world = a_lab().await;
     let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
     shop_opens(&terminal);
-    world.rests().await;
+    world.wait_until_idle().await;
     terminal.wait_for_silence(Duration::from_secs(1));
     let head = world.head().await;
     let decline = Faults { decline: true, ..Faults::default() };
@@ -54,7 +54,7 @@ async fn a_switch_that_somebody_else_throws_shows_in_a_shop_in_which_nothing_hap
     for stub in [Stub::Cards, Stub::Mail] {
         world.client.set_faults(stub, &Faults::default()).await.unwrap();
     }
-    terminal.wait_without("⚡");
+    terminal.wait_until_gone("⚡");
     assert_eq!(world.head().await, head, "no event told of it");
     terminal.press("6");
     terminal.wait_for_line(&["□ decline", "off"]);
@@ -77,7 +77,7 @@ async fn the_shop_is_started_over_after_a_yes_and_every_screen_is_that_of_an_emp
     terminal.press("6R");
     terminal.wait_for_line(&["Start over", "─"]);
     terminal.press("n");
-    terminal.wait_without("every screen that is open starts anew");
+    terminal.wait_until_gone("every screen that is open starts anew");
     assert_eq!(orders(&world).await, 2);
 
     terminal.press("R");
@@ -91,10 +91,10 @@ async fn the_shop_is_started_over_after_a_yes_and_every_screen_is_that_of_an_emp
     terminal.wait_for("The basket is empty");
     terminal.press("6");
     terminal.wait_for_line(&["▌ a", "Happy path"]);
-    terminal.wait_without("✓ played");
+    terminal.wait_until_gone("✓ played");
     terminal.press("4");
     terminal.wait_for_line(&["stock", "received"]);
-    terminal.wait_without("checked out");
+    terminal.wait_until_gone("checked out");
 }
 
 /// How many orders there are; none while the shop is closed.
@@ -106,12 +106,12 @@ async fn orders(world: &World) -> u64 {
 async fn of_two_parked_mails_one_is_tried_again_and_goes_out_and_the_other_is_dropped_after_a_yes() {
     let world = World::open_with(|config| config.mail_attempts = 2).await;
     let product = world.product_with(5).await;
-    world.outage(MockStub::Mail, true);
+    world.set_outage(MockStub::Mail, true);
     let mut bought = Vec::new();
     for _ in 0..2 {
         let basket = world.a_basket(&product.id, 1).await;
         world.buy(&basket, VISA).await.unwrap();
-        bought.push(world.reaches(basket.id, OrderStatus::Confirmed).await.id);
+        bought.push(world.wait_for_status(basket.id, OrderStatus::Confirmed).await.id);
     }
     let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
     shop_opens(&terminal);
@@ -125,7 +125,7 @@ async fn of_two_parked_mails_one_is_tried_again_and_goes_out_and_the_other_is_dr
     terminal.wait_for_line(&["▌ ✗ parked", "email.requested"]);
     terminal.wait_for("Tried 2 times, parked since");
 
-    world.outage(MockStub::Mail, false);
+    world.set_outage(MockStub::Mail, false);
     terminal.press("r");
     terminal.wait_for("It is tried again");
     terminal.wait_for_line(&["Send mail", "1 parked"]);
@@ -140,7 +140,7 @@ async fn of_two_parked_mails_one_is_tried_again_and_goes_out_and_the_other_is_dr
     terminal.press("s");
     terminal.wait_for_line(&["Drop the event", "─"]);
     terminal.press("n");
-    terminal.wait_without("Drop the event");
+    terminal.wait_until_gone("Drop the event");
     terminal.press("s");
     terminal.wait_for_line(&["Drop the event", "─"]);
     terminal.press("y");
@@ -156,7 +156,7 @@ async fn of_two_parked_mails_one_is_tried_again_and_goes_out_and_the_other_is_dr
 async fn skips_of(world: &World, orders: &[OrderId]) -> usize {
     let mut skips = 0;
     for id in orders {
-        skips += world.history(*id).await.iter().filter(|kind| *kind == "process.sequence_skipped").count();
+        skips += world.event_types(*id).await.iter().filter(|kind| *kind == "process.sequence_skipped").count();
     }
     skips
 }
@@ -181,12 +181,12 @@ async fn when_one_client_starts_the_shop_over_the_others_say_so_and_show_nothing
     leader.press("y");
     leader.wait_for("The shop is as on its first day");
     other.wait_for("The shop was started over");
-    other.wait_without(&number);
-    other.wait_without("confirmed");
+    other.wait_until_gone(&number);
+    other.wait_until_gone("confirmed");
     other.press("4");
     other.wait_for("The shop was started over");
     other.wait_for_line(&["stock", "received"]);
-    other.wait_without("checked out");
+    other.wait_until_gone("checked out");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,7 +202,7 @@ async fn what_somebody_pauses_shows_on_every_screen_of_other_clients_at_once() {
     terminal.wait_for(&format!("This list is paused at position {at}; the log is at"));
     world.client.resume_view("orders").await.unwrap();
     world.client.resume_process("mail", &storefront_client::IdempotencyKey::new()).await.unwrap();
-    terminal.wait_without("‖");
+    terminal.wait_until_gone("‖");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,7 +215,7 @@ async fn a_client_of_a_lab_server_shops_at_once_and_says_how_others_join() {
     terminal.wait_for_line(&["Others join with: storefront --server", &url]);
     terminal.wait_for("You act as Pair 3.");
     terminal.press("\x1b");
-    terminal.wait_without("You act as Pair 3.");
+    terminal.wait_until_gone("You act as Pair 3.");
     is_in_stock(&terminal);
     terminal.press(ENTER);
     terminal.wait_for("1 piece");

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use super::pty::{CTRL_C, CTRL_Z, ENTER, Home, Terminal, WIDE};
-use super::{PUDDLES, shop_opens};
+use super::{FIRST_PRODUCT, shop_opens};
 
 #[test]
 fn quitting_gives_the_terminal_back() {
@@ -62,7 +62,7 @@ fn ctrl_z_goes_to_the_shell_and_fg_comes_back() {
     terminal.assert_restored(stopping);
     terminal.press(ENTER);
     terminal.wait_for("● live");
-    terminal.wait_for(PUDDLES);
+    terminal.wait_for(FIRST_PRODUCT);
     terminal.assert_raw();
     assert!(terminal.screen().alternate_screen());
     let leaving = terminal.now();
@@ -79,7 +79,7 @@ fn a_client_that_was_stopped_from_outside_draws_everything_anew_when_it_goes_on(
     let stopped = terminal.now();
     terminal.signal(Signal::CONT);
     terminal.wait_for_bytes(stopped, "\x1b[?1049h");
-    terminal.wait_for_bytes(stopped, PUDDLES);
+    terminal.wait_for_bytes(stopped, FIRST_PRODUCT);
     terminal.press("q");
     assert!(terminal.wait_for_the_end().success());
 }

@@ -11,7 +11,7 @@ use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 use tempfile::TempDir;
 
 use super::pty::{ENTER, Home, Terminal, WIDE};
-use super::{PUDDLES, basket_holds, check_out, fill_in, is_in_stock, shop_opens};
+use super::{FIRST_PRODUCT, basket_holds, check_out, fill_in, is_in_stock, shop_opens};
 use crate::programs::ServerProcess;
 use crate::world::eventually;
 
@@ -28,7 +28,7 @@ impl Shop {
         let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let mut shop = Self { mocks, folder, address: an_address(), server: None };
-        shop.comes_back();
+        shop.restart();
         shop
     }
 
@@ -40,16 +40,16 @@ impl Shop {
         self.folder.path().join("shop.db")
     }
 
-    fn dies(&mut self) {
+    fn kill(&mut self) {
         self.server.take().expect("it runs").kill();
     }
 
-    fn comes_back(&mut self) {
+    fn restart(&mut self) {
         self.server = Some(ServerProcess::start_at(&self.address, &self.mocks, &self.store()));
     }
 
     /// The client, when a product can be bought.
-    fn visited(&self) -> Terminal {
+    fn open_client(&self) -> Terminal {
         let terminal = Home::new().open(WIDE, &["--server", &self.url()]);
         shop_opens(&terminal);
         is_in_stock(&terminal);
@@ -76,12 +76,12 @@ impl Shop {
 /// An address that nobody uses, another one each time. It is outside the range from which the system takes ports by
 /// itself, so that nobody else gets it while the server is away.
 fn an_address() -> String {
-    const FIRST: u32 = 20_000;
-    const COUNT: u32 = 12_000;
-    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    const FIRST_PORT: u32 = 20_000;
+    const PORT_COUNT: u32 = 12_000;
+    static NEXT_OFFSET: AtomicU32 = AtomicU32::new(0);
     let start = std::process::id().wrapping_mul(37);
-    for _ in 0..COUNT {
-        let port = FIRST + start.wrapping_add(TAKEN.fetch_add(1, Ordering::SeqCst)) % COUNT;
+    for _ in 0..PORT_COUNT {
+        let port = FIRST_PORT + start.wrapping_add(NEXT_OFFSET.fetch_add(1, Ordering::SeqCst)) % PORT_COUNT;
         let address = format!("127.0.0.1:{port}");
         if TcpListener::bind(&address).is_ok() {
             return address;
@@ -98,22 +98,22 @@ fn says_that_the_shop_is_away(terminal: &Terminal) {
 
 fn has_recovered(terminal: &Terminal) {
     terminal.wait_for("● live");
-    terminal.wait_without("cannot be reached");
+    terminal.wait_until_gone("cannot be reached");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_browsing_the_shelves_stay_and_are_fresh_again_afterwards() {
     let mut shop = Shop::open().await;
-    let mut terminal = shop.visited();
-    shop.dies();
+    let mut terminal = shop.open_client();
+    shop.kill();
     says_that_the_shop_is_away(&terminal);
-    terminal.wait_for_line(&[PUDDLES, "€"]);
+    terminal.wait_for_line(&[FIRST_PRODUCT, "€"]);
     terminal.press("3");
     terminal.wait_for("All orders");
     terminal.press("1");
-    terminal.wait_for_line(&[PUDDLES, "€"]);
+    terminal.wait_for_line(&[FIRST_PRODUCT, "€"]);
 
-    shop.comes_back();
+    shop.restart();
     has_recovered(&terminal);
     terminal.press("/puddles");
     terminal.wait_for_line(&["/ puddles", "2 products"]);
@@ -122,19 +122,19 @@ async fn while_browsing_the_shelves_stay_and_are_fresh_again_afterwards() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_added_meanwhile_waits_and_is_added_once() {
     let mut shop = Shop::open().await;
-    let mut terminal = shop.visited();
+    let mut terminal = shop.open_client();
     terminal.press(ENTER);
     basket_holds(&terminal, "1 piece · 14.50 €");
     // One is on its way at the moment of death, or not even that.
     terminal.press("a");
-    shop.dies();
+    shop.kill();
     says_that_the_shop_is_away(&terminal);
     terminal.press("a");
     terminal.wait_for_line(&["3 pieces · 43.50 €…", "◌"]);
     terminal.press("2");
-    terminal.wait_for_line(&[PUDDLES, "…", "− ", "3", "43.50 €"]);
+    terminal.wait_for_line(&[FIRST_PRODUCT, "…", "− ", "3", "43.50 €"]);
 
-    shop.comes_back();
+    shop.restart();
     has_recovered(&terminal);
     terminal.wait_for_line(&["3 pieces · 43.50 €  ", "● live"]);
     let order = shop.the_order("everything is in the basket", |order| order.total.amount == 4350).await;
@@ -144,7 +144,7 @@ async fn what_is_added_meanwhile_waits_and_is_added_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_sent_to_a_dying_server_is_bought_once() {
     let mut shop = Shop::open().await;
-    let mut terminal = shop.visited();
+    let mut terminal = shop.open_client();
     terminal.press(ENTER);
     basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("c");
@@ -152,11 +152,11 @@ async fn an_order_sent_to_a_dying_server_is_bought_once() {
     terminal.wait_for("Enter buys for 14.50 €");
     shop.mocks.faults(Stub::Cards).set(Faults { latency_ms: 200, ..Faults::default() });
     terminal.press(ENTER);
-    shop.dies();
+    shop.kill();
     says_that_the_shop_is_away(&terminal);
     terminal.press(ENTER);
 
-    shop.comes_back();
+    shop.restart();
     has_recovered(&terminal);
     terminal.wait_for("is confirmed. Thank you!");
     let order = shop.the_order("it is confirmed", |order| order.status == OrderStatus::Confirmed).await;
@@ -166,18 +166,18 @@ async fn an_order_sent_to_a_dying_server_is_bought_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_sent_while_the_server_is_away_is_bought_once() {
     let mut shop = Shop::open().await;
-    let mut terminal = shop.visited();
+    let mut terminal = shop.open_client();
     terminal.press(ENTER);
     basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("c");
     fill_in(&mut terminal);
-    shop.dies();
+    shop.kill();
     says_that_the_shop_is_away(&terminal);
     terminal.press(ENTER);
     terminal.press(ENTER);
     terminal.wait_for("Your order is sent again by itself");
 
-    shop.comes_back();
+    shop.restart();
     has_recovered(&terminal);
     terminal.wait_for("is confirmed. Thank you!");
     let order = shop.the_order("it is confirmed", |order| order.status == OrderStatus::Confirmed).await;
@@ -187,19 +187,19 @@ async fn an_order_sent_while_the_server_is_away_is_bought_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_on_its_way_through_the_checkout_is_followed_to_its_end() {
     let mut shop = Shop::open().await;
-    let mut terminal = shop.visited();
+    let mut terminal = shop.open_client();
     terminal.press(ENTER);
     basket_holds(&terminal, "1 piece · 14.50 €");
     shop.mocks.faults(Stub::Cards).set(Faults { outage: true, ..Faults::default() });
     check_out(&mut terminal);
     terminal.wait_for("is on its way through the checkout");
     terminal.wait_for_line(&["payment", "no answer yet"]);
-    shop.dies();
+    shop.kill();
     says_that_the_shop_is_away(&terminal);
     terminal.wait_for("is on its way through the checkout");
     shop.mocks.faults(Stub::Cards).clear();
 
-    shop.comes_back();
+    shop.restart();
     has_recovered(&terminal);
     terminal.wait_for("is confirmed. Thank you!");
     let order = shop.the_order("it is confirmed", |order| order.status == OrderStatus::Confirmed).await;
@@ -219,7 +219,7 @@ const STEPS: [(&str, &str); 5] = [
 async fn killed_at_each_step_of_the_checkout_the_client_follows_the_order_to_its_end() {
     for (held, reached) in STEPS {
         let mut shop = Shop::open().await;
-        let mut terminal = shop.visited();
+        let mut terminal = shop.open_client();
         terminal.press(ENTER);
         basket_holds(&terminal, "1 piece · 14.50 €");
         let client = Client::new(&shop.url()).unwrap();
@@ -235,10 +235,10 @@ async fn killed_at_each_step_of_the_checkout_the_client_follows_the_order_to_its
             is_there.then_some(())
         })
         .await;
-        shop.dies();
+        shop.kill();
         says_that_the_shop_is_away(&terminal);
 
-        shop.comes_back();
+        shop.restart();
         client.resume_process(held, &IdempotencyKey::new()).await.unwrap();
         has_recovered(&terminal);
         terminal.wait_for("is confirmed. Thank you!");
@@ -252,10 +252,10 @@ async fn killed_at_each_step_of_the_checkout_the_client_follows_the_order_to_its
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_starts_before_its_shop_waits_for_it() {
     let mut shop = Shop::open().await;
-    shop.dies();
+    shop.kill();
     let mut terminal = Home::new().open(WIDE, &["--server", &shop.url()]);
     says_that_the_shop_is_away(&terminal);
-    shop.comes_back();
+    shop.restart();
     shop_opens(&terminal);
     terminal.press("q");
     assert!(terminal.wait_for_the_end().success());

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::pty::{CTRL_C, ESC, Home, Terminal};
 
-const HOW_LONG: Duration = Duration::from_secs(60);
+const RUN_DURATION: Duration = Duration::from_secs(60);
 
 /// What a burst is made of, beside letters: what the table of keys knows, what terminals send, and what they should not.
-const OTHERS: [&str; 44] = [
+const OTHER_KEYS: [&str; 44] = [
     "\r",
     "\r",
     "\x1b",
@@ -51,25 +51,25 @@ const OTHERS: [&str; 44] = [
     "\x1b[<65;40;9M",
     "日本ü",
     "\x1b[999;999R",
-    FROM_NOWHERE[0],
-    FROM_NOWHERE[1],
-    FROM_NOWHERE[2],
-    FROM_NOWHERE[3],
+    INVALID_POSITIONS[0],
+    INVALID_POSITIONS[1],
+    INVALID_POSITIONS[2],
+    INVALID_POSITIONS[3],
 ];
 
 /// Reports of places left of the first column and above the first row, which are 1 (xterm control sequences, "Mouse
 /// Tracking"): three ways to tell of the mouse, and one to tell of the cursor.
-const FROM_NOWHERE: [&str; 4] = ["\x1b[M   ", "\x1b[<0;0;0M", "\x1b[32;0;0M", "\x1b[0;0R"];
+const INVALID_POSITIONS: [&str; 4] = ["\x1b[M   ", "\x1b[<0;0;0M", "\x1b[32;0;0M", "\x1b[0;0R"];
 
 /// Keys that are never part of what random keys may have begun: one letter ends a sequence of the mouse, the other an answer
 /// of the terminal, the first Ctrl-L anything else, and the second has everything drawn.
-const ENDS_ANY_SEQUENCE: &str = "mc\x0c\x0c";
+const SEQUENCE_TERMINATOR: &str = "mc\x0c\x0c";
 
 /// So many numbers as are asked for, the same again from the same seed (Steele, Lea, Flood: Fast Splittable Pseudorandom
 /// Number Generators, 2014).
-struct Dice(u64);
+struct SeededRng(u64);
 
-impl Dice {
+impl SeededRng {
     fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -81,7 +81,7 @@ impl Dice {
         let mut keys = String::new();
         for _ in 0..=self.below(12) {
             match self.below(3) {
-                0 => keys.push_str(OTHERS[self.below(OTHERS.len())]),
+                0 => keys.push_str(OTHER_KEYS[self.below(OTHER_KEYS.len())]),
                 _ => keys.push(char::from(b'!' + u8::try_from(self.below(94)).unwrap())),
             }
         }
@@ -105,9 +105,9 @@ fn seed() -> u64 {
 #[test]
 fn a_minute_of_random_keys_at_random_sizes_does_no_harm() {
     let seed = seed();
-    let mut dice = Dice(seed);
+    let mut rng = SeededRng(seed);
     let home = Home::new();
-    let until = Instant::now() + HOW_LONG;
+    let until = Instant::now() + RUN_DURATION;
     let mut bursts = 0;
     while Instant::now() < until {
         let mut terminal = home.open((80, 24), &["--ephemeral"]);
@@ -116,11 +116,11 @@ fn a_minute_of_random_keys_at_random_sizes_does_no_harm() {
         let mut history = Vec::new();
         // Some keys end the client, which is their right: then the next one opens.
         while Instant::now() < until && terminal.is_running() {
-            let keys = dice.burst();
+            let keys = rng.burst();
             history.push(keys.clone());
             terminal.press_if_it_runs(&keys);
-            if dice.below(4) == 0 {
-                terminal.resize(dice.size());
+            if rng.below(4) == 0 {
+                terminal.resize(rng.size());
             }
             // Nobody types ahead for minutes, as this would on a busy machine.
             terminal.wait_until_keys_are_read();
@@ -130,7 +130,7 @@ fn a_minute_of_random_keys_at_random_sizes_does_no_harm() {
             }
         }
         terminal.resize((80, 24));
-        terminal.press_if_it_runs(ENDS_ANY_SEQUENCE);
+        terminal.press_if_it_runs(SEQUENCE_TERMINATOR);
         terminal.press_if_it_runs(CTRL_C);
         terminal.wait_until_keys_are_read();
         let status = terminal.wait_for_the_end();
@@ -149,12 +149,12 @@ fn a_minute_of_random_keys_at_random_sizes_does_no_harm() {
 fn a_report_from_outside_the_screen_does_no_harm() {
     let mut terminal = Home::new().open((80, 24), &["--ephemeral"]);
     terminal.wait_for("●");
-    for report in FROM_NOWHERE {
+    for report in INVALID_POSITIONS {
         terminal.press(report);
         terminal.press("?");
         terminal.wait_for("type to find");
         terminal.press(ESC);
-        terminal.wait_without("type to find");
+        terminal.wait_until_gone("type to find");
     }
     terminal.press(CTRL_C);
     assert!(terminal.wait_for_the_end().success());
@@ -165,7 +165,7 @@ fn a_report_from_outside_the_screen_does_no_harm() {
 /// Whatever is open, the client still draws when it is asked to.
 fn answers(terminal: &mut Terminal, seed: u64, history: &[String]) {
     let before = terminal.now();
-    terminal.press_if_it_runs(ENDS_ANY_SEQUENCE);
+    terminal.press_if_it_runs(SEQUENCE_TERMINATOR);
     let last = &history[history.len().saturating_sub(12)..];
-    terminal.wait_for_news(before, &format!("RANDOM_KEYS_SEED={seed}: something is drawn after {last:?}"));
+    terminal.wait_for_output(before, &format!("RANDOM_KEYS_SEED={seed}: something is drawn after {last:?}"));
 }

@@ -5,7 +5,7 @@ use storefront_api::{OrderListQuery, OrderStatus};
 use storefront_mocks::Stub;
 
 use super::pty::{ENTER, Home, Terminal, WIDE};
-use super::{PUDDLES, basket_holds, check_out, is_in_stock, shop_opens};
+use super::{FIRST_PRODUCT, basket_holds, check_out, is_in_stock, shop_opens};
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +45,7 @@ fn the_embedded_shop_keeps_its_basket_and_its_log() {
     let mut terminal = home.open(WIDE, &[]);
     basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("4");
-    terminal.wait_for_line(&["order", "item added", PUDDLES]);
+    terminal.wait_for_line(&["order", "item added", FIRST_PRODUCT]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,7 +76,7 @@ async fn is_found_again(close: impl FnOnce(Terminal)) {
     is_scarce(&terminal);
     terminal.press(ENTER);
     basket_holds(&terminal, "1 piece · 14.50 €");
-    world.outage(Stub::Cards, true);
+    world.set_outage(Stub::Cards, true);
     check_out(&mut terminal);
     terminal.wait_for("is on its way through the checkout");
     close(terminal);
@@ -86,7 +86,7 @@ async fn is_found_again(close: impl FnOnce(Terminal)) {
     // Killed, the client may have had no time to keep where one was.
     terminal.press("2");
     terminal.wait_for_line(&["…", "payment", "no answer yet"]);
-    world.outage(Stub::Cards, false);
+    world.set_outage(Stub::Cards, false);
     terminal.wait_for("is confirmed. Thank you!");
     terminal.press("3");
     terminal.wait_for_line(&["confirmed", &product.name]);

@@ -5,14 +5,14 @@ use std::time::Duration;
 use vt100::Screen;
 
 use super::pty::{DOWN, Home, Terminal, WIDE};
-use super::{PUDDLES, shop_opens};
+use super::{FIRST_PRODUCT, shop_opens};
 use crate::world::World;
 
 #[test]
 fn without_colours_not_one_is_sent_and_the_choice_still_shows() {
     let mut terminal = Home::new().open_with(WIDE, &["--ephemeral"], &[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]);
     shop_opens(&terminal);
-    is_marked(&terminal, PUDDLES);
+    is_marked(&terminal, FIRST_PRODUCT);
     terminal.press(DOWN);
     is_marked(&terminal, "Atlas of Invented");
     terminal.press("24?");
@@ -42,20 +42,20 @@ fn a_terminal_of_16_million_colours_gets_them() {
 fn a_small_terminal_is_usable_and_a_tiny_one_says_what_it_needs() {
     let mut terminal = Home::new().open((40, 12), &["--ephemeral"]);
     terminal.wait_for("●");
-    terminal.wait_for_line(&[PUDDLES, "14.50 €"]);
+    terminal.wait_for_line(&[FIRST_PRODUCT, "14.50 €"]);
     terminal.wait_for_line(&["Enter", "add", "? help"]);
     terminal.resize((30, 8));
     terminal.wait_for("Please make the window larger");
     terminal.wait_for("40 × 12");
-    terminal.wait_without(PUDDLES);
+    terminal.wait_until_gone(FIRST_PRODUCT);
     terminal.resize((40, 12));
-    terminal.wait_for_line(&[PUDDLES, "14.50 €"]);
+    terminal.wait_for_line(&[FIRST_PRODUCT, "14.50 €"]);
     terminal.press("2");
     terminal.wait_for("The basket is empty");
     terminal.resize((200, 60));
     terminal.wait_for("● live");
     terminal.press("1");
-    terminal.wait_for_line(&[PUDDLES, "14.50 €"]);
+    terminal.wait_for_line(&[FIRST_PRODUCT, "14.50 €"]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ async fn without_news_not_a_byte_is_sent_and_with_news_it_shows() {
         terminal.wait_for_silence(Duration::from_secs(1));
     }
     terminal.press("1");
-    terminal.wait_for(PUDDLES);
+    terminal.wait_for(FIRST_PRODUCT);
     terminal.wait_for_silence(Duration::from_secs(3));
     let quiet = terminal.now();
     let product = world.product_with(4).await;

@@ -4,8 +4,8 @@ use storefront_api::{OrderListQuery, OrderStatus};
 use storefront_mocks::Stub;
 
 use super::pty::{DOWN, ENTER, ESC, Home, WIDE, line_with};
-use super::{PUDDLES, basket_holds, check_out, is_in_stock, shop_opens};
-use crate::world::{VISA, World, an_order, stock_now};
+use super::{FIRST_PRODUCT, basket_holds, check_out, is_in_stock, shop_opens};
+use crate::world::{VISA, World, an_order, current_stock};
 
 #[test]
 fn from_the_first_key_to_a_confirmed_order() {
@@ -23,7 +23,7 @@ fn from_the_first_key_to_a_confirmed_order() {
     basket_holds(&terminal, "1 piece · 14.50 €");
 
     terminal.press("2");
-    terminal.wait_for_line(&[PUDDLES, "− ", "1", "+", "14.50 €"]);
+    terminal.wait_for_line(&[FIRST_PRODUCT, "− ", "1", "+", "14.50 €"]);
     terminal.wait_for_line(&["Total", "14.50 €"]);
     terminal.press(ENTER);
     terminal.wait_for_line(&["● Visa, works"]);
@@ -37,7 +37,7 @@ fn from_the_first_key_to_a_confirmed_order() {
     }
 
     terminal.press("3");
-    terminal.wait_for_line(&[&number, "confirmed", PUDDLES, "14.50 €"]);
+    terminal.wait_for_line(&[&number, "confirmed", FIRST_PRODUCT, "14.50 €"]);
     terminal.press(ENTER);
     terminal.wait_for_line(&[&number, "confirmed", "paid", "14.50 €"]);
     terminal.wait_for_line(&["payment", "succeeded"]);
@@ -74,7 +74,7 @@ async fn a_declined_card_leads_back_to_the_payment_and_another_card_pays() {
     terminal.wait_for("is confirmed. Thank you!");
     let charges = world.mocks.card_gateway().charges();
     assert_eq!(charges.iter().filter(|charge| charge.paid).count(), 1, "{charges:?}");
-    let stock = stock_now(&world.client, &product.id).await;
+    let stock = current_stock(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (3, 0));
 }
 
@@ -86,13 +86,13 @@ async fn a_checkout_that_waits_says_what_for_and_goes_on_by_itself() {
     shop_opens(&terminal);
     terminal.press(ENTER);
     basket_holds(&terminal, "1 piece · 14.50 €");
-    world.outage(Stub::Cards, true);
+    world.set_outage(Stub::Cards, true);
     check_out(&mut terminal);
     terminal.wait_for("is on its way through the checkout");
     terminal.wait_for_line(&["✓", "stock", "done"]);
     terminal.wait_for_line(&["…", "payment", "no answer yet", "again"]);
     terminal.wait_for_line(&["payment", "outcome unknown", "no answer to attempt 1"]);
-    world.outage(Stub::Cards, false);
+    world.set_outage(Stub::Cards, false);
     terminal.wait_for("is confirmed. Thank you!");
     assert_eq!(world.mocks.card_gateway().charges().len(), 1);
 }
@@ -111,7 +111,7 @@ async fn somebody_else_buys_the_last_one_and_the_client_says_so() {
 
     let theirs = world.add(an_order(), &product.id, 1).await.unwrap();
     world.buy(&theirs, VISA).await.unwrap();
-    world.reaches(theirs.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(theirs.id, OrderStatus::Confirmed).await;
 
     terminal.press(ENTER);
     terminal.wait_for_line(&["! 1 ×"]);
@@ -149,7 +149,7 @@ async fn the_product_service_is_unplugged_and_the_shop_goes_on_selling() {
     world.product_with(5).await;
     let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
     shop_opens(&terminal);
-    world.outage(Stub::Products, true);
+    world.set_outage(Stub::Products, true);
     crate::world::eventually("the shop has noticed", || async {
         (world.client.readiness().await.unwrap().product_service != "live").then_some(())
     })
@@ -164,8 +164,8 @@ async fn the_product_service_is_unplugged_and_the_shop_goes_on_selling() {
     check_out(&mut terminal);
     terminal.wait_for("is confirmed. Thank you!");
 
-    world.outage(Stub::Products, false);
+    world.set_outage(Stub::Products, false);
     terminal.press("1");
-    terminal.wait_without("price as last known");
-    terminal.wait_for(PUDDLES);
+    terminal.wait_until_gone("price as last known");
+    terminal.wait_for(FIRST_PRODUCT);
 }

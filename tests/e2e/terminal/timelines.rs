@@ -12,7 +12,7 @@ async fn at_a_bought_order(home: &Home) -> (World, OrderId, Terminal) {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(5).await.id, 2).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let mut terminal = home.open(WIDE, &["--server", &world.server.url()]);
     shop_opens(&terminal);
     terminal.press("3");
@@ -50,7 +50,7 @@ async fn a_declined_order_shows_how_it_was_taken_back() {
     let basket = world.a_basket(&world.product_with(5).await.id, 1).await;
     world.buy(&basket, DECLINED).await.unwrap();
     crate::world::eventually("it is open again", || async {
-        world.history(basket.id).await.contains(&"order.reopened".to_owned()).then_some(())
+        world.event_types(basket.id).await.contains(&"order.reopened".to_owned()).then_some(())
     })
     .await;
     let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
@@ -81,7 +81,7 @@ async fn a_timeline_from_a_file_is_played_without_a_shop() {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(5).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.wait_for_status(basket.id, OrderStatus::Confirmed).await;
     let events =
         run("storefront", ["events", "--json", "--order", &basket.id.to_string(), "--server", &world.server.url()]);
     let text = String::from_utf8(events.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! A plain loop that writes the log's rows into the log's table, with the hash tree over them and without.
+//! A bare loop that writes the rows of the log into its table, with and without the hash tree.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -12,9 +12,9 @@ use super::an_event;
 const INSERT: &str = "INSERT INTO events (position, stream, version, id, type, schema_version, time_ms, correlation_id,
     causation_id, actor, data, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
-/// Events a second. `hashes`: each event is hashed and has its checksum, and each transaction keeps the tree.
+/// Events per second. With `hashes`, each event is hashed and has a checksum, and each transaction stores the tree.
 pub(super) fn appends(path: &Path, total: usize, in_transaction: usize, hashes: bool) -> f64 {
-    // The log makes the tables, and the loop writes to them alone.
+    // The log creates the tables; only the loop writes to them.
     drop(SqliteStore::open(path).unwrap());
     let connection = Connection::open(path).unwrap();
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 10000").unwrap();
@@ -30,11 +30,11 @@ pub(super) fn appends(path: &Path, total: usize, in_transaction: usize, hashes: 
         for stream in &streams {
             position.0 += 1;
             let event = an_event();
-            // Also where nobody hashes it: to make it costs something.
+            // Also without hashes, because creating it has a cost.
             let recorded = black_box(Recorded::new(position, stream, Version(transaction as u64), &event));
             let checksum = hashes.then(|| {
                 tree.add(&recorded);
-                // As long as the real one, which is a part of a hash.
+                // As long as the real checksum, which is a part of a hash.
                 i64::MAX - position.0 as i64
             });
             write(&mut insert, &recorded, &event, checksum);

@@ -1,10 +1,10 @@
-//! How fast the log is, beside a bare loop that does the same without a log. Prints a table; judges nothing.
+//! Compares the speed of the log with a bare loop that writes or reads the same rows. Prints tables; asserts nothing.
 //!
 //! `cargo bench -p storefront-eventlog` measures SQLite in a temporary folder (`BENCH_FOLDER` names another disk), and
 //! PostgreSQL too when `BENCH_POSTGRES` holds the address of an empty database. A word after `--` (`sqlite-writing`,
-//! `sqlite-reading`, `postgres`, `snapshots`, `servers`, `news`) measures that alone; `quick` shortens `servers`, the rest is
-//! short. What is compared takes turns in many short rounds, so that a busy machine is busy for all of it; the figures are
-//! medians, those beside others medians of what each round gave.
+//! `sqlite-reading`, `postgres`, `snapshots`, `servers`, `news`) selects one benchmark; `quick` shortens `servers`, the others
+//! are short. Cases that are compared alternate in many short rounds, so that load on the machine affects all of them. The
+//! figures are medians; the ratios are medians of the ratios of each round.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is a program for a person at a terminal")]
 
 mod bare_sqlite;
@@ -35,9 +35,9 @@ async fn main() {
     let folder = tempfile::TempDir::new_in(folder).unwrap();
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     if let [part, name, address] = &*words
-        && part == together::PART
+        && part == together::ROLE_ARGUMENT
     {
-        return together::play(name, address).await;
+        return together::run_role(name, address).await;
     }
     let quick = words.iter().any(|word| word == "quick");
     let wanted = |what: &str| words.iter().all(|word| word == "quick") || words.iter().any(|word| what == word);
@@ -56,7 +56,7 @@ async fn main() {
     match &database {
         Some(address) => {
             if wanted("postgres") {
-                postgres::all(address).await;
+                postgres::run(address).await;
             }
             if wanted("snapshots") {
                 snapshots::postgres(address).await;
@@ -118,17 +118,17 @@ async fn sqlite_reading(folder: &Path) {
     let path = folder.join("reading");
     let log: Log = Arc::new(SqliteStore::open(&path).unwrap());
     fill(&log, EVENTS_TO_READ).await;
-    let reading = |look: Look| {
+    let reading = |pattern: ReadPattern| {
         let path = path.clone();
-        case(async move |_| bare_reading(&path, look))
+        case(async move |_| bare_reading(&path, pattern))
     };
     let kept = log.clone();
     compare(
         "SQLite, catching up in pages of 1000, events a second",
         vec![
-            ("bare loop that looks at no column", reading(Look::AtNone)),
-            ("bare loop that looks at every column", reading(Look::AtAll)),
-            ("bare loop that keeps the rows", reading(Look::AndKeep)),
+            ("bare loop that looks at no column", reading(ReadPattern::NoColumn)),
+            ("bare loop that looks at every column", reading(ReadPattern::EveryColumn)),
+            ("bare loop that keeps the rows", reading(ReadPattern::Copy)),
             ("log", case(async move |_| catch_up(&kept).await)),
         ],
     )
@@ -145,7 +145,7 @@ async fn sqlite_reading(folder: &Path) {
     log.close().await;
 }
 
-/// Something that is measured once in each round, with the round's number; tells a rate.
+/// A case, called once per round with the number of the round; returns a rate per second.
 type Case = Box<dyn FnMut(usize) -> Pin<Box<dyn Future<Output = f64>>>>;
 
 fn case(measure: impl AsyncFn(usize) -> f64 + 'static) -> Case {
@@ -156,7 +156,7 @@ fn case(measure: impl AsyncFn(usize) -> f64 + 'static) -> Case {
     })
 }
 
-/// Measures all in turn, round by round, then prints each beside those before it.
+/// Runs the cases in turn, round by round, and prints each with its ratios to the cases before it.
 async fn compare(title: &str, mut cases: Vec<(&str, Case)>) {
     println!("\n{title}\n");
     let mut rates = vec![Vec::new(); cases.len()];
@@ -166,22 +166,21 @@ async fn compare(title: &str, mut cases: Vec<(&str, Case)>) {
         }
     }
     for (index, (name, _)) in cases.iter().enumerate() {
-        let coordination = |other: &Vec<f64>| {
+        let ratios = |other: &Vec<f64>| {
             let ratios = rates[index].iter().zip(other).map(|(rate, other)| rate / other);
-            format!("{:6.2}×", middle(ratios.collect()))
+            format!("{:6.2}×", median(ratios.collect()))
         };
-        let (rate, coordination) =
-            (middle(rates[index].clone()), rates[..index].iter().map(coordination).collect::<Vec<_>>());
-        println!("{:2}. {name:42} {rate:>10.*}/s  {}", index + 1, decimals(rate), coordination.join(" "));
+        let (rate, ratios) = (median(rates[index].clone()), rates[..index].iter().map(ratios).collect::<Vec<_>>());
+        println!("{:2}. {name:42} {rate:>10.*}/s  {}", index + 1, decimals(rate), ratios.join(" "));
     }
 }
 
-/// What happens less than ten times a second is told more exactly.
+/// Number of decimals of a rate: more below ten per second.
 fn decimals(rate: f64) -> usize {
     if rate < 10.0 { 2 } else { 0 }
 }
 
-fn middle(mut rates: Vec<f64>) -> f64 {
+fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
 }
@@ -205,12 +204,12 @@ fn an_append(stream: &str, expected: Expected, count: usize) -> Append {
     Append { streams: vec![part], ..Append::default() }
 }
 
-/// Callers that each append one event, wait for the answer, and go on; events a second.
+/// Events per second of callers that each append one event after another.
 async fn appends(log: &Log, callers: usize, total: usize, stream: impl Fn(usize) -> String) -> f64 {
     appends_with(log, callers, total, stream, |append| append).await
 }
 
-/// The same, with something more in each append.
+/// Like [`appends`], with a change of each append.
 async fn appends_with(
     log: &Log,
     callers: usize,
@@ -262,17 +261,17 @@ async fn short_streams(log: &Log) -> f64 {
     5000.0 / start.elapsed().as_secs_f64()
 }
 
-/// What a bare loop does with the rows that it reads.
+/// What a bare loop reads of each row.
 #[derive(Clone, Copy)]
-enum Look {
-    AtNone,
-    /// At each column where the library has it.
-    AtAll,
-    /// At all, and copies them.
-    AndKeep,
+enum ReadPattern {
+    NoColumn,
+    /// Borrows every column.
+    EveryColumn,
+    /// Copies every column.
+    Copy,
 }
 
-fn bare_reading(path: &Path, look: Look) -> f64 {
+fn bare_reading(path: &Path, pattern: ReadPattern) -> f64 {
     let connection = Connection::open(path).unwrap();
     let sql = "SELECT * FROM events WHERE position > ?1 ORDER BY position LIMIT 1000";
     let mut select = connection.prepare(sql).unwrap();
@@ -285,14 +284,14 @@ fn bare_reading(path: &Path, look: Look) -> f64 {
             any = true;
             after = row.get(0).unwrap();
             let numbers = || [2, 5, 6].map(|column| row.get::<_, i64>(column).unwrap());
-            match look {
-                Look::AtNone => {}
-                Look::AtAll => {
+            match pattern {
+                ReadPattern::NoColumn => {}
+                ReadPattern::EveryColumn => {
                     let text = |column: usize| row.get_ref(column).unwrap().as_str_or_null().unwrap();
                     black_box((row.get_ref(3).unwrap().as_blob().unwrap(), numbers()));
                     black_box([1, 4, 7, 8, 9, 10].map(text));
                 }
-                Look::AndKeep => {
+                ReadPattern::Copy => {
                     let text = |column: usize| row.get::<_, Option<String>>(column).unwrap();
                     let id: [u8; 16] = row.get(3).unwrap();
                     page.push((id, numbers(), [1, 4, 7, 8, 9, 10].map(text)));

@@ -1,4 +1,4 @@
-//! PostgreSQL beside bare inserts.
+//! Compares the log on PostgreSQL with bare inserts.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use tokio::task::JoinSet;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{Log, Look, an_event, appends, appends_with, case, catch_up, compare};
+use super::{Log, ReadPattern, an_event, appends, appends_with, case, catch_up, compare};
 
 /// Measures writing, then reading.
-pub(super) async fn all(address: &str) {
+pub(super) async fn run(address: &str) {
     let log: Log = Arc::new(PostgresStore::connect(address).await.unwrap());
     let bare = |connections: usize, total: usize, insert: &'static str| {
         let address = address.to_owned();
@@ -55,17 +55,17 @@ pub(super) async fn all(address: &str) {
         ],
     )
     .await;
-    let reading = |look: Look| {
+    let reading = |pattern: ReadPattern| {
         let address = address.to_owned();
-        case(async move |_| bare_postgres_reading(&address, look).await)
+        case(async move |_| bare_postgres_reading(&address, pattern).await)
     };
     let kept = log.clone();
     compare(
         "PostgreSQL, catching up in pages of 1000, events a second",
         vec![
-            ("bare loop that looks at no column", reading(Look::AtNone)),
-            ("bare loop that looks at every column", reading(Look::AtAll)),
-            ("bare loop that keeps the rows", reading(Look::AndKeep)),
+            ("bare loop that looks at no column", reading(ReadPattern::NoColumn)),
+            ("bare loop that looks at every column", reading(ReadPattern::EveryColumn)),
+            ("bare loop that keeps the rows", reading(ReadPattern::Copy)),
             ("log", case(async move |_| catch_up(&kept).await)),
         ],
     )
@@ -100,16 +100,16 @@ fn with_answer(append: Append) -> Append {
     Append { answer: Some(answer), ..append }
 }
 
-/// The same row as the log's, in a table with the same indexes, but in no order.
+/// Inserts the row of the log into a table with the same indexes, without an order of commits.
 const INSERT: &str =
     "INSERT INTO bare (stream, version, id, type, schema_version, time_ms, correlation_id, causation_id,
     actor, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-/// In the order of commits, as the log has it.
+/// Inserts in the order of commits, like the log.
 const BUMP_AND_INSERT: &str = "WITH bumped AS (UPDATE bare_head SET position = position + 1 RETURNING position)
     INSERT INTO bare (position, stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor,
     data) SELECT position, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM bumped";
 
-/// Inserts rows as fast as plain statements go, into a table that grows from round to round as the log's does.
+/// Rows per second of plain inserts into a table that grows from round to round like that of the log.
 async fn bare_postgres(address: &str, connections: usize, total: usize, insert: &'static str) -> f64 {
     let table = "CREATE SEQUENCE IF NOT EXISTS bare_position;
         CREATE TABLE IF NOT EXISTS bare (LIKE eventlog.events INCLUDING ALL);
@@ -160,14 +160,14 @@ async fn bare_postgres(address: &str, connections: usize, total: usize, insert: 
     total as f64 / start.elapsed().as_secs_f64()
 }
 
-/// The same with the tree: the event is hashed, the row has a checksum, and the head row the peaks, as the log's has.
+/// Like [`BUMP_AND_INSERT`], with the hash tree: the row has a checksum, and the head row the peaks of the tree.
 const GROW_AND_INSERT: &str = "WITH bumped AS (UPDATE bare_tree SET position = position + 1, leaves = leaves + 1,
         peaks = CASE WHEN leaves = $12 AND substr(peaks, greatest(length(peaks) - 31, 1)) = $13 THEN $14 ELSE peaks END
         RETURNING position)
     INSERT INTO bare (position, stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor,
     data, checksum) SELECT position, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM bumped";
 
-/// As [`bare_postgres`] on one connection, with the hash tree. Needs its table.
+/// Like [`bare_postgres`] on one connection, with the hash tree. Needs its table.
 async fn hashed_postgres(address: &str, total: usize) -> f64 {
     let table = "CREATE TABLE IF NOT EXISTS bare_tree (position BIGINT NOT NULL, leaves BIGINT NOT NULL,
             peaks BYTEA NOT NULL) WITH (fillfactor = 10);
@@ -214,7 +214,7 @@ async fn hashed_postgres(address: &str, total: usize) -> f64 {
     rate
 }
 
-async fn bare_postgres_reading(address: &str, look: Look) -> f64 {
+async fn bare_postgres_reading(address: &str, pattern: ReadPattern) -> f64 {
     let (client, connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     let sql = "SELECT * FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT 1000";
@@ -228,15 +228,15 @@ async fn bare_postgres_reading(address: &str, look: Look) -> f64 {
         after = last.get(0);
         let numbers =
             |row: &Row| (row.get::<_, Uuid>(3), row.get::<_, i64>(2), row.get::<_, i32>(5), row.get::<_, i64>(6));
-        match look {
-            Look::AtNone => {}
-            Look::AtAll => {
+        match pattern {
+            ReadPattern::NoColumn => {}
+            ReadPattern::EveryColumn => {
                 for row in &rows {
                     let text = |column: usize| row.get::<_, Option<&str>>(column);
                     black_box((numbers(row), [1, 4, 7, 8, 9, 10].map(text)));
                 }
             }
-            Look::AndKeep => {
+            ReadPattern::Copy => {
                 let keep = |row: &Row| {
                     let text = |column: usize| row.get::<_, Option<String>>(column);
                     (numbers(row), [1, 4, 7, 8, 9, 10].map(text))

@@ -1,4 +1,4 @@
-//! A very long stream: added up from its first event, and from its snapshot on.
+//! Folds a very long stream from its first event, and from a snapshot.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use storefront_eventlog::{Append, Expected, JsonText, PostgresStore, SqliteStore
 use crate::{Log, an_event, case, compare};
 
 const EVENTS: u64 = 1_000_000;
-/// How many of them came after the snapshot.
+/// Number of events after the snapshot.
 const EVENTS_SINCE: u64 = 400;
 const EVENTS_PER_APPEND: u64 = 10_000;
 const PAGE: usize = 500;

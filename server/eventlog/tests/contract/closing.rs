@@ -1,4 +1,4 @@
-//! The end of a log's life in a process.
+//! Tests of closing a log.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use tokio::task::JoinSet;
 use crate::world::*;
 
 pub(crate) async fn a_closed_log_refuses_everything(log: Log) {
-    write(&log, "a", 1).await;
+    append_events(&log, "a", 1).await;
     log.close().await;
-    assert!(matches!(log.append(nothing()).await, Err(AppendError::Store(StoreError::Closed))));
+    assert!(matches!(log.append(empty_append()).await, Err(AppendError::Store(StoreError::Closed))));
     assert!(matches!(log.read_stream(&stream("a"), Version(1), 1).await, Err(StoreError::Closed)));
     assert!(matches!(log.read_all(Position(0), 1, &Filter::default()).await, Err(StoreError::Closed)));
     assert!(matches!(log.head().await, Err(StoreError::Closed)));
@@ -36,7 +36,7 @@ pub(crate) async fn closing_wakes_those_who_wait(log: Log) {
         async move { log.wait_for(Position(0)).await }
     });
     log.close().await;
-    assert!(matches!(soon("waking", waiting).await.unwrap(), Err(StoreError::Closed)));
+    assert!(matches!(with_timeout("waking", waiting).await.unwrap(), Err(StoreError::Closed)));
 }
 
 pub(crate) async fn closing_twice_is_fine(log: Log) {
@@ -45,20 +45,22 @@ pub(crate) async fn closing_twice_is_fine(log: Log) {
         let log = log.clone();
         closers.spawn(async move { log.close().await });
     }
-    soon("closing", closers.join_all()).await;
-    soon("closing", log.close()).await;
+    with_timeout("closing", closers.join_all()).await;
+    with_timeout("closing", log.close()).await;
 }
 
 pub(crate) async fn what_was_queued_is_finished_before_the_log_closes(log: Log) {
     let mut callers = JoinSet::new();
     for caller in 0..100 {
         let log = log.clone();
-        callers.spawn(async move { log.append(nothing().and(to(&format!("s-{caller}"), 0, some_events(1)))).await });
+        callers.spawn(async move {
+            log.append(empty_append().and(at_version(&format!("s-{caller}"), 0, new_events(1)))).await
+        });
     }
     // Some callers have been answered, some wait, some come too late.
     log.wait_for(Position(1)).await.unwrap();
     log.close().await;
-    for outcome in soon("an answer", callers.join_all()).await {
+    for outcome in with_timeout("an answer", callers.join_all()).await {
         assert!(matches!(outcome, Ok(_) | Err(AppendError::Store(StoreError::Closed))), "{outcome:?}");
     }
 }

@@ -1,8 +1,8 @@
-//! A copy of a database that takes its place later: as after a restore, or when a replica that lacks the last commits takes over.
+//! A copy of a database that replaces it later, like a restore, or a replica that lacks the last commits.
 
 use tokio_postgres::{Client, NoTls};
 
-/// A database as it was.
+/// A copy of a database.
 pub(crate) struct DatabaseCopy {
     /// Connected to another database of the same server.
     client: Client,
@@ -10,8 +10,8 @@ pub(crate) struct DatabaseCopy {
 }
 
 impl DatabaseCopy {
-    /// Copies the database at an address `host=… user=… dbname=…`; everybody's connections to it are cut.
-    pub(crate) async fn of(address: &str) -> Self {
+    /// Copies the database at an address `host=… user=… dbname=…`; its connections are cut.
+    pub(crate) async fn create(address: &str) -> Self {
         let (elsewhere, name) = address.rsplit_once(" dbname=").unwrap();
         let (client, connection) =
             tokio_postgres::connect(&format!("{elsewhere} dbname=postgres"), NoTls).await.unwrap();
@@ -21,13 +21,13 @@ impl DatabaseCopy {
         copy
     }
 
-    /// Has the copy take the place of the database; everybody's connections are cut.
+    /// Replaces the database by the copy; its connections are cut.
     pub(crate) async fn take_over(self) {
         self.run("ALTER DATABASE {name} RENAME TO {name}_lost").await;
         self.client.batch_execute(&format!("ALTER DATABASE {0}_copy RENAME TO {0}", self.name)).await.unwrap();
     }
 
-    /// Runs a statement that needs the database for itself.
+    /// Runs a statement that needs exclusive use of the database.
     async fn run(&self, statement: &str) {
         let name = &self.name;
         let on = |allow: bool| format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allow}");

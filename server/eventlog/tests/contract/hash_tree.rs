@@ -1,4 +1,4 @@
-//! The hash over the log: what was changed afterwards is found, and an event is proven without the log.
+//! Tests of the hash tree: later changes of the log are found, and events are proven without it.
 
 use std::sync::Arc;
 
@@ -9,45 +9,50 @@ use storefront_eventlog::{
 
 use crate::world::*;
 
-/// The tree that the log keeps.
-async fn tree(log: &Log) -> HashTree {
+/// The tree that the log stores.
+async fn stored_tree(log: &Log) -> HashTree {
     log.hash_tree().await.unwrap().unwrap()
 }
 
-/// The tree over what can be read.
-async fn tree_of_what_is_read(log: &Log) -> HashTree {
+/// The tree over all events that are read.
+async fn computed_tree(log: &Log) -> HashTree {
     let mut tree = HashTree::default();
     read_whole_log(log).await.iter().for_each(|event| tree.add(event));
     tree
 }
 
 pub(crate) async fn the_hash_of_a_log_is_that_of_its_events_however_they_were_written(log: Log) {
-    assert_eq!(tree(&log).await, HashTree::default());
+    assert_eq!(stored_tree(&log).await, HashTree::default());
     for turn in 0..40_usize {
-        let batch = (0..turn % 5).map(|part| nothing().and(onto(&format!("s-{part}"), some_events(1 + turn % 3))));
-        sent_in_order(&log, batch.collect()).await;
-        assert_eq!(tree(&log).await, tree_of_what_is_read(&log).await, "after {turn}");
+        let batch = (0..turn % 5)
+            .map(|part| empty_append().and(at_any_version(&format!("s-{part}"), new_events(1 + turn % 3))));
+        append_in_order(&log, batch.collect()).await;
+        assert_eq!(stored_tree(&log).await, computed_tree(&log).await, "after {turn}");
     }
-    // What is refused leaves nothing in it, also within a batch.
-    let refused = nothing().and(to("s-0", 0, some_events(1)));
-    let twice = some_events(1);
-    let batch = [refused, nothing().and(onto("a", twice.clone())), nothing().and(onto("b", twice))];
-    sent_in_order(&log, batch.to_vec()).await;
-    log.append(nothing().with_checkpoint("mail", 1)).await.unwrap();
-    assert_eq!(tree(&log).await, tree_of_what_is_read(&log).await);
+    // A refused append does not change the tree, also within a batch.
+    let refused = empty_append().and(at_version("s-0", 0, new_events(1)));
+    let twice = new_events(1);
+    let batch = [
+        refused,
+        empty_append().and(at_any_version("a", twice.clone())),
+        empty_append().and(at_any_version("b", twice)),
+    ];
+    append_in_order(&log, batch.to_vec()).await;
+    log.append(empty_append().with_checkpoint("mail", 1)).await.unwrap();
+    assert_eq!(stored_tree(&log).await, computed_tree(&log).await);
 
     let mut lines = Vec::new();
     export(&*log, &mut lines).await.unwrap();
     let other: Log = Arc::new(SqliteStore::in_memory().unwrap());
     import(&*other, &mut lines.as_slice()).await.unwrap();
-    assert_eq!(tree(&other).await, tree(&log).await, "the same log has the same hash everywhere");
-    assert_eq!(check(&*log).await.unwrap().tree, Some(tree(&log).await));
+    assert_eq!(stored_tree(&other).await, stored_tree(&log).await, "the same log has the same hash everywhere");
+    assert_eq!(check(&*log).await.unwrap().tree, Some(stored_tree(&log).await));
 }
 
 pub(crate) async fn every_event_is_proven_without_the_log_and_a_changed_proof_proves_nothing(log: Log) {
     assert!(matches!(prove(&*log, EventSelector::Position(Position(1))).await, Err(ProofError::Unknown)));
-    write(&log, "a", 21).await;
-    let root = tree(&log).await.hash();
+    append_events(&log, "a", 21).await;
+    let root = stored_tree(&log).await.hash();
     for event in read_whole_log(&log).await {
         let proof = prove(&*log, EventSelector::Id(event.id)).await.unwrap();
         let text = serde_json::to_string(&proof).unwrap();
@@ -76,7 +81,7 @@ pub(crate) async fn every_event_is_proven_without_the_log_and_a_changed_proof_pr
 }
 
 pub(crate) async fn a_changed_line_of_an_export_is_found(log: Log) {
-    write(&log, "a", 30).await;
+    append_events(&log, "a", 30).await;
     let mut lines = Vec::new();
     export(&*log, &mut lines).await.unwrap();
     let lines = String::from_utf8(lines).unwrap();
@@ -89,9 +94,9 @@ pub(crate) async fn a_changed_line_of_an_export_is_found(log: Log) {
 }
 
 pub(crate) async fn a_changed_digit_is_found_and_named_by_its_position(mut world: World) {
-    write(&world.log(), "a", 300).await;
-    write(&world.log(), "b", 1).await;
-    if world.lives_nowhere() {
+    append_events(&world.log(), "a", 300).await;
+    append_events(&world.log(), "b", 1).await;
+    if world.is_in_memory() {
         return;
     }
     world
@@ -107,8 +112,8 @@ pub(crate) async fn a_changed_digit_is_found_and_named_by_its_position(mut world
 }
 
 pub(crate) async fn events_that_were_changed_with_their_checksums_are_found_by_the_hash(mut world: World) {
-    write(&world.log(), "a", 30).await;
-    if world.lives_nowhere() {
+    append_events(&world.log(), "a", 30).await;
+    if world.is_in_memory() {
         return;
     }
     world
@@ -124,10 +129,10 @@ pub(crate) async fn events_that_were_changed_with_their_checksums_are_found_by_t
 
 pub(crate) async fn the_hash_goes_on_when_the_log_is_opened_anew(mut world: World) {
     for turn in 0..5 {
-        write(&world.log(), "a", 1 + turn).await;
+        append_events(&world.log(), "a", 1 + turn).await;
         world.reopen().await;
         let log = world.log();
-        assert_eq!(tree(&log).await, tree_of_what_is_read(&log).await);
+        assert_eq!(stored_tree(&log).await, computed_tree(&log).await);
     }
     assert!(check(&*world.log()).await.unwrap().is_sound());
 }

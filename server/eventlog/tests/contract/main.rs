@@ -1,7 +1,6 @@
-//! The contract of `EventStore`, as stories that are run on every backend.
+//! The contract of `EventStore`, as tests that run on every backend.
 //!
-//! A story gets an empty log and knows no backend. Stories about what outlives a process get a world that can be
-//! opened anew.
+//! A test gets an empty log and does not know its backend. Tests of durable data get a world whose log can be reopened.
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
@@ -29,8 +28,7 @@ mod tools;
 mod waiting;
 mod world;
 
-/// Runs stories on a backend: each as a test of its own, with a world of its own. Those after the semicolon get the
-/// whole world, the others its log.
+/// Runs tests on a backend, each with its own world. The tests after the semicolon get the world, the others its log.
 macro_rules! on_backend {
     ($backend:ident: $($module:ident { $($story:ident),* $(,)? })* ;
         $($wide_module:ident { $($wide_story:ident),* $(,)? })*) => {
@@ -54,7 +52,7 @@ macro_rules! on_backend {
     };
 }
 
-/// The stories that every backend must tell.
+/// The tests that every backend must pass.
 macro_rules! the_contract_on {
     ($backend:ident) => {
         on_backend! { $backend:

@@ -1,6 +1,6 @@
 //! The race that loses events in logs whose positions come from a sequence: a reader passes position 11 while 10 is not
-//! committed yet, and never sees it. Here the same check looks at our log and at such a naive one, so that we know it
-//! would find the loss.
+//! committed yet, and never reads 10. The same check runs on the log and on such a naive log, which shows that it finds the
+//! loss.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,10 +12,10 @@ use tokio_postgres::Client;
 use crate::world::*;
 
 const WRITERS: usize = 16;
-/// A naive log loses something nearly each time; so many times without loss would be strange.
-const NAIVE_TRIES: usize = 20;
+/// A naive log loses an event in almost every attempt.
+const MAX_NAIVE_ATTEMPTS: usize = 20;
 
-/// What a reader that follows a log saw, beside what was in it at the end.
+/// The positions that a following reader has read, and those in the log at the end.
 struct Followed {
     seen: Vec<i64>,
     there: Vec<i64>,
@@ -33,27 +33,27 @@ impl Followed {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_tight_reader_loses_nothing_while_writers_roll_back_and_are_killed() {
-    const TURNS: u64 = 40;
+    const APPENDS_PER_WRITER: u64 = 40;
     let world = World::postgres().await;
     let servers = [world.log(), world.second_server().await, world.second_server().await];
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
         let log = servers[writer % servers.len()].clone();
         writers.spawn(async move {
-            for turn in 0..TURNS {
+            for turn in 0..APPENDS_PER_WRITER {
                 let name = format!("s-{writer}");
-                log.append(nothing().and(to(&name, turn, some_events(1)))).await.unwrap();
-                let refused = log.append(nothing().and(to(&name, turn, some_events(1)))).await;
+                log.append(empty_append().and(at_version(&name, turn, new_events(1)))).await.unwrap();
+                let refused = log.append(empty_append().and(at_version(&name, turn, new_events(1)))).await;
                 assert!(matches!(refused, Err(AppendError::Conflict { .. })), "{refused:?}");
             }
         });
     }
     let done = Arc::new(AtomicUsize::new(0));
     let vandals = [
-        tokio::spawn(roll_back_until(done.clone(), world.plain_connection().await)),
-        tokio::spawn(kill_until(done.clone(), world.plain_connection().await, servers[1].clone())),
+        tokio::spawn(roll_back_until(done.clone(), world.connect().await)),
+        tokio::spawn(kill_until(done.clone(), world.connect().await, servers[1].clone())),
     ];
-    let due = WRITERS as u64 * TURNS;
+    let due = WRITERS as u64 * APPENDS_PER_WRITER;
     let mut seen = Vec::new();
     let reader = servers[2].clone();
     let reading = async {
@@ -65,11 +65,11 @@ async fn a_tight_reader_loses_nothing_while_writers_roll_back_and_are_killed() {
             after = slice.next_after;
         }
     };
-    soon("reading all events", reading).await;
-    soon("all appends", writers.join_all()).await;
+    with_timeout("reading all events", reading).await;
+    with_timeout("all appends", writers.join_all()).await;
     done.store(1, Ordering::SeqCst);
     for vandal in vandals {
-        assert!(soon("the end of vandalism", vandal).await.unwrap() > 0, "nothing was destroyed");
+        assert!(with_timeout("the end of vandalism", vandal).await.unwrap() > 0, "nothing was destroyed");
     }
     let there = read_whole_log(&servers[0]).await.iter().map(|event| event.position.0 as i64).collect();
     let followed = Followed { seen, there };
@@ -103,7 +103,7 @@ async fn kill_until(done: Arc<AtomicUsize>, client: Client, log: Log) -> usize {
         let next = Position(50 * (count as u64 + 1));
         tokio::select! {
             reached = log.wait_for(next) => assert!(reached.unwrap() >= next),
-            () = until(&done) => break,
+            () = wait_until_done(&done) => break,
         }
         client.execute(name, &[]).await.unwrap();
         count += 1;
@@ -111,7 +111,7 @@ async fn kill_until(done: Arc<AtomicUsize>, client: Client, log: Log) -> usize {
     count
 }
 
-async fn until(done: &AtomicUsize) {
+async fn wait_until_done(done: &AtomicUsize) {
     while done.load(Ordering::SeqCst) == 0 {
         tokio::task::yield_now().await;
     }
@@ -120,9 +120,9 @@ async fn until(done: &AtomicUsize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_same_check_finds_what_a_log_ordered_by_a_sequence_loses() {
     let world = World::postgres().await;
-    let plain = world.plain_connection().await;
+    let plain = world.connect().await;
     plain.batch_execute("CREATE TABLE naive (position BIGSERIAL PRIMARY KEY, writer INTEGER)").await.unwrap();
-    for _ in 0..NAIVE_TRIES {
+    for _ in 0..MAX_NAIVE_ATTEMPTS {
         plain.batch_execute("TRUNCATE naive RESTART IDENTITY").await.unwrap();
         let followed = follow_the_naive_log(&world, &plain).await;
         assert!(followed.is_in_order());
@@ -136,7 +136,7 @@ async fn the_same_check_finds_what_a_log_ordered_by_a_sequence_loses() {
 async fn follow_the_naive_log(world: &World, plain: &Client) -> Followed {
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS as i32 {
-        let client = world.plain_connection().await;
+        let client = world.connect().await;
         writers.spawn(async move {
             for turn in 0..30 {
                 client.batch_execute("BEGIN").await.unwrap();

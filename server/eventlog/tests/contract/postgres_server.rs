@@ -1,12 +1,12 @@
-//! A PostgreSQL of our own for these tests: started with the first that needs it, gone when the program ends.
+//! A PostgreSQL server for tests: started at first use, and removed when the program ends.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Runs the server until its standard input ends, which happens when this program does, however it ends.
-const KEEPER: &str = r#"
+/// Runs the server until its standard input ends, which happens at any end of this program.
+const KEEPER_SCRIPT: &str = r#"
     "$@" >"$FOLDER/log" 2>&1 &
     server=$!
     cat >/dev/null
@@ -15,7 +15,7 @@ const KEEPER: &str = r#"
     rm -rf "$FOLDER"
 "#;
 
-/// The files of a server, and how it is run on them.
+/// The files of a server, and the command to run it.
 pub(crate) struct Cluster {
     pub(crate) folder: PathBuf,
     user: String,
@@ -26,19 +26,19 @@ pub(crate) struct Cluster {
 
 struct Server {
     cluster: Cluster,
-    /// Its standard input is what keeps the server alive.
+    /// The server runs while the standard input of the keeper is open.
     _keeper: Child,
 }
 
-/// The address of a new and empty database.
-pub(crate) async fn a_database() -> String {
+/// Creates an empty database, and returns its address.
+pub(crate) async fn create_database() -> String {
     static SERVER: OnceLock<Server> = OnceLock::new();
     let server = tokio::task::spawn_blocking(|| SERVER.get_or_init(start)).await.unwrap();
-    a_database_in(&server.cluster).await
+    create_database_in(&server.cluster).await
 }
 
-/// The address of a new and empty database on a server that runs.
-pub(crate) async fn a_database_in(cluster: &Cluster) -> String {
+/// Creates an empty database on a running server, and returns its address.
+pub(crate) async fn create_database_in(cluster: &Cluster) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("world_{}", COUNT.fetch_add(1, Ordering::Relaxed));
     let (client, connection) =
@@ -51,17 +51,17 @@ pub(crate) async fn a_database_in(cluster: &Cluster) -> String {
 }
 
 fn start() -> Server {
-    let cluster = a_cluster();
+    let cluster = create_cluster();
     let mut keeper = Command::new("sh");
-    keeper.args(["-c", KEEPER, "keeper"]).args(&cluster.command).env("FOLDER", &cluster.folder);
+    keeper.args(["-c", KEEPER_SCRIPT, "keeper"]).args(&cluster.command).env("FOLDER", &cluster.folder);
     keeper.current_dir(&cluster.folder).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let keeper = keeper.spawn().unwrap();
     cluster.wait_until_ready();
     Server { cluster, _keeper: keeper }
 }
 
-/// Makes the files of a new server, which does not run yet. Whoever runs it removes its folder.
-pub(crate) fn a_cluster() -> Cluster {
+/// Creates the files of a server without starting it. The caller removes the folder.
+pub(crate) fn create_cluster() -> Cluster {
     let programs = programs().or_else(install).expect(
         "these tests need PostgreSQL: neither initdb and postgres were found on the PATH or in /usr/lib/postgresql, nor \
          could `apt-get install postgresql` get them",
@@ -93,7 +93,7 @@ pub(crate) fn a_cluster() -> Cluster {
     let socket = folder.display().to_string();
     let mut command = as_user(&programs.join("postgres"));
     command.extend(["-D", &data, "-k", &socket, "-c", "listen_addresses="].map(String::from));
-    // These tests kill no machine, so nothing is gained by waiting for the disk.
+    // These tests do not crash the machine, so syncing has no use.
     for setting in ["fsync=off", "max_connections=300", "shared_buffers=64MB", "log_min_messages=error"] {
         command.extend(["-c".to_owned(), setting.to_owned()]);
     }
@@ -105,14 +105,14 @@ impl Cluster {
         format!("host={} user={} dbname={database}", self.folder.display(), self.user)
     }
 
-    /// Waits until the server that was started on these files can be asked.
+    /// Waits until the server on these files accepts queries.
     pub(crate) fn wait_until_ready(&self) {
         let (psql, folder) = (self.programs.join("psql"), self.folder.display().to_string());
         // Starting psql takes tens of milliseconds each time, so this neither spins nor ends too early.
         for _ in 0..600 {
             let mut ask = Command::new(&psql);
             ask.args(["-h", &folder, "-U", &self.user, "-d", "postgres", "-c", "SELECT 1"]);
-            if ask.output().is_ok_and(|said| said.status.success()) {
+            if ask.output().is_ok_and(|output| output.status.success()) {
                 return;
             }
         }
@@ -143,10 +143,10 @@ fn install() -> Option<PathBuf> {
 /// PostgreSQL refuses to run as root; then it runs as somebody else.
 fn identity() -> (String, Option<(u32, u32)>) {
     let id = |args: &[&str]| {
-        let said = Command::new("id").args(args).output().ok().filter(|said| said.status.success())?;
-        Some(String::from_utf8_lossy(&said.stdout).trim().to_owned())
+        let output = Command::new("id").args(args).output().ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
-    let number = |args: &[&str]| id(args).and_then(|said| said.parse::<u32>().ok());
+    let number = |args: &[&str]| id(args).and_then(|output| output.parse::<u32>().ok());
     if number(&["-u"]) != Some(0) {
         return (id(&["-un"]).unwrap_or_else(|| "postgres".to_owned()), None);
     }

@@ -1,4 +1,4 @@
-//! Many callers at once.
+//! Tests with many concurrent callers.
 
 use storefront_eventlog::{AppendError, Filter, Position, Recorded};
 use tokio::task::JoinSet;
@@ -12,7 +12,7 @@ pub(crate) async fn one_of_many_callers_wins_a_version(log: Log) {
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
             let log = log.clone();
-            callers.spawn(async move { log.append(nothing().and(to("a", version, some_events(1)))).await });
+            callers.spawn(async move { log.append(empty_append().and(at_version("a", version, new_events(1)))).await });
         }
         let outcomes = callers.join_all().await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
@@ -32,7 +32,7 @@ pub(crate) async fn positions_stay_dense_when_callers_fight(log: Log) {
             for turn in 0..30 {
                 let stream = format!("s-{}", (caller + turn) % 3);
                 let guess = version(&log, &stream).await;
-                match log.append(nothing().and(to(&stream, guess, some_events(2)))).await {
+                match log.append(empty_append().and(at_version(&stream, guess, new_events(2)))).await {
                     Ok(appended) => {
                         assert_eq!(appended.versions[0].0, guess + 2);
                         won += 1;
@@ -50,22 +50,24 @@ pub(crate) async fn positions_stay_dense_when_callers_fight(log: Log) {
 }
 
 pub(crate) async fn refused_neighbours_fail_nobody_else(log: Log) {
-    write(&log, "fought-over", 1).await;
-    let known = some_events(1);
-    log.append(nothing().and(onto("known", known.clone()))).await.unwrap();
-    log.append(nothing().with_answer(answer("key", "done", 0))).await.unwrap();
+    append_events(&log, "fought-over", 1).await;
+    let known = new_events(1);
+    log.append(empty_append().and(at_any_version("known", known.clone()))).await.unwrap();
+    log.append(empty_append().with_response(stored_response("key", "done", 0))).await.unwrap();
     let mut callers = JoinSet::new();
     for caller in 0..200 {
         let (log, known) = (log.clone(), known.clone());
-        let mixed = [known.clone(), some_events(1)].concat();
+        let mixed = [known.clone(), new_events(1)].concat();
         callers.spawn(async move {
             let refused = match caller % 5 {
-                0 => nothing().and(to("fought-over", 0, some_events(1))),
-                1 => nothing().and(onto("other", mixed)),
-                2 => nothing().and(onto("other", some_events(1))).with_answer(answer("key", "again", 0)),
-                3 => nothing().and(onto("other", known)),
+                0 => empty_append().and(at_version("fought-over", 0, new_events(1))),
+                1 => empty_append().and(at_any_version("other", mixed)),
+                2 => empty_append()
+                    .and(at_any_version("other", new_events(1)))
+                    .with_response(stored_response("key", "again", 0)),
+                3 => empty_append().and(at_any_version("other", known)),
                 _ => {
-                    let own = nothing().and(to(&format!("own-{caller}"), 0, some_events(3)));
+                    let own = empty_append().and(at_version(&format!("own-{caller}"), 0, new_events(3)));
                     return assert_eq!(log.append(own).await.unwrap().versions[0].0, 3);
                 }
             };
@@ -85,7 +87,8 @@ pub(crate) async fn what_is_answered_can_be_read_at_once(log: Log) {
             for _ in 0..25 {
                 let name = format!("s-{caller}");
                 let event = an_event("thing.happened");
-                let appended = log.append(nothing().and(onto(&name, vec![event.clone()]))).await.unwrap();
+                let appended =
+                    log.append(empty_append().and(at_any_version(&name, vec![event.clone()]))).await.unwrap();
                 let read = log.read_stream(&stream(&name), appended.versions[0], 1).await.unwrap();
                 assert_eq!(
                     read.first().map(|found| (found.to_new(), found.position)),
@@ -105,8 +108,8 @@ pub(crate) async fn a_reader_never_finds_anything_new_behind_itself(log: Log) {
         let log = log.clone();
         writers.spawn(async move {
             for turn in 0..TURNS {
-                write(&log, &format!("s-{caller}"), 1).await;
-                let lost = log.append(nothing().and(to("nowhere", turn + 1, some_events(1)))).await;
+                append_events(&log, &format!("s-{caller}"), 1).await;
+                let lost = log.append(empty_append().and(at_version("nowhere", turn + 1, new_events(1)))).await;
                 assert!(lost.is_err());
             }
         });
@@ -123,7 +126,7 @@ pub(crate) async fn a_reader_never_finds_anything_new_behind_itself(log: Log) {
             }
         }
     };
-    soon("reading all events", reading).await;
+    with_timeout("reading all events", reading).await;
     writers.join_all().await;
     assert_eq!(seen, read_whole_log(&log).await);
 }
@@ -136,7 +139,7 @@ pub(crate) async fn long_pages_have_no_holes_while_others_write(log: Log) {
         let log = log.clone();
         writers.spawn(async move {
             for _ in 0..TURNS {
-                write(&log, &format!("s-{caller}"), EVENTS).await;
+                append_events(&log, &format!("s-{caller}"), EVENTS).await;
             }
         });
     }
@@ -149,7 +152,7 @@ pub(crate) async fn long_pages_have_no_holes_while_others_write(log: Log) {
             seen = slice.next_after;
         }
     };
-    soon("reading all events", reading).await;
+    with_timeout("reading all events", reading).await;
     writers.join_all().await;
 }
 
@@ -158,7 +161,9 @@ pub(crate) async fn atomic_appends_are_never_seen_in_halves(log: Log) {
         let log = log.clone();
         async move {
             for _ in 0..100 {
-                let pair = nothing().and(onto("left", some_events(1))).and(onto("right", some_events(1)));
+                let pair = empty_append()
+                    .and(at_any_version("left", new_events(1)))
+                    .and(at_any_version("right", new_events(1)));
                 log.append(pair).await.unwrap();
             }
         }
@@ -172,6 +177,6 @@ pub(crate) async fn atomic_appends_are_never_seen_in_halves(log: Log) {
             assert_eq!(slice.events.len() as u64, head);
         }
     };
-    soon("reading all events", reading).await;
+    with_timeout("reading all events", reading).await;
     writer.await.unwrap();
 }

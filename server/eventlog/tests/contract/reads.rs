@@ -1,13 +1,13 @@
-//! Reading streams and the whole log, with and without a filter.
+//! Tests of reading streams and the whole log, with and without a filter.
 
 use storefront_eventlog::{Filter, JsonText, NewEvent, Position, Recorded, Version, limits};
 
 use crate::world::*;
 
 pub(crate) async fn a_stream_is_read_from_a_version_on(log: Log) {
-    write(&log, "a", 3).await;
-    write(&log, "ab", 2).await;
-    write(&log, "a", 2).await;
+    append_events(&log, "a", 3).await;
+    append_events(&log, "ab", 2).await;
+    append_events(&log, "a", 2).await;
     let versions = |events: Vec<Recorded>| events.iter().map(|event| event.version.0).collect::<Vec<_>>();
     let a = stream("a");
     assert_eq!(versions(log.read_stream(&a, Version(0), 10).await.unwrap()), [1, 2, 3, 4, 5]);
@@ -19,12 +19,12 @@ pub(crate) async fn a_stream_is_read_from_a_version_on(log: Log) {
 }
 
 pub(crate) async fn an_unknown_stream_is_empty(log: Log) {
-    write(&log, "a", 1).await;
+    append_events(&log, "a", 1).await;
     assert_eq!(log.read_stream(&stream("b"), Version(1), 10).await.unwrap(), []);
 }
 
 pub(crate) async fn the_log_is_read_in_pages(log: Log) {
-    write(&log, "a", 5).await;
+    append_events(&log, "a", 5).await;
     let everything = Filter::default();
     let first = log.read_all(Position(0), 2, &everything).await.unwrap();
     assert_eq!((positions(&first.events), first.next_after, first.head), (vec![1, 2], Position(2), Position(5)));
@@ -33,7 +33,7 @@ pub(crate) async fn the_log_is_read_in_pages(log: Log) {
 }
 
 pub(crate) async fn long_pages_are_as_short_ones_would_be_together(log: Log) {
-    write(&log, "a", 1500).await;
+    append_events(&log, "a", 1500).await;
     for (after, limit) in
         [(0, 255), (0, 256), (1, 257), (0, 999), (700, 1000), (1100, 1000), (1300, 10_000), (0, 10_000)]
     {
@@ -53,14 +53,14 @@ pub(crate) async fn reading_beyond_the_end_finds_nothing_and_stays_there(log: Lo
         let slice = log.read_all(Position(0), 0, &Filter::default()).await.unwrap();
         assert_eq!((slice.events, slice.next_after, slice.head), (vec![], Position(0), Position(head)));
         if head == 0 {
-            write(&log, "a", 3).await;
+            append_events(&log, "a", 3).await;
         }
     }
 }
 
 pub(crate) async fn types_are_filtered_by_name_and_by_prefix(log: Log) {
     let kinds = ["order.started", "order.item_added", "payment.requested", "order"];
-    log.append(nothing().and(onto("a", kinds.map(an_event).to_vec()))).await.unwrap();
+    log.append(empty_append().and(at_any_version("a", kinds.map(an_event).to_vec()))).await.unwrap();
     let found = async |types: &[&str]| positions(&read_filtered(&log, &of_types(types)).await);
     assert_eq!(found(&["order.started"]).await, [1]);
     assert_eq!(found(&["order.*"]).await, [1, 2]);
@@ -72,7 +72,7 @@ pub(crate) async fn types_are_filtered_by_name_and_by_prefix(log: Log) {
 
 pub(crate) async fn streams_are_filtered_by_name_and_by_prefix(log: Log) {
     for name in ["order-1", "order-12", "stock-1"] {
-        write(&log, name, 1).await;
+        append_events(&log, name, 1).await;
     }
     let found = async |streams: &[&str]| positions(&read_filtered(&log, &of_streams(streams)).await);
     assert_eq!(found(&["order-1"]).await, [1]);
@@ -84,7 +84,7 @@ pub(crate) async fn streams_are_filtered_by_name_and_by_prefix(log: Log) {
 pub(crate) async fn a_correlation_is_read_alone(log: Log) {
     for number in 0..30 {
         let correlation = ["odd", "even", "od"][number % 3];
-        log.append(nothing().and(onto("a", vec![about(correlation, "x")]))).await.unwrap();
+        log.append(empty_append().and(at_any_version("a", vec![event_about(correlation, "x")]))).await.unwrap();
     }
     let filter = Filter { correlation_id: Some("odd".to_owned()), ..Filter::default() };
     assert_eq!(positions(&read_filtered(&log, &filter).await), [1, 4, 7, 10, 13, 16, 19, 22, 25, 28]);
@@ -98,7 +98,7 @@ pub(crate) async fn all_parts_of_a_filter_must_hold(log: Log) {
     for (name, correlation, kind) in
         [("a-1", "x", "k.1"), ("a-1", "x", "l.1"), ("b-1", "x", "k.1"), ("a-1", "y", "k.1"), ("a-2", "x", "k.2")]
     {
-        log.append(nothing().and(onto(name, vec![about(correlation, kind)]))).await.unwrap();
+        log.append(empty_append().and(at_any_version(name, vec![event_about(correlation, kind)]))).await.unwrap();
     }
     let filter =
         Filter { types: vec!["k.*".to_owned()], streams: vec!["a-*".to_owned()], correlation_id: Some("x".to_owned()) };
@@ -107,7 +107,7 @@ pub(crate) async fn all_parts_of_a_filter_must_hold(log: Log) {
 
 pub(crate) async fn only_the_last_star_is_special_in_a_pattern(log: Log) {
     let kinds = ["a_b", "aXb", "a%b", "a*b", "a\\b", "a*bc"];
-    log.append(nothing().and(onto("a", kinds.map(an_event).to_vec()))).await.unwrap();
+    log.append(empty_append().and(at_any_version("a", kinds.map(an_event).to_vec()))).await.unwrap();
     let found = async |pattern: &str| positions(&read_filtered(&log, &of_types(&[pattern])).await);
     assert_eq!(found("a_b").await, [1]);
     assert_eq!(found("a%b*").await, [3]);
@@ -118,7 +118,7 @@ pub(crate) async fn only_the_last_star_is_special_in_a_pattern(log: Log) {
 
 pub(crate) async fn a_page_full_of_matches_ends_at_its_last_event(log: Log) {
     for kind in ["x", "y", "y", "x", "y"] {
-        log.append(nothing().and(onto("a", vec![an_event(kind)]))).await.unwrap();
+        log.append(empty_append().and(at_any_version("a", vec![an_event(kind)]))).await.unwrap();
     }
     let slice = log.read_all(Position(0), 1, &of_types(&["x"])).await.unwrap();
     assert_eq!((positions(&slice.events), slice.next_after, slice.head), (vec![1], Position(1), Position(5)));
@@ -126,7 +126,7 @@ pub(crate) async fn a_page_full_of_matches_ends_at_its_last_event(log: Log) {
 
 pub(crate) async fn reading_on_moves_past_what_the_filter_left_out(log: Log) {
     for kind in ["x", "y", "y"] {
-        log.append(nothing().and(onto("a", vec![an_event(kind)]))).await.unwrap();
+        log.append(empty_append().and(at_any_version("a", vec![an_event(kind)]))).await.unwrap();
     }
     let slice = log.read_all(Position(0), 10, &of_types(&["x"])).await.unwrap();
     assert_eq!((positions(&slice.events), slice.next_after), (vec![1], Position(3)));
@@ -136,9 +136,9 @@ pub(crate) async fn reading_on_moves_past_what_the_filter_left_out(log: Log) {
 
 pub(crate) async fn a_long_stretch_without_matches_is_crossed_in_bounded_steps(log: Log) {
     for _ in 0..3 {
-        write(&log, "dull", 8_000).await;
+        append_events(&log, "dull", 8_000).await;
     }
-    log.append(nothing().and(onto("a", vec![an_event("rare")]))).await.unwrap();
+    log.append(empty_append().and(at_any_version("a", vec![an_event("rare")]))).await.unwrap();
     assert_eq!(positions(&read_filtered(&log, &of_types(&["rare"])).await), [24_001]);
     let busy = Filter { correlation_id: Some("a correlation".to_owned()), ..of_types(&["rare"]) };
     assert_eq!(positions(&read_filtered(&log, &busy).await), [24_001]);
@@ -147,7 +147,7 @@ pub(crate) async fn a_long_stretch_without_matches_is_crossed_in_bounded_steps(l
 
 pub(crate) async fn a_read_answers_no_more_than_its_bound(log: Log) {
     for _ in 0..2 {
-        write(&log, "a", 6_000).await;
+        append_events(&log, "a", 6_000).await;
     }
     let all = log.read_all(Position(0), usize::MAX, &Filter::default()).await.unwrap();
     assert_eq!((all.events.len(), all.next_after.0), (limits::EVENTS_PER_READ, limits::EVENTS_PER_READ as u64));
@@ -173,8 +173,8 @@ pub(crate) async fn a_stream_is_read_as_far_as_asked_whatever_its_length_and_wei
         ..an_event("thing.happened")
     };
     let events: Vec<NewEvent> = (0..200).map(heavy).collect();
-    log.append(nothing().and(to("a", 0, events.clone()))).await.unwrap();
-    write(&log, "b", 3).await;
+    log.append(empty_append().and(at_version("a", 0, events.clone()))).await.unwrap();
+    append_events(&log, "b", 3).await;
     for (from, limit) in [(1, 0), (1, 1), (1, 63), (1, 64), (1, 65), (1, 199), (1, 200), (1, 1000), (138, 64), (201, 9)]
     {
         let read = log.read_stream(&stream("a"), Version(from), limit).await.unwrap();

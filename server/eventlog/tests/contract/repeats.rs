@@ -1,13 +1,13 @@
-//! The same append sent again, because its answer was lost.
+//! Tests of repeated appends, as after a lost response.
 
 use storefront_eventlog::{Append, AppendError, Appended, Position, Version};
 
 use crate::world::*;
 
 pub(crate) async fn an_append_sent_again_is_answered_as_it_was_then(log: Log) {
-    let append = nothing().and(to("a", 0, some_events(2))).and(to("b", 0, some_events(1)));
+    let append = empty_append().and(at_version("a", 0, new_events(2))).and(at_version("b", 0, new_events(1)));
     let first = log.append(append.clone()).await.unwrap();
-    write(&log, "a", 5).await;
+    append_events(&log, "a", 5).await;
 
     assert_eq!(log.append(append.clone()).await.unwrap(), first, "though the stream has moved on");
     assert_eq!(head(&log).await, 8);
@@ -15,28 +15,31 @@ pub(crate) async fn an_append_sent_again_is_answered_as_it_was_then(log: Log) {
 }
 
 pub(crate) async fn an_append_sent_again_on_any_version_is_not_written_twice(log: Log) {
-    let append = nothing().and(onto("a", some_events(2)));
+    let append = empty_append().and(at_any_version("a", new_events(2)));
     let first = log.append(append.clone()).await.unwrap();
-    write(&log, "b", 1).await;
+    append_events(&log, "b", 1).await;
     assert_eq!(log.append(append).await.unwrap(), first);
-    write(&log, "a", 1).await;
+    append_events(&log, "a", 1).await;
     assert_eq!((version(&log, "a").await, head(&log).await), (3, 4));
     assert_sound(&log).await;
 }
 
 pub(crate) async fn an_append_sent_again_tells_the_versions_of_then_also_of_checked_streams(log: Log) {
-    write(&log, "rule", 3).await;
-    let append = nothing().and(to("rule", 3, vec![])).and(onto("a", some_events(1))).with_checkpoint("mail", 3);
+    append_events(&log, "rule", 3).await;
+    let append = empty_append()
+        .and(at_version("rule", 3, vec![]))
+        .and(at_any_version("a", new_events(1)))
+        .with_checkpoint("mail", 3);
     let first = log.append(append.clone()).await.unwrap();
-    write(&log, "rule", 2).await;
-    write(&log, "a", 2).await;
+    append_events(&log, "rule", 2).await;
+    append_events(&log, "a", 2).await;
     assert_eq!(log.append(append).await.unwrap(), first);
     assert_eq!(first, Appended { position: Position(4), versions: vec![Version(3), Version(1)] });
 }
 
 pub(crate) async fn an_append_sent_twice_at_once_is_written_once(log: Log) {
     for round in 0..20 {
-        let append = nothing().and(onto("a", some_events(2)));
+        let append = empty_append().and(at_any_version("a", new_events(2)));
         let again = (0..4).map(|_| tokio::spawn(send(log.clone(), append.clone())));
         let mut outcomes = Vec::new();
         for sent in again.collect::<Vec<_>>() {
@@ -49,40 +52,40 @@ pub(crate) async fn an_append_sent_twice_at_once_is_written_once(log: Log) {
 }
 
 pub(crate) async fn an_append_with_some_known_events_is_refused(log: Log) {
-    let known = some_events(1);
-    log.append(nothing().and(to("a", 0, known.clone()))).await.unwrap();
+    let known = new_events(1);
+    log.append(empty_append().and(at_version("a", 0, known.clone()))).await.unwrap();
     for version in [0, 1] {
-        let mixed = [known.clone(), some_events(1)].concat();
-        assert_duplicate(log.append(nothing().and(to("a", version, mixed))).await, &known[0].id);
+        let mixed = [known.clone(), new_events(1)].concat();
+        assert_duplicate(log.append(empty_append().and(at_version("a", version, mixed))).await, &known[0].id);
     }
-    let apart = nothing().and(onto("b", some_events(1))).and(onto("a", known.clone()));
+    let apart = empty_append().and(at_any_version("b", new_events(1))).and(at_any_version("a", known.clone()));
     assert_duplicate(log.append(apart).await, &known[0].id);
     assert_eq!(head(&log).await, 1);
-    write(&log, "b", 1).await;
+    append_events(&log, "b", 1).await;
     assert_sound(&log).await;
 }
 
 pub(crate) async fn known_events_in_another_order_are_refused(log: Log) {
-    let mut events = some_events(2);
-    log.append(nothing().and(to("a", 0, events.clone()))).await.unwrap();
+    let mut events = new_events(2);
+    log.append(empty_append().and(at_version("a", 0, events.clone()))).await.unwrap();
     events.reverse();
-    assert_duplicate(log.append(nothing().and(onto("a", events.clone()))).await, &events[0].id);
+    assert_duplicate(log.append(empty_append().and(at_any_version("a", events.clone()))).await, &events[0].id);
 }
 
 pub(crate) async fn known_events_in_another_stream_are_refused(log: Log) {
-    let events = some_events(1);
-    log.append(nothing().and(to("a", 0, events.clone()))).await.unwrap();
-    assert_duplicate(log.append(nothing().and(to("b", 0, events.clone()))).await, &events[0].id);
+    let events = new_events(1);
+    log.append(empty_append().and(at_version("a", 0, events.clone()))).await.unwrap();
+    assert_duplicate(log.append(empty_append().and(at_version("b", 0, events.clone()))).await, &events[0].id);
     assert_eq!((version(&log, "b").await, head(&log).await), (0, 1));
 }
 
 pub(crate) async fn known_events_from_two_appends_are_refused(log: Log) {
-    let (first, second) = (some_events(1), some_events(1));
-    log.append(nothing().and(onto("a", first.clone()))).await.unwrap();
-    write(&log, "b", 1).await;
-    log.append(nothing().and(onto("a", second.clone()))).await.unwrap();
+    let (first, second) = (new_events(1), new_events(1));
+    log.append(empty_append().and(at_any_version("a", first.clone()))).await.unwrap();
+    append_events(&log, "b", 1).await;
+    log.append(empty_append().and(at_any_version("a", second.clone()))).await.unwrap();
     let both = [first.clone(), second].concat();
-    assert_duplicate(log.append(nothing().and(onto("a", both))).await, &first[0].id);
+    assert_duplicate(log.append(empty_append().and(at_any_version("a", both))).await, &first[0].id);
 }
 
 async fn send(log: Log, append: Append) -> Result<Appended, AppendError> {

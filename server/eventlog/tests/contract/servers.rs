@@ -1,4 +1,4 @@
-//! What is special about a log in a database: several servers write to it, and connections get lost.
+//! Tests of logs in PostgreSQL: several servers write to one log, and connections fail.
 
 use storefront_eventlog::{AppendError, EventStore, Filter, Position, PostgresStore, StoreError, check, import};
 use tokio::task::JoinSet;
@@ -17,7 +17,7 @@ async fn two_servers_that_write_to_the_same_streams_keep_one_order() {
             for turn in 0..25 {
                 let name = format!("s-{}", (caller + turn) % 3);
                 let guess = version(&log, &name).await;
-                match log.append(nothing().and(to(&name, guess, some_events(2)))).await {
+                match log.append(empty_append().and(at_version(&name, guess, new_events(2)))).await {
                     Ok(appended) => {
                         assert_eq!(appended.versions[0].0, guess + 2);
                         won += 1;
@@ -25,7 +25,7 @@ async fn two_servers_that_write_to_the_same_streams_keep_one_order() {
                     Err(AppendError::Conflict { expected, actual, .. }) => assert!(actual > expected),
                     Err(error) => panic!("{error}"),
                 }
-                write(&log, &format!("own-{caller}"), 1).await;
+                append_events(&log, &format!("own-{caller}"), 1).await;
             }
             won
         });
@@ -42,16 +42,16 @@ async fn two_servers_that_write_to_the_same_streams_keep_one_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_of_an_older_version_cannot_write_past_the_hash() {
     let world = World::postgres().await;
-    write(&world.log(), "a", 3).await;
+    append_events(&world.log(), "a", 3).await;
     let older = "UPDATE eventlog.head SET position = position + 1";
-    let refused = world.plain_connection().await.batch_execute(older).await.unwrap_err();
+    let refused = world.connect().await.batch_execute(older).await.unwrap_err();
     assert_eq!(refused.code(), Some(&tokio_postgres::error::SqlState::CHECK_VIOLATION));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_database_of_an_older_version_gets_its_hash_at_the_first_start() {
     let world = World::postgres().await;
-    write(&world.log(), "a", 5).await;
+    append_events(&world.log(), "a", 5).await;
     let tree = world.log().hash_tree().await.unwrap().unwrap();
     world.log().close().await;
     let older =
@@ -61,14 +61,14 @@ async fn a_database_of_an_older_version_gets_its_hash_at_the_first_start() {
         CREATE INDEX answers_by_time ON eventlog.answers (time_ms);
         ALTER TABLE eventlog.events DROP COLUMN checksum; DROP FUNCTION eventlog.grow;
         DELETE FROM eventlog.migrations WHERE step > 2";
-    world.plain_connection().await.batch_execute(older).await.unwrap();
+    world.connect().await.batch_execute(older).await.unwrap();
     let reader = world.reader().await.unwrap();
     assert!(check(&*reader).await.unwrap().is_sound(), "it is read in the shape that it has");
     assert_eq!(reader.hash_tree().await.unwrap(), None);
     let log = world.second_server().await;
     let planted = log.hash_tree().await.unwrap().unwrap();
     assert_eq!((planted.hash(), planted.since()), (tree.hash(), Position(6)));
-    write(&log, "a", 2).await;
+    append_events(&log, "a", 2).await;
     assert!(check(&*log).await.unwrap().is_sound());
 }
 
@@ -76,14 +76,14 @@ async fn a_database_of_an_older_version_gets_its_hash_at_the_first_start() {
 async fn a_stale_memory_of_a_stream_costs_only_its_own_caller() {
     let world = World::postgres().await;
     let (here, there) = (world.log(), world.second_server().await);
-    write(&here, "shared", 1).await;
+    append_events(&here, "shared", 1).await;
     for round in 0..20_u64 {
-        // `here` remembers an older version of the stream than is true.
-        write(&there, "shared", 1).await;
-        let stale = nothing().and(to("shared", 2 * round + 1, some_events(1)));
-        let neighbour = nothing().and(to(&format!("own-{round}"), 0, some_events(1)));
-        let anyway = nothing().and(onto("shared", some_events(1)));
-        let mut outcomes = sent_in_order(&here, vec![stale, neighbour, anyway]).await.into_iter();
+        // `here` has an older version of the stream in its cache.
+        append_events(&there, "shared", 1).await;
+        let stale = empty_append().and(at_version("shared", 2 * round + 1, new_events(1)));
+        let neighbour = empty_append().and(at_version(&format!("own-{round}"), 0, new_events(1)));
+        let anyway = empty_append().and(at_any_version("shared", new_events(1)));
+        let mut outcomes = append_in_order(&here, vec![stale, neighbour, anyway]).await.into_iter();
         let (stale, neighbour, anyway) = (outcomes.next().unwrap(), outcomes.next().unwrap(), outcomes.next().unwrap());
         assert_conflict(stale, "shared", 2 * round + 1, 2 * round + 2);
         neighbour.unwrap();
@@ -96,9 +96,9 @@ async fn a_stale_memory_of_a_stream_costs_only_its_own_caller() {
 async fn a_checked_stream_is_checked_against_what_other_servers_wrote() {
     let world = World::postgres().await;
     let (here, there) = (world.log(), world.second_server().await);
-    write(&here, "rule", 1).await;
-    write(&there, "rule", 1).await;
-    let guarded = nothing().and(to("rule", 1, vec![])).and(onto("a", some_events(1)));
+    append_events(&here, "rule", 1).await;
+    append_events(&there, "rule", 1).await;
+    let guarded = empty_append().and(at_version("rule", 1, vec![])).and(at_any_version("a", new_events(1)));
     assert_conflict(here.append(guarded).await, "rule", 1, 2);
 }
 
@@ -106,10 +106,11 @@ async fn a_checked_stream_is_checked_against_what_other_servers_wrote() {
 async fn keys_and_event_ids_are_known_to_all_servers() {
     let world = World::postgres().await;
     let (here, there) = (world.log(), world.second_server().await);
-    let append = nothing().and(to("a", 0, some_events(2))).with_answer(answer("key", "done", 5));
+    let append = empty_append().and(at_version("a", 0, new_events(2))).with_response(stored_response("key", "done", 5));
     let first = here.append(append.clone()).await.unwrap();
     assert_eq!(there.append(append).await.unwrap(), first);
-    let other = nothing().and(onto("a", some_events(1))).with_answer(answer("key", "again", 6));
+    let other =
+        empty_append().and(at_any_version("a", new_events(1))).with_response(stored_response("key", "again", 6));
     assert!(matches!(there.append(other).await, Err(AppendError::AlreadyAnswered { .. })));
 }
 
@@ -122,8 +123,8 @@ async fn who_waits_is_woken_by_what_another_server_writes() {
             let here = here.clone();
             async move { here.wait_for(Position(turn - 1)).await.unwrap() }
         });
-        write(&there, "a", 1).await;
-        assert_eq!(soon("waking", waiting).await.unwrap(), Position(turn));
+        append_events(&there, "a", 1).await;
+        assert_eq!(with_timeout("waking", waiting).await.unwrap(), Position(turn));
         assert_eq!(here.read_all(Position(turn - 1), 10, &Filter::default()).await.unwrap().events.len(), 1);
     }
 }
@@ -132,22 +133,22 @@ async fn who_waits_is_woken_by_what_another_server_writes() {
 async fn a_server_that_comes_is_told_how_far_the_log_is_and_then_of_every_commit() {
     let world = World::postgres().await;
     let log = world.log();
-    write(&log, "a", 3).await;
-    let (newcomer, mut told) = world.a_listener().await;
+    append_events(&log, "a", 3).await;
+    let (newcomer, mut notified) = world.listen_as_server().await;
     newcomer.batch_execute("NOTIFY eventlog, 'here'").await.unwrap();
-    soon("the answer", told.wait_for(|position| *position == 3)).await.unwrap();
-    write(&log, "a", 1).await;
-    soon("news", told.wait_for(|position| *position == 4)).await.unwrap();
+    with_timeout("the answer", notified.wait_for(|position| *position == 3)).await.unwrap();
+    append_events(&log, "a", 1).await;
+    with_timeout("news", notified.wait_for(|position| *position == 4)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_was_not_heard_when_it_came_is_found_and_told() {
     let world = World::postgres().await;
-    let (_silent, told) = world.a_listener().await;
+    let (_silent, notified) = world.listen_as_server().await;
     let log = world.log();
-    soon("finding it", async {
-        while *told.borrow() == 0 {
-            write(&log, "a", 1).await;
+    with_timeout("finding it", async {
+        while *notified.borrow() == 0 {
+            append_events(&log, "a", 1).await;
         }
     })
     .await;
@@ -157,25 +158,25 @@ async fn a_server_that_was_not_heard_when_it_came_is_found_and_told() {
 async fn killed_connections_lose_nothing_and_double_nothing() {
     let world = World::postgres().await;
     let log = world.log();
-    let killer = world.plain_connection().await;
+    let killer = world.connect().await;
     let mut callers = JoinSet::new();
     for caller in 0..8 {
         let log = log.clone();
         callers.spawn(async move {
             for turn in 0..60_u64 {
                 let name = format!("s-{caller}");
-                let appended = log.append(nothing().and(to(&name, turn, some_events(1)))).await.unwrap();
+                let appended = log.append(empty_append().and(at_version(&name, turn, new_events(1)))).await.unwrap();
                 assert_eq!(appended.versions[0].0, turn + 1);
             }
         });
     }
     for round in 1..=10 {
-        soon("progress", log.wait_for(Position(round * 40))).await.unwrap();
+        with_timeout("progress", log.wait_for(Position(round * 40))).await.unwrap();
         let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()";
         killer.execute(kill, &[]).await.unwrap();
     }
-    soon("all appends", callers.join_all()).await;
+    with_timeout("all appends", callers.join_all()).await;
     assert_eq!(head(&log).await, 8 * 60);
     assert_sound(&log).await;
 }
@@ -183,13 +184,13 @@ async fn killed_connections_lose_nothing_and_double_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_servers_may_start_at_once_on_an_empty_database() {
     let world = World::postgres().await;
-    let fresh = crate::postgres_server::a_database().await;
+    let fresh = crate::postgres_server::create_database().await;
     let mut starting = JoinSet::new();
     for _ in 0..8 {
         let fresh = fresh.clone();
         starting.spawn(async move {
             let log = PostgresStore::connect(&fresh).await.unwrap();
-            log.append(nothing().and(onto("a", some_events(1)))).await.unwrap();
+            log.append(empty_append().and(at_any_version("a", new_events(1)))).await.unwrap();
         });
     }
     starting.join_all().await;
@@ -200,8 +201,8 @@ async fn many_servers_may_start_at_once_on_an_empty_database() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_database_itself_refuses_to_change_or_delete_events() {
     let world = World::postgres().await;
-    write(&world.log(), "a", 2).await;
-    let plain = world.plain_connection().await;
+    append_events(&world.log(), "a", 2).await;
+    let plain = world.connect().await;
     for statement in
         ["UPDATE eventlog.events SET data = '{}'", "DELETE FROM eventlog.events", "TRUNCATE eventlog.events"]
     {
@@ -214,7 +215,7 @@ async fn the_database_itself_refuses_to_change_or_delete_events() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_database_from_a_newer_program_is_refused() {
     let world = World::postgres().await;
-    let plain = world.plain_connection().await;
+    let plain = world.connect().await;
     plain.batch_execute("INSERT INTO eventlog.migrations (step) VALUES (4711)").await.unwrap();
     let error = world.try_second_server().await.err().unwrap();
     let StoreError::Unusable(why) = error else { panic!("{error}") };
@@ -224,12 +225,12 @@ async fn a_database_from_a_newer_program_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_log_in_a_database_is_read_without_writing_to_it() {
     let world = World::postgres().await;
-    write(&world.log(), "a", 3).await;
+    append_events(&world.log(), "a", 3).await;
     let reading = world.reader().await.unwrap();
     assert_eq!(read_whole_log(&reading).await, read_whole_log(&world.log()).await);
-    let refused = reading.append(nothing().and(onto("a", some_events(1)))).await;
+    let refused = reading.append(empty_append().and(at_any_version("a", new_events(1)))).await;
     assert!(matches!(refused, Err(AppendError::Store(StoreError::Closed))), "{refused:?}");
-    world.plain_connection().await.batch_execute("INSERT INTO eventlog.migrations (step) VALUES (4711)").await.unwrap();
+    world.connect().await.batch_execute("INSERT INTO eventlog.migrations (step) VALUES (4711)").await.unwrap();
     let refused = world.reader().await.err().unwrap().to_string();
     assert!(refused.contains("newer version of this program (schema 4711"), "{refused}");
 }
@@ -237,9 +238,9 @@ async fn a_log_in_a_database_is_read_without_writing_to_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_event_behind_the_head_fails_the_check() {
     let world = World::postgres().await;
-    write(&world.log(), "a", 3).await;
+    append_events(&world.log(), "a", 3).await;
     let back = "UPDATE eventlog.head SET position = 2, leaves = 2, peaks = substr(peaks, 1, 32)";
-    world.plain_connection().await.batch_execute(back).await.unwrap();
+    world.connect().await.batch_execute(back).await.unwrap();
     let report = check(&*world.reader().await.unwrap()).await.unwrap();
     assert!(report.to_string().ends_with("1 findings\n- position 3 stands behind the head"), "{report}");
 }
@@ -248,20 +249,20 @@ async fn an_event_behind_the_head_fails_the_check() {
 async fn a_database_that_was_set_back_is_noticed_before_anything_is_written_to_it() {
     let world = World::postgres().await;
     let (log, other) = (world.log(), world.second_server().await);
-    write(&log, "a", 3).await;
+    append_events(&log, "a", 3).await;
     let copy = world.copy_database().await;
-    write(&log, "a", 4).await;
-    write(&other, "b", 1).await;
-    // What another server wrote, and this one only read, counts too.
+    append_events(&log, "a", 4).await;
+    append_events(&other, "b", 1).await;
+    // Positions that this server only read count too.
     assert_eq!(read_whole_log(&log).await.len(), 8);
     copy.take_over().await;
-    let refused = log.append(nothing().and(to("a", 7, some_events(1)))).await.unwrap_err();
-    let told = |error: &AppendError| {
+    let refused = log.append(empty_append().and(at_version("a", 7, new_events(1)))).await.unwrap_err();
+    let is_noticed = |error: &AppendError| {
         matches!(error, AppendError::Store(StoreError::SetBack { known: Position(8), head: Position(3) }))
     };
-    assert!(told(&refused), "{refused:?}");
-    // The other one does nothing, and notices all the same.
-    let noticed = soon("noticing", other.wait_for(Position(8))).await;
+    assert!(is_noticed(&refused), "{refused:?}");
+    // The other server notices without a request of its own.
+    let noticed = with_timeout("noticing", other.wait_for(Position(8))).await;
     assert!(matches!(noticed, Err(StoreError::SetBack { known: Position(8), .. })), "{noticed:?}");
     for log in [&log, &other] {
         assert!(matches!(log.head().await, Err(StoreError::SetBack { .. })));
@@ -274,11 +275,11 @@ async fn a_database_that_was_set_back_is_noticed_before_anything_is_written_to_i
     let epoch = log.epoch().await.unwrap();
     other.begin_epoch(None).await.unwrap();
     assert!(epoch.is_some() && other.epoch().await.unwrap() == epoch, "both notice, and there is one new epoch");
-    assert_eq!(write(&log, "a", 1).await.versions[0].0, 4);
+    assert_eq!(append_events(&log, "a", 1).await.versions[0].0, 4);
     assert!(check(&*log).await.unwrap().is_sound());
 
     let earlier = "UPDATE eventlog.head SET epoch = '00000000-0000-0000-0000-000000000000'";
-    world.plain_connection().await.batch_execute(earlier).await.unwrap();
+    world.connect().await.batch_execute(earlier).await.unwrap();
     log.begin_epoch(epoch).await.unwrap();
     let next = log.epoch().await.unwrap();
     other.begin_epoch(epoch).await.unwrap();
@@ -291,8 +292,8 @@ async fn a_database_with_half_an_import_is_refused() {
     let cut = "{\"position\":1,\"id\":";
     import(&*world.log(), &mut cut.as_bytes()).await.unwrap_err();
     for refused in [world.try_second_server().await.err(), world.reader().await.err()] {
-        let told = refused.unwrap().to_string();
-        assert!(told.contains("Drop the schema eventlog and import again"), "{told}");
+        let message = refused.unwrap().to_string();
+        assert!(message.contains("Drop the schema eventlog and import again"), "{message}");
     }
 }
 

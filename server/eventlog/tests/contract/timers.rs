@@ -1,4 +1,4 @@
-//! Things that are to happen at a time: set and cleared with events, and acted on once.
+//! Tests of timers, which are set and cleared with events, and fire once.
 
 use std::time::Duration;
 
@@ -35,11 +35,13 @@ fn assert_gone<T: std::fmt::Debug>(outcome: Result<T, AppendError>) {
 
 pub(crate) async fn a_timer_commits_with_its_events(world: World) {
     let log = world.log();
-    let refused = nothing().and(to("a", 1, some_events(1))).with_timer(set("orders", "unpaid", 5));
+    let refused = empty_append().and(at_version("a", 1, new_events(1))).with_timer(set("orders", "unpaid", 5));
     assert_conflict(log.append(refused).await, "a", 1, 0);
     assert_eq!(due(&log, "orders").await, []);
 
-    log.append(nothing().and(to("a", 0, some_events(1))).with_timer(set("orders", "unpaid", 5))).await.unwrap();
+    log.append(empty_append().and(at_version("a", 0, new_events(1))).with_timer(set("orders", "unpaid", 5)))
+        .await
+        .unwrap();
     let timers = due(&log, "orders").await;
     let [Timer { owner, name, due_ms, note, revision: _ }] = &*timers else { panic!("{timers:?}") };
     assert_eq!((owner.as_str(), name.as_str(), *due_ms, note.as_str()), ("orders", "unpaid", 5, r#""note of unpaid""#));
@@ -50,16 +52,16 @@ pub(crate) async fn a_timer_comes_due_by_the_clock_of_the_store(world: World) {
     let log = world.log();
     assert_eq!(log.next_due("orders").await.unwrap(), None);
     let in_two_hours = log.now_ms().await.unwrap() + 2 * HOUR.as_millis() as i64;
-    log.append(nothing().with_timer(set("orders", "unpaid", in_two_hours))).await.unwrap();
+    log.append(empty_append().with_timer(set("orders", "unpaid", in_two_hours))).await.unwrap();
     assert_eq!(names_due(&log, "orders").await, [""; 0]);
     let left = log.next_due("orders").await.unwrap().unwrap();
     assert!(left > HOUR && left <= 2 * HOUR, "{left:?}");
 
-    world.passes(HOUR).await;
+    world.advance_time(HOUR).await;
     let left = log.next_due("orders").await.unwrap().unwrap();
     assert!(left <= HOUR && left > Duration::ZERO, "{left:?}");
     assert_eq!(names_due(&log, "orders").await, [""; 0]);
-    world.passes(HOUR).await;
+    world.advance_time(HOUR).await;
     assert_eq!(names_due(&log, "orders").await, ["unpaid"]);
     assert_eq!(log.next_due("orders").await.unwrap(), Some(Duration::ZERO));
     assert_eq!(names_due(&log, "orders").await, ["unpaid"], "it stays until it is cleared");
@@ -67,7 +69,7 @@ pub(crate) async fn a_timer_comes_due_by_the_clock_of_the_store(world: World) {
 
 pub(crate) async fn the_timers_of_an_owner_come_in_the_order_in_which_they_are_due(world: World) {
     let log = world.log();
-    let mut append = nothing();
+    let mut append = empty_append();
     for (owner, timer, due_ms) in
         [("orders", "c", 7), ("orders", "b", 9), ("mail", "x", 1), ("orders", "a", 9), ("orders", "d", i64::MAX)]
     {
@@ -82,20 +84,20 @@ pub(crate) async fn the_timers_of_an_owner_come_in_the_order_in_which_they_are_d
 
 pub(crate) async fn a_timer_that_is_set_again_replaces_the_one_before(world: World) {
     let log = world.log();
-    log.append(nothing().with_timer(set("orders", "unpaid", 5))).await.unwrap();
+    log.append(empty_append().with_timer(set("orders", "unpaid", 5))).await.unwrap();
     let first = due(&log, "orders").await;
-    log.append(nothing().with_timer(set("orders", "unpaid", 6))).await.unwrap();
+    log.append(empty_append().with_timer(set("orders", "unpaid", 6))).await.unwrap();
     let second = due(&log, "orders").await;
     assert_eq!((second.len(), second[0].due_ms), (1, 6));
     assert_ne!(first[0].revision, second[0].revision);
-    log.append(nothing().with_timer(set("orders", "unpaid", i64::MAX))).await.unwrap();
+    log.append(empty_append().with_timer(set("orders", "unpaid", i64::MAX))).await.unwrap();
     assert_eq!(names_due(&log, "orders").await, [""; 0]);
-    log.append(nothing().with_timer(set("mail", "unpaid", 5))).await.unwrap();
+    log.append(empty_append().with_timer(set("mail", "unpaid", 5))).await.unwrap();
     assert_eq!(names_due(&log, "mail").await, ["unpaid"], "each owner has its own names");
 }
 
 async fn a_due_timer(log: &Log) -> Timer {
-    log.append(nothing().with_timer(set("orders", "unpaid", 5))).await.unwrap();
+    log.append(empty_append().with_timer(set("orders", "unpaid", 5))).await.unwrap();
     due(log, "orders").await.remove(0)
 }
 
@@ -107,7 +109,8 @@ pub(crate) async fn a_timer_fires_once_however_many_act_on_it(world: World) {
         for _ in 0..4 {
             let (log, timer) = (log.clone(), timer.clone());
             actors.spawn(async move {
-                let outcome = nothing().and(onto("cancelled", some_events(1))).with_checkpoint("orders", round);
+                let outcome =
+                    empty_append().and(at_any_version("cancelled", new_events(1))).with_checkpoint("orders", round);
                 log.append(outcome.with_timer(timer.fired())).await
             });
         }
@@ -123,9 +126,9 @@ pub(crate) async fn a_timer_fires_once_when_two_act_on_it_in_one_batch(world: Wo
     let log = world.log();
     for round in 1..=20 {
         let timer = a_due_timer(&log).await;
-        let act = || nothing().and(onto("cancelled", some_events(1))).with_timer(timer.fired());
-        let neighbour = nothing().and(onto("own", some_events(1)));
-        let mut outcomes = sent_in_order(&log, vec![act(), act(), neighbour]).await.into_iter();
+        let act = || empty_append().and(at_any_version("cancelled", new_events(1))).with_timer(timer.fired());
+        let neighbour = empty_append().and(at_any_version("own", new_events(1)));
+        let mut outcomes = append_in_order(&log, vec![act(), act(), neighbour]).await.into_iter();
         outcomes.next().unwrap().unwrap();
         assert_gone(outcomes.next().unwrap());
         outcomes.next().unwrap().unwrap();
@@ -137,19 +140,20 @@ pub(crate) async fn a_timer_fires_once_when_two_act_on_it_in_one_batch(world: Wo
 pub(crate) async fn a_timer_that_was_set_anew_is_not_the_one_that_was_read(world: World) {
     let log = world.log();
     let read = a_due_timer(&log).await;
-    // The same in all that can be said of it.
+    // The same values as before.
     let anew = a_due_timer(&log).await;
     assert_eq!((&read.name, read.due_ms, &read.note), (&anew.name, anew.due_ms, &anew.note));
-    assert_gone(log.append(nothing().and(onto("a", some_events(1))).with_timer(read.fired())).await);
-    let conflicting = nothing().and(to("a", 3, some_events(1))).with_timer(read.fired());
+    assert_gone(log.append(empty_append().and(at_any_version("a", new_events(1))).with_timer(read.fired())).await);
+    let conflicting = empty_append().and(at_version("a", 3, new_events(1))).with_timer(read.fired());
     assert_gone(log.append(conflicting).await);
     assert_eq!((head(&log).await, due(&log, "orders").await), (0, vec![anew.clone()]));
 
-    let cleared_and_set = vec![nothing().with_timer(anew.fired()), nothing().with_timer(set("orders", "unpaid", 5))];
-    for outcome in sent_in_order(&log, cleared_and_set).await {
+    let cleared_and_set =
+        vec![empty_append().with_timer(anew.fired()), empty_append().with_timer(set("orders", "unpaid", 5))];
+    for outcome in append_in_order(&log, cleared_and_set).await {
         outcome.unwrap();
     }
-    assert_gone(log.append(nothing().with_timer(anew.fired())).await);
+    assert_gone(log.append(empty_append().with_timer(anew.fired())).await);
     assert_eq!(names_due(&log, "orders").await, ["unpaid"]);
 }
 
@@ -157,19 +161,21 @@ pub(crate) async fn a_timer_that_fires_can_be_set_again_in_the_same_append(world
     let log = world.log();
     let first = a_due_timer(&log).await;
     let again = first.fired_and_set_again(8, JsonText::of(&"second attempt").unwrap());
-    log.append(nothing().with_timer(again.clone())).await.unwrap();
+    log.append(empty_append().with_timer(again.clone())).await.unwrap();
     let second = due(&log, "orders").await.remove(0);
     assert_eq!((second.due_ms, second.note.as_str()), (8, r#""second attempt""#));
-    assert_gone(log.append(nothing().with_timer(again)).await);
+    assert_gone(log.append(empty_append().with_timer(again)).await);
     assert_eq!(due(&log, "orders").await, [second]);
 }
 
 pub(crate) async fn a_timer_can_be_cleared_without_being_read(world: World) {
     let log = world.log();
     a_due_timer(&log).await;
-    log.append(nothing().with_timer(clear("orders", "unpaid"))).await.unwrap();
+    log.append(empty_append().with_timer(clear("orders", "unpaid"))).await.unwrap();
     assert_eq!(due(&log, "orders").await, []);
-    log.append(nothing().and(onto("a", some_events(1))).with_timer(clear("orders", "unpaid"))).await.unwrap();
+    log.append(empty_append().and(at_any_version("a", new_events(1))).with_timer(clear("orders", "unpaid")))
+        .await
+        .unwrap();
     assert_eq!(head(&log).await, 1, "to clear what is not set does no harm");
 }
 
@@ -180,12 +186,13 @@ pub(crate) async fn timers_that_make_no_sense_are_refused(world: World) {
     if let TimerChange::Set { note, .. } = &mut heavy {
         *note = JsonText::of(&"x".repeat(1024 * 1024)).unwrap();
     }
-    let many = (0..1001).fold(nothing(), |append, number| append.with_timer(set("orders", &number.to_string(), 5)));
+    let many =
+        (0..1001).fold(empty_append(), |append, number| append.with_timer(set("orders", &number.to_string(), 5)));
     for append in [
-        nothing().with_timer(set("orders", "unpaid", 5)).with_timer(clear("orders", "unpaid")),
-        nothing().with_timer(set("orders", &long, 5)),
-        nothing().with_timer(set("a\0b", "unpaid", 5)),
-        nothing().with_timer(heavy),
+        empty_append().with_timer(set("orders", "unpaid", 5)).with_timer(clear("orders", "unpaid")),
+        empty_append().with_timer(set("orders", &long, 5)),
+        empty_append().with_timer(set("a\0b", "unpaid", 5)),
+        empty_append().with_timer(heavy),
         many,
     ] {
         let outcome = log.append(append).await;

@@ -1,4 +1,4 @@
-//! Export, import and check.
+//! Tests of export, import and check.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ pub(crate) async fn an_export_is_imported_byte_for_byte(log: Log) {
     let original: Log = Arc::new(SqliteStore::in_memory().unwrap());
     // Streams come and go, alone and together, over several pages.
     for turn in 0..700_usize {
-        let mut append = nothing().and(onto(&format!("s-{}", turn % 7), some_events(turn % 4)));
+        let mut append = empty_append().and(at_any_version(&format!("s-{}", turn % 7), new_events(turn % 4)));
         if turn % 3 == 0 {
-            append = append.and(onto("all", vec![about("ä \"quoted\"", "x.y")]));
+            append = append.and(at_any_version("all", vec![event_about("ä \"quoted\"", "x.y")]));
         }
         original.append(append).await.unwrap();
     }
@@ -20,13 +20,13 @@ pub(crate) async fn an_export_is_imported_byte_for_byte(log: Log) {
     assert_eq!(import(&*log, &mut exported.as_slice()).await.unwrap(), head(&original).await);
     assert!(export_of(&log).await == exported, "the export of an import differs from what was imported");
     assert_eq!(read_whole_log(&log).await, read_whole_log(&original).await);
-    write(&log, "s-1", 1).await;
+    append_events(&log, "s-1", 1).await;
     assert_sound(&log).await;
 }
 
 pub(crate) async fn an_export_has_a_line_for_each_event(log: Log) {
     assert_eq!(export_of(&log).await, b"");
-    write(&log, "a", 3).await;
+    append_events(&log, "a", 3).await;
     let lines = String::from_utf8(export_of(&log).await).unwrap();
     let events = read_whole_log(&log).await;
     let expected: Vec<String> = events.iter().map(|event| export_line(event).unwrap()).collect();
@@ -45,14 +45,14 @@ pub(crate) async fn an_export_has_a_line_for_each_event(log: Log) {
 }
 
 pub(crate) async fn only_an_empty_log_takes_an_import(log: Log) {
-    write(&log, "a", 2).await;
+    append_events(&log, "a", 2).await;
     let exported = export_of(&log).await;
     let refused = import(&*log, &mut exported.as_slice()).await;
     assert!(matches!(refused, Err(ImportError::NotEmpty(Position(2)))), "{refused:?}");
 }
 
 pub(crate) async fn an_import_says_which_line_is_wrong(log: Log) {
-    write(&log, "a", 3).await;
+    append_events(&log, "a", 3).await;
     // As an older program wrote it: without hashes, so that each line is judged by what it says.
     let events = read_whole_log(&log).await;
     let good: String = events.iter().map(|event| export_line(event).unwrap() + "\n").collect();
@@ -79,7 +79,7 @@ pub(crate) async fn an_import_says_which_line_is_wrong(log: Log) {
 pub(crate) async fn a_sound_log_passes_its_check(log: Log) {
     assert_eq!(check(&*log).await.unwrap().to_string(), "0 events in 0 streams: all sound");
     for turn in 0..1200 {
-        write(&log, &format!("s-{}", turn % 9), 1 + turn % 2).await;
+        append_events(&log, &format!("s-{}", turn % 9), 1 + turn % 2).await;
     }
     let report = check(&*log).await.unwrap();
     assert_eq!(report.to_string(), "1800 events in 9 streams: all sound");

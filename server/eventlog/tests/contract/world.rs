@@ -1,4 +1,4 @@
-//! Where the stories happen: a log of each kind, and words to speak about events.
+//! The world of a test: a log on each backend, and helpers for events and appends.
 
 use std::future::poll_fn;
 use std::path::PathBuf;
@@ -21,135 +21,135 @@ use crate::postgres_server;
 
 pub(crate) type Log = Arc<dyn EventStore>;
 
-/// A log of its own, and what must outlive it.
+/// A log and its storage.
 pub(crate) struct World {
     log: Log,
-    place: Place,
-    /// What SQLite takes for the time, in milliseconds.
+    storage: Storage,
+    /// The clock of SQLite, in milliseconds.
     clock: Arc<AtomicI64>,
 }
 
-/// Where the events are while the log is closed.
-enum Place {
-    Nowhere,
+/// The storage of a log.
+enum Storage {
+    Memory,
     File(TempDir),
     Database(String),
 }
 
 impl World {
     pub(crate) async fn memory() -> Self {
-        Self::of_sqlite(SqliteStore::in_memory().unwrap(), Place::Nowhere)
+        Self::from_sqlite(SqliteStore::in_memory().unwrap(), Storage::Memory)
     }
 
     pub(crate) async fn file() -> Self {
         let folder = TempDir::new().unwrap();
-        Self::of_sqlite(SqliteStore::open(&file_in(&folder)).unwrap(), Place::File(folder))
+        Self::from_sqlite(SqliteStore::open(&file_in(&folder)).unwrap(), Storage::File(folder))
     }
 
-    fn of_sqlite(store: SqliteStore, place: Place) -> Self {
+    fn from_sqlite(store: SqliteStore, storage: Storage) -> Self {
         let clock = Arc::new(AtomicI64::new(1_700_000_000_000));
-        Self { log: Arc::new(store.with_clock(reading(&clock))), place, clock }
+        Self { log: Arc::new(store.with_clock(clock_reader(&clock))), storage, clock }
     }
 
     pub(crate) async fn postgres() -> Self {
-        let address = postgres_server::a_database().await;
+        let address = postgres_server::create_database().await;
         let (log, clock) = (Arc::new(PostgresStore::connect(&address).await.unwrap()), Arc::default());
-        Self { log, place: Place::Database(address), clock }
+        Self { log, storage: Storage::Database(address), clock }
     }
 
-    /// Another log on the same database, as a second server has it.
+    /// Opens the same database as a second server.
     pub(crate) async fn second_server(&self) -> Log {
         Arc::new(self.try_second_server().await.unwrap())
     }
 
     pub(crate) async fn try_second_server(&self) -> Result<PostgresStore, StoreError> {
-        let Place::Database(address) = &self.place else { panic!("only a database takes a second server") };
+        let Storage::Database(address) = &self.storage else { panic!("only a database takes a second server") };
         PostgresStore::connect(address).await
     }
 
-    /// The log in the database, opened to be read.
+    /// Opens the database read-only.
     pub(crate) async fn reader(&self) -> Result<Log, StoreError> {
-        let Place::Database(address) = &self.place else { panic!("only a database is read by many") };
+        let Storage::Database(address) = &self.storage else { panic!("only a database is read by many") };
         Ok(Arc::new(PostgresStore::open_to_read(address).await?))
     }
 
-    /// A copy of the database of this moment; connections to it are cut.
+    /// Copies the database; its connections are cut.
     pub(crate) async fn copy_database(&self) -> DatabaseCopy {
-        let Place::Database(address) = &self.place else { panic!("only a database is copied") };
-        DatabaseCopy::of(address).await
+        let Storage::Database(address) = &self.storage else { panic!("only a database is copied") };
+        DatabaseCopy::create(address).await
     }
 
-    /// A plain connection to the database, for mischief.
-    pub(crate) async fn plain_connection(&self) -> tokio_postgres::Client {
-        let Place::Database(address) = &self.place else { panic!("only a database takes a connection") };
+    /// Connects to the database without the log.
+    pub(crate) async fn connect(&self) -> tokio_postgres::Client {
+        let Storage::Database(address) = &self.storage else { panic!("only a database takes a connection") };
         let (client, connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
         client
     }
 
-    /// A connection that looks like another server's, which listens; and the last position that it was told.
-    pub(crate) async fn a_listener(&self) -> (tokio_postgres::Client, watch::Receiver<u64>) {
-        let Place::Database(address) = &self.place else { panic!("only a database takes a connection") };
+    /// Connects like a server that listens for notifications; returns the connection and its last notified position.
+    pub(crate) async fn listen_as_server(&self) -> (tokio_postgres::Client, watch::Receiver<u64>) {
+        let Storage::Database(address) = &self.storage else { panic!("only a database takes a connection") };
         let (client, mut connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
-        let (tell, told) = watch::channel(0);
+        let (sender, position) = watch::channel(0);
         tokio::spawn(async move {
             while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
-                if let AsyncMessage::Notification(said) = message
-                    && let Ok(position) = said.payload().parse()
+                if let AsyncMessage::Notification(notification) = message
+                    && let Ok(position) = notification.payload().parse()
                 {
-                    tell.send_replace(position);
+                    sender.send_replace(position);
                 }
             }
         });
         let listen = "SET application_name = 'storefront-eventlog listener'; LISTEN eventlog";
         client.batch_execute(listen).await.unwrap();
-        (client, told)
+        (client, position)
     }
 
-    /// Closes the log and opens it again; a log that lives nowhere stays as it is.
+    /// Closes the log and opens it again; no effect on a log in memory.
     pub(crate) async fn reopen(&mut self) {
-        match &self.place {
-            Place::Nowhere => {}
-            Place::File(folder) => {
+        match &self.storage {
+            Storage::Memory => {}
+            Storage::File(folder) => {
                 self.log.close().await;
-                self.log = Arc::new(SqliteStore::open(&file_in(folder)).unwrap().with_clock(reading(&self.clock)));
+                self.log = Arc::new(SqliteStore::open(&file_in(folder)).unwrap().with_clock(clock_reader(&self.clock)));
             }
-            Place::Database(address) => {
+            Storage::Database(address) => {
                 self.log.close().await;
                 self.log = Arc::new(PostgresStore::connect(address).await.unwrap());
             }
         }
     }
 
-    /// Makes leases and timers older, as if so much time had gone by. SQLite's clock is ours; PostgreSQL's is not, so
-    /// there everything that it is compared with moves instead.
-    pub(crate) async fn passes(&self, time: Duration) {
+    /// Lets time pass for leases and timers. SQLite gets another clock; on PostgreSQL, the stored times are moved back
+    /// instead.
+    pub(crate) async fn advance_time(&self, time: Duration) {
         let ms = time.as_millis() as i64;
         self.clock.fetch_add(ms, Ordering::Relaxed);
-        if let Place::Database(_) = self.place {
+        if let Storage::Database(_) = self.storage {
             let older = format!(
                 "UPDATE eventlog.leases SET until_ms = until_ms - {ms} WHERE until_ms > 0;
                 UPDATE eventlog.timers SET due_ms = due_ms - {ms}"
             );
-            self.plain_connection().await.batch_execute(&older).await.unwrap();
+            self.connect().await.batch_execute(&older).await.unwrap();
         }
     }
 
-    /// Runs SQL on the database behind the log's back; a log in memory has no back.
+    /// Runs SQL on the database without the log; no effect on a log in memory.
     pub(crate) async fn tamper(&mut self, sqlite: &str, postgres: &str) {
-        match &self.place {
-            Place::Nowhere => {}
-            Place::File(folder) => {
+        match &self.storage {
+            Storage::Memory => {}
+            Storage::File(folder) => {
                 self.log.close().await;
                 rusqlite::Connection::open(file_in(folder)).unwrap().execute_batch(sqlite).unwrap();
                 self.reopen().await;
             }
-            Place::Database(_) => self.plain_connection().await.batch_execute(postgres).await.unwrap(),
+            Storage::Database(_) => self.connect().await.batch_execute(postgres).await.unwrap(),
         }
     }
 
-    pub(crate) fn lives_nowhere(&self) -> bool {
-        matches!(self.place, Place::Nowhere)
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(self.storage, Storage::Memory)
     }
 
     pub(crate) fn log(&self) -> Log {
@@ -157,7 +157,7 @@ impl World {
     }
 }
 
-fn reading(clock: &Arc<AtomicI64>) -> storefront_eventlog::Clock {
+fn clock_reader(clock: &Arc<AtomicI64>) -> storefront_eventlog::Clock {
     let clock = clock.clone();
     Arc::new(move || clock.load(Ordering::Relaxed))
 }
@@ -166,8 +166,8 @@ fn file_in(folder: &TempDir) -> PathBuf {
     folder.path().join("log.sqlite3")
 }
 
-/// Sends appends at once, in this order, and waits for all the answers.
-pub(crate) async fn sent_in_order(log: &Log, appends: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
+/// Starts appends in this order without waiting in between, and returns all outcomes.
+pub(crate) async fn append_in_order(log: &Log, appends: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
     let mut sent: Vec<_> = appends.into_iter().map(|append| (log.append(append), None)).collect();
     poll_fn(|context| {
         for (future, outcome) in &mut sent {
@@ -183,8 +183,8 @@ pub(crate) async fn sent_in_order(log: &Log, appends: Vec<Append>) -> Vec<Result
     sent.into_iter().filter_map(|(_, outcome)| outcome).collect()
 }
 
-/// Fails instead of hanging when something that must come does not come.
-pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+/// Awaits a future; panics after 60 seconds.
+pub(crate) async fn with_timeout<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), future).await.unwrap_or_else(|_| panic!("{what} did not happen"))
 }
 
@@ -205,24 +205,24 @@ pub(crate) fn an_event(kind: &str) -> NewEvent {
     }
 }
 
-pub(crate) fn about(correlation: &str, kind: &str) -> NewEvent {
+pub(crate) fn event_about(correlation: &str, kind: &str) -> NewEvent {
     NewEvent { correlation_id: correlation.to_owned(), ..an_event(kind) }
 }
 
-pub(crate) fn some_events(count: usize) -> Vec<NewEvent> {
+pub(crate) fn new_events(count: usize) -> Vec<NewEvent> {
     (0..count).map(|_| an_event("thing.happened")).collect()
 }
 
-/// Words for one atomic write: `nothing().and(to("a", 0, events)).with_checkpoint("mail", 3)`.
-pub(crate) trait Words {
+/// Builds an append: `empty_append().and(at_version("a", 0, events)).with_checkpoint("mail", 3)`.
+pub(crate) trait AppendBuilder {
     fn and(self, part: StreamAppend) -> Append;
     fn with_checkpoint(self, consumer: &str, position: u64) -> Append;
-    fn with_answer(self, answer: StoredResponse) -> Append;
-    fn under(self, fence: &Fence) -> Append;
+    fn with_response(self, answer: StoredResponse) -> Append;
+    fn with_fence(self, fence: &Fence) -> Append;
     fn with_timer(self, change: TimerChange) -> Append;
 }
 
-impl Words for Append {
+impl AppendBuilder for Append {
     fn and(mut self, part: StreamAppend) -> Append {
         self.streams.push(part);
         self
@@ -233,12 +233,12 @@ impl Words for Append {
         self
     }
 
-    fn with_answer(mut self, answer: StoredResponse) -> Append {
+    fn with_response(mut self, answer: StoredResponse) -> Append {
         self.answer = Some(answer);
         self
     }
 
-    fn under(mut self, fence: &Fence) -> Append {
+    fn with_fence(mut self, fence: &Fence) -> Append {
         self.fences.push(fence.clone());
         self
     }
@@ -249,23 +249,23 @@ impl Words for Append {
     }
 }
 
-pub(crate) fn nothing() -> Append {
+pub(crate) fn empty_append() -> Append {
     Append::default()
 }
 
-/// Events for a stream that must be at a version.
-pub(crate) fn to(name: &str, version: u64, events: Vec<NewEvent>) -> StreamAppend {
+/// Events for a stream at an expected version.
+pub(crate) fn at_version(name: &str, version: u64, events: Vec<NewEvent>) -> StreamAppend {
     StreamAppend { stream: stream(name), expected: Expected::Exactly(Version(version)), events }
 }
 
-/// Events for a stream, whatever its version.
-pub(crate) fn onto(name: &str, events: Vec<NewEvent>) -> StreamAppend {
+/// Events for a stream at any version.
+pub(crate) fn at_any_version(name: &str, events: Vec<NewEvent>) -> StreamAppend {
     StreamAppend { stream: stream(name), expected: Expected::Any, events }
 }
 
 pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-pub(crate) fn answer(key: &str, body: &str, time_ms: i64) -> StoredResponse {
+pub(crate) fn stored_response(key: &str, body: &str, time_ms: i64) -> StoredResponse {
     StoredResponse {
         key: key.to_owned(),
         fingerprint: format!("fingerprint of {key}"),
@@ -274,9 +274,9 @@ pub(crate) fn answer(key: &str, body: &str, time_ms: i64) -> StoredResponse {
     }
 }
 
-/// Appends so many events to a stream at any version.
-pub(crate) async fn write(log: &Log, name: &str, count: usize) -> Appended {
-    log.append(nothing().and(onto(name, some_events(count)))).await.unwrap()
+/// Appends new events to a stream at any version.
+pub(crate) async fn append_events(log: &Log, name: &str, count: usize) -> Appended {
+    log.append(empty_append().and(at_any_version(name, new_events(count)))).await.unwrap()
 }
 
 pub(crate) async fn head(log: &Log) -> u64 {
@@ -303,21 +303,21 @@ pub(crate) async fn read_whole_log(log: &Log) -> Vec<Recorded> {
     read_filtered(log, &Filter::default()).await
 }
 
-/// Everything that passes a filter, read to the head in pages.
+/// All events that match a filter, read in pages.
 pub(crate) async fn read_filtered(log: &Log, filter: &Filter) -> Vec<Recorded> {
     let (mut events, mut after) = (Vec::new(), Position(0));
     loop {
-        let slice = log.read_all(after, 100, filter).await.unwrap();
-        events.extend(slice.events);
-        if slice.next_after == slice.head {
+        let page = log.read_all(after, 100, filter).await.unwrap();
+        events.extend(page.events);
+        if page.next_after == page.head {
             return events;
         }
-        assert!(slice.next_after > after, "reading does not get on from {after}");
-        after = slice.next_after;
+        assert!(page.next_after > after, "reading makes no progress from {after}");
+        after = page.next_after;
     }
 }
 
-/// The whole log stands in one order without gaps, and so does each stream.
+/// Asserts that positions and versions have no gaps.
 pub(crate) async fn assert_sound(log: &Log) {
     let events = read_whole_log(log).await;
     let mut versions = std::collections::HashMap::new();
@@ -333,7 +333,7 @@ pub(crate) async fn assert_sound(log: &Log) {
 #[track_caller]
 pub(crate) fn assert_conflict<T: std::fmt::Debug>(outcome: Result<T, AppendError>, name: &str, version: u64, is: u64) {
     let Err(AppendError::Conflict { stream, expected, actual }) = outcome else {
-        panic!("a conflict was due, not {outcome:?}");
+        panic!("expected a conflict, not {outcome:?}");
     };
     assert_eq!((stream.as_str(), expected, actual), (name, Version(version), Version(is)));
 }

@@ -60,7 +60,7 @@ async fn worlds() -> Vec<World> {
     let memory = ViewStore::in_memory().unwrap();
     let file = folder();
     let path = file.path().join("shop.db-views");
-    let url = postgres_server::a_database().await;
+    let url = postgres_server::create_database().await;
     vec![
         World { name: "memory", one: memory.clone(), other: memory, _folder: folder() },
         World {

@@ -1,13 +1,13 @@
-//! Choices that a seed repeats: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+//! Random choices that are repeatable by a seed: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 
-/// The choices of one client.
+/// The generator of one client.
 #[derive(Clone, Debug)]
-pub(super) struct Chance(u64);
+pub(super) struct SeededRng(u64);
 
-impl Chance {
-    /// The choices that belong to a seed and a name.
-    pub(super) fn of(seed: u64, name: &str) -> Self {
-        // FNV-1a keeps names apart.
+impl SeededRng {
+    /// The generator for a seed and a name.
+    pub(super) fn new(seed: u64, name: &str) -> Self {
+        // FNV-1a gives each name its own sequence.
         let hash = name
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -22,17 +22,17 @@ impl Chance {
         bits ^ (bits >> 31)
     }
 
-    /// From 0 to less than this.
+    /// A number from 0 to below `end`.
     pub(super) fn below(&mut self, end: u64) -> u64 {
         self.bits() % end
     }
 
-    /// From 0 to less than this, as an index.
+    /// An index below `len`.
     pub(super) fn index(&mut self, len: usize) -> usize {
         usize::try_from(self.below(len as u64)).expect("an index")
     }
 
-    /// Whether something happens that happens once in so many times.
+    /// `true` with a probability of 1 in `times`.
     pub(super) fn one_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
@@ -41,8 +41,8 @@ impl Chance {
 #[test]
 fn a_seed_repeats_the_choices_of_a_name_and_of_no_other() {
     let drawn = |seed, name| {
-        let mut chance = Chance::of(seed, name);
-        [(); 20].map(|()| chance.below(1000))
+        let mut rng = SeededRng::new(seed, name);
+        [(); 20].map(|()| rng.below(1000))
     };
     assert_eq!(drawn(7, "writer-1"), drawn(7, "writer-1"));
     assert_ne!(drawn(7, "writer-1"), drawn(7, "writer-2"));

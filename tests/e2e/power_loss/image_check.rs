@@ -1,4 +1,4 @@
-//! What is demanded of a disk after a power cut.
+//! Checks an image of the disk after a power cut.
 
 use std::path::Path;
 use std::{fmt, fs};
@@ -13,15 +13,15 @@ use super::disk::Disk;
 use super::recording::{BACKUP, EXPORT, IMPORT, LOG};
 use super::trace::Record;
 
-/// What is wrong with an image.
-pub(super) enum Fault {
-    /// Something is not there that was acknowledged.
+/// Why an image fails the check.
+pub(super) enum ImageFault {
+    /// An acknowledged write is missing.
     Lost(String),
-    /// Something is there that must never be.
+    /// The image has content that must not exist.
     Unsound(String),
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ImageFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lost(why) => write!(f, "lost: {why}"),
@@ -30,14 +30,14 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What was acknowledged before a moment.
+/// What was acknowledged before a power cut, and so must be on the disk.
 #[derive(Clone, Default)]
-pub(super) struct Due {
+pub(super) struct Required {
     pub(super) position: u64,
     files: Vec<String>,
 }
 
-impl Due {
+impl Required {
     pub(super) fn apply(&mut self, record: &Record<'_>) {
         match record {
             Record::Acknowledged { position } => self.position = self.position.max(*position),
@@ -47,19 +47,19 @@ impl Due {
     }
 }
 
-/// What a trace comes to without a power cut.
-pub(super) struct Whole {
+/// The content of the disk after the whole trace, without a power cut.
+pub(super) struct ExpectedContent {
     events: Vec<Recorded>,
     files: Vec<(&'static str, Vec<u8>)>,
 }
 
-impl Whole {
-    /// Looks at the disk after the last record, where everything must be there and sound.
-    pub(super) async fn of(records: &[Record<'_>]) -> Self {
+impl ExpectedContent {
+    /// Replays the whole trace, and asserts that everything exists and is sound.
+    pub(super) async fn from_trace(records: &[Record<'_>]) -> Self {
         let mut disk = Disk::new(true);
         records.iter().for_each(|record| disk.apply(record));
         let folder = tempfile::tempdir().unwrap();
-        disk.write_now(folder.path(), is_of_log_or_tools);
+        disk.write_current(folder.path(), is_of_log_or_tools);
         let at = |name: &str| folder.path().join(name.trim_start_matches('/'));
         let files = [EXPORT, BACKUP, IMPORT].map(|name| (name, fs::read(at(name)).unwrap())).to_vec();
         let events = sound_events(&at(LOG)).await;
@@ -70,38 +70,47 @@ impl Whole {
         Self { events, files }
     }
 
-    /// Judges an image and writes to its log.
-    pub(super) async fn judge(&self, image: &Path, due: &Due, open_first: bool) -> Result<(), Fault> {
-        for (name, whole) in &self.files {
+    /// Checks an image, and appends to its log.
+    pub(super) async fn check_image(
+        &self,
+        image: &Path,
+        required: &Required,
+        open_first: bool,
+    ) -> Result<(), ImageFault> {
+        for (name, expected) in &self.files {
             match fs::read(image.join(name.trim_start_matches('/'))) {
-                Ok(found) if found != *whole => return Err(Fault::Unsound(format!("{name} is not whole"))),
-                Err(_) if due.files.iter().any(|due| due == name) => {
-                    return Err(Fault::Lost(format!("{name} is gone")));
+                Ok(found) if found != *expected => return Err(ImageFault::Unsound(format!("{name} is not whole"))),
+                Err(_) if required.files.iter().any(|required| required == name) => {
+                    return Err(ImageFault::Lost(format!("{name} is gone")));
                 }
                 Ok(_) | Err(_) => {}
             }
         }
         let path = image.join(LOG);
-        let fault = |why: String| if due.position > 0 { Fault::Lost(why) } else { Fault::Unsound(why) };
-        if !path.exists() && due.position > 0 {
-            return Err(Fault::Lost("there is no log".to_owned()));
+        let fault = |why: String| if required.position > 0 { ImageFault::Lost(why) } else { ImageFault::Unsound(why) };
+        if !path.exists() && required.position > 0 {
+            return Err(ImageFault::Lost("there is no log".to_owned()));
         }
-        // Reader and writer recover a log alike; without one, the writer makes it.
+        // A missing log is created by the writer.
         if path.exists() && !open_first {
             check(&path).await.map_err(fault)?;
         }
         let log = SqliteStore::open(&path).map_err(|error| fault(error.to_string()))?;
         let events = read(&log).await.map_err(fault)?;
-        if (events.len() as u64) < due.position {
-            let (found, due) = (events.len(), due.position);
-            return Err(Fault::Lost(format!("the log ends at {found}, and {due} was acknowledged")));
+        if (events.len() as u64) < required.position {
+            let (found, required) = (events.len(), required.position);
+            return Err(ImageFault::Lost(format!("the log ends at {found}, and {required} was acknowledged")));
         }
         if !self.events.starts_with(&events) {
-            return Err(Fault::Unsound("the events are not those that were written".to_owned()));
+            return Err(ImageFault::Unsound("the events are not those that were written".to_owned()));
         }
-        let appended = log.append(one_event()).await.map_err(|error| fault(error.to_string()))?;
+        let appended = log.append(test_append()).await.map_err(|error| fault(error.to_string()))?;
         if appended.position != Position(events.len() as u64 + 1) {
-            return Err(Fault::Unsound(format!("after {} events, one lands at {}", events.len(), appended.position)));
+            return Err(ImageFault::Unsound(format!(
+                "after {} events, one lands at {}",
+                events.len(),
+                appended.position
+            )));
         }
         log.close().await;
         drop(log);
@@ -109,17 +118,17 @@ impl Whole {
     }
 }
 
-/// Whether a file outlives a power cut: SQLite makes its shared memory anew.
+/// Whether a file is kept over a restart: SQLite recreates its shared memory.
 pub(super) fn is_on_disk(name: &str) -> bool {
     !name.ends_with("-shm")
 }
 
-/// Whether a file is needed to judge an image: the views are built from the log.
+/// Whether a file is needed for the check of an image: views are rebuilt from the log.
 pub(super) fn is_of_log_or_tools(name: &str) -> bool {
     is_on_disk(name) && !name.contains("-views")
 }
 
-/// As `storefront-server check`.
+/// Runs the check of `storefront-server check`.
 async fn check(log: &Path) -> Result<(), String> {
     let checked = maintenance::check(&StoreChoice::File(log.to_owned())).await.map_err(|error| error.to_string())?;
     if checked.is_sound { Ok(()) } else { Err(checked.report) }
@@ -142,7 +151,7 @@ async fn read(log: &SqliteStore) -> Result<Vec<Recorded>, String> {
     }
 }
 
-fn one_event() -> Append {
+fn test_append() -> Append {
     let event = NewEvent {
         id: Uuid::now_v7(),
         kind: "stock.received".to_owned(),

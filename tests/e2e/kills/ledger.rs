@@ -1,5 +1,5 @@
-//! What the log, the card gateway and the mailbox say at the end, and whether it fits together. Knows nothing of the server's
-//! code: only what goes over the wire.
+//! Checks the log, the card gateway and the mailbox against each other at the end of a run. Uses only the HTTP interfaces, and
+//! no code of the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,33 +8,33 @@ use storefront_api::{Event, EventQuery};
 use storefront_client::Client;
 use storefront_mocks::Mocks;
 
-/// The log, and what the systems around the shop have done.
-pub(crate) struct Books {
+/// The events of a log, and the charges and mails that belong to it.
+pub(crate) struct Ledger {
     events: Vec<Event>,
-    /// By order: what each charge that succeeded took, and what of it went back.
+    /// Successful charges by order: captured and refunded amount of each.
     charges: BTreeMap<String, Vec<(i64, i64)>>,
-    /// The message ids in the mailbox.
+    /// Message ids in the mailbox.
     mails: Vec<String>,
 }
 
-/// One order, as its events have it.
+/// The state of an order, folded from its events.
 #[derive(Default)]
-struct OrderBook {
+struct OrderEntry {
     status: &'static str,
     total: i64,
     confirmed: usize,
-    /// By product.
+    /// Quantities by product.
     lines: BTreeMap<String, i64>,
 }
 
-impl OrderBook {
+impl OrderEntry {
     fn pieces(&self) -> i64 {
         self.lines.values().sum()
     }
 }
 
-impl Books {
-    pub(crate) async fn of(client: &Client, mocks: &Mocks) -> Self {
+impl Ledger {
+    pub(crate) async fn read(client: &Client, mocks: &Mocks) -> Self {
         let mut events: Vec<Event> = Vec::new();
         loop {
             let after = events.last().map_or(0, |event| event.position);
@@ -54,117 +54,113 @@ impl Books {
         Self::new(events, charges, mails)
     }
 
-    /// The books of a log, of the charges that took money (by order: how much, and what of it went back), and of the message
-    /// ids in the mailbox.
     pub(crate) fn new(events: Vec<Event>, charges: BTreeMap<String, Vec<(i64, i64)>>, mails: Vec<String>) -> Self {
         Self { events, charges, mails }
     }
 
-    /// How many orders were confirmed.
-    pub(crate) fn sold(&self) -> usize {
-        self.of_kind("order.confirmed").count()
+    /// Number of confirmed orders.
+    pub(crate) fn sold_orders(&self) -> usize {
+        self.events_of_type("order.confirmed").count()
     }
 
-    /// How many refunds went through.
-    pub(crate) fn refunded(&self) -> usize {
-        self.of_kind("payment.refunded").count()
+    /// Number of completed refunds.
+    pub(crate) fn refund_count(&self) -> usize {
+        self.events_of_type("payment.refunded").count()
     }
 
-    /// What does not fit together, in words.
-    pub(crate) fn complaints(&self) -> Vec<String> {
+    /// All violations, as sentences.
+    pub(crate) fn violations(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for (index, event) in self.events.iter().enumerate() {
             if event.position != index as u64 + 1 {
                 wrong.push(format!("position {} stands at place {}", event.position, index + 1));
             }
         }
-        wrong.extend([self.of_money(), self.of_stock(), self.of_mail()].concat());
+        wrong.extend([self.money_violations(), self.stock_violations(), self.mail_violations()].concat());
         wrong
     }
 
-    /// What does not fit together of the money: charges, refunds and their intents.
-    pub(crate) fn of_money(&self) -> Vec<String> {
+    /// Violations of charges, refunds and their intents.
+    pub(crate) fn money_violations(&self) -> Vec<String> {
         let mut wrong = Vec::new();
-        self.money(&self.orders(), &mut wrong);
-        self.every_intent_has_one_outcome(&mut wrong);
+        self.check_money(&self.orders(), &mut wrong);
+        self.check_intents(&mut wrong);
         wrong
     }
 
-    /// What does not fit together of the stock.
-    pub(crate) fn of_stock(&self) -> Vec<String> {
+    pub(crate) fn stock_violations(&self) -> Vec<String> {
         let mut wrong = Vec::new();
-        self.stock(&self.orders(), &mut wrong);
+        self.check_stock(&self.orders(), &mut wrong);
         wrong
     }
 
-    /// What does not fit together of the mail.
-    pub(crate) fn of_mail(&self) -> Vec<String> {
+    pub(crate) fn mail_violations(&self) -> Vec<String> {
         let mut wrong = Vec::new();
-        self.mail(&self.orders(), &mut wrong);
+        self.check_mail(&self.orders(), &mut wrong);
         wrong
     }
 
-    fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Event> {
+    fn events_of_type<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Event> {
         self.events.iter().filter(move |event| event.kind == kind)
     }
 
-    fn orders(&self) -> BTreeMap<String, OrderBook> {
-        let mut orders = BTreeMap::<String, OrderBook>::new();
+    fn orders(&self) -> BTreeMap<String, OrderEntry> {
+        let mut orders = BTreeMap::<String, OrderEntry>::new();
         for event in &self.events {
             let Some(id) = event.stream.strip_prefix("order-") else { continue };
-            let book = orders.entry(id.to_owned()).or_default();
+            let entry = orders.entry(id.to_owned()).or_default();
             match event.kind.as_str() {
                 "order.item_added" => {
-                    *book.lines.entry(product(event)).or_default() += number(&event.data["quantity"]);
+                    *entry.lines.entry(product(event)).or_default() += number(&event.data["quantity"]);
                 }
                 "order.item_quantity_changed" => {
-                    book.lines.insert(product(event), number(&event.data["quantity"]));
+                    entry.lines.insert(product(event), number(&event.data["quantity"]));
                 }
-                "order.item_removed" => drop(book.lines.remove(&product(event))),
+                "order.item_removed" => drop(entry.lines.remove(&product(event))),
                 "order.checked_out" => {
-                    (book.status, book.total) = ("checked out", number(&event.data["total"]["amount"]))
+                    (entry.status, entry.total) = ("checked out", number(&event.data["total"]["amount"]))
                 }
-                "order.reopened" => book.status = "a basket",
-                "order.confirmed" => (book.status, book.confirmed) = ("sold", book.confirmed + 1),
-                "order.shipped" | "order.delivered" => book.status = "sold",
-                "order.cancelled" => book.status = "cancelled",
+                "order.reopened" => entry.status = "a basket",
+                "order.confirmed" => (entry.status, entry.confirmed) = ("sold", entry.confirmed + 1),
+                "order.shipped" | "order.delivered" => entry.status = "sold",
+                "order.cancelled" => entry.status = "cancelled",
                 _ => {}
             }
         }
         orders
     }
 
-    /// The shop keeps the price of what is sold, taken once, and nothing else.
-    fn money(&self, orders: &BTreeMap<String, OrderBook>, wrong: &mut Vec<String>) {
-        for stranger in self.charges.keys().filter(|id| !orders.contains_key(*id)) {
-            wrong.push(format!("order {stranger} was charged, and is not in the log"));
+    /// The shop keeps the price of sold orders, charged once, and nothing else.
+    fn check_money(&self, orders: &BTreeMap<String, OrderEntry>, wrong: &mut Vec<String>) {
+        for unknown in self.charges.keys().filter(|id| !orders.contains_key(*id)) {
+            wrong.push(format!("order {unknown} was charged, and is not in the log"));
         }
-        for (id, book) in orders {
+        for (id, entry) in orders {
             let charges = self.charges.get(id).map(Vec::as_slice).unwrap_or_default();
             let kept: i64 = charges.iter().map(|(captured, refunded)| captured - refunded).sum();
-            let due = if book.status == "sold" { book.total } else { 0 };
+            let due = if entry.status == "sold" { entry.total } else { 0 };
             if kept != due {
                 wrong.push(format!(
                     "order {id} is {}, and the shop keeps {kept} where {due} is due: {charges:?}",
-                    book.status
+                    entry.status
                 ));
             }
             if charges.len() > 1 {
                 wrong.push(format!("order {id} was charged {} times", charges.len()));
             }
-            if book.status == "checked out" {
+            if entry.status == "checked out" {
                 wrong.push(format!("order {id} is stuck in its checkout"));
             }
-            if book.confirmed > 1 {
-                wrong.push(format!("order {id} was confirmed {} times", book.confirmed));
+            if entry.confirmed > 1 {
+                wrong.push(format!("order {id} was confirmed {} times", entry.confirmed));
             }
         }
     }
 
     /// Never below zero, never more promised than there is, nothing left promised, and gone is what was sold. An order is
     /// settled once, when it was sent or its pieces are back, and then always.
-    fn stock(&self, orders: &BTreeMap<String, OrderBook>, wrong: &mut Vec<String>) {
-        let mut shelves = BTreeMap::<&str, (i64, BTreeMap<String, i64>)>::new();
+    fn check_stock(&self, orders: &BTreeMap<String, OrderEntry>, wrong: &mut Vec<String>) {
+        let mut stocks = BTreeMap::<&str, (i64, BTreeMap<String, i64>)>::new();
         let mut gone = BTreeMap::<String, i64>::new();
         let (mut sent, mut remembered) = (BTreeSet::<&str>::new(), BTreeMap::<(&str, String), i64>::new());
         for event in &self.events {
@@ -174,7 +170,7 @@ impl Books {
             if !event.stream.starts_with("stock-") {
                 continue;
             }
-            let (on_hand, promised) = shelves.entry(&event.stream).or_default();
+            let (on_hand, promised) = stocks.entry(&event.stream).or_default();
             let order = event.data["order_id"].as_str().unwrap_or_default().to_owned();
             let quantity = event.data["quantity"].as_i64().unwrap_or(0);
             match event.kind.as_str() {
@@ -202,37 +198,38 @@ impl Books {
                 wrong.push(format!("{} has {on_hand} on hand at {}, with {promised:?}", event.stream, event.position));
             }
         }
-        for (stream, (_, promised)) in shelves {
+        for (stream, (_, promised)) in stocks {
             if !promised.is_empty() {
                 wrong.push(format!("{stream} is left promised to {promised:?}"));
             }
         }
         for ((stream, id), _) in remembered {
-            if sent.contains(id.as_str()) || orders.get(&id).is_none_or(|book| book.status == "cancelled") {
+            if sent.contains(id.as_str()) || orders.get(&id).is_none_or(|entry| entry.status == "cancelled") {
                 wrong.push(format!("{stream} still remembers order {id}, which is over"));
             }
         }
-        for (id, book) in orders {
+        for (id, entry) in orders {
             let (taken, due) =
-                (gone.get(id).copied().unwrap_or(0), if book.status == "sold" { book.pieces() } else { 0 });
+                (gone.get(id).copied().unwrap_or(0), if entry.status == "sold" { entry.pieces() } else { 0 });
             if taken != due {
-                wrong.push(format!("{taken} pieces went to order {id}, which is {}, where {due} are due", book.status));
+                wrong
+                    .push(format!("{taken} pieces went to order {id}, which is {}, where {due} are due", entry.status));
             }
         }
     }
 
     /// Who was to be told was told, once, under one message id.
-    fn mail(&self, orders: &BTreeMap<String, OrderBook>, wrong: &mut Vec<String>) {
-        let asked: Vec<&Event> = self.of_kind("email.requested").collect();
-        for (id, book) in orders {
+    fn check_mail(&self, orders: &BTreeMap<String, OrderEntry>, wrong: &mut Vec<String>) {
+        let asked: Vec<&Event> = self.events_of_type("email.requested").collect();
+        for (id, entry) in orders {
             let confirmations = asked.iter().filter(|mail| {
                 mail.data["order_id"].as_str() == Some(id) && mail.data["kind"].as_str() == Some("confirmation")
             });
             let confirmations = confirmations.count();
             // It waits for the invoice, and is not sent any more when the order is cancelled first.
-            let fewest = if book.status == "cancelled" { 0 } else { book.confirmed };
-            if !(fewest..=book.confirmed).contains(&confirmations) {
-                wrong.push(format!("order {id} has {confirmations} confirmations, and is {}", book.status));
+            let fewest = if entry.status == "cancelled" { 0 } else { entry.confirmed };
+            if !(fewest..=entry.confirmed).contains(&confirmations) {
+                wrong.push(format!("order {id} has {confirmations} confirmations, and is {}", entry.status));
             }
         }
         let due: BTreeSet<String> = asked.iter().map(|mail| format!("{}@storefront.example", mail.id)).collect();
@@ -244,16 +241,16 @@ impl Books {
     }
 
     /// What was intended has an outcome, and only one.
-    fn every_intent_has_one_outcome(&self, wrong: &mut Vec<String>) {
+    fn check_intents(&self, wrong: &mut Vec<String>) {
         for (intent, outcomes) in [
             ("payment.requested", &["payment.succeeded", "payment.declined"][..]),
             ("payment.refund_requested", &["payment.refunded"]),
             ("email.requested", &["email.sent"]),
         ] {
-            for asked in self.of_kind(intent) {
+            for asked in self.events_of_type(intent) {
                 let of_stream = self.events.iter().filter(|event| event.stream == asked.stream);
                 let count = of_stream.clone().filter(|event| outcomes.contains(&event.kind.as_str())).count();
-                // What is cancelled before it is paid needs no other outcome.
+                // A payment that was cancelled first needs no other outcome.
                 let cancelled = of_stream.filter(|event| event.kind == "payment.cancelled").count() == 1;
                 if count != 1 && !(intent == "payment.requested" && count == 0 && cancelled) {
                     wrong.push(format!("{intent} of {} has {count} outcomes", asked.stream));

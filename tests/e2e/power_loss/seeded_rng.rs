@@ -1,13 +1,13 @@
-//! Random choices that come out the same again for the same seed.
+//! Random choices that are repeatable by a seed.
 
 use std::cell::Cell;
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
-pub(super) struct Chance(Cell<u64>);
+pub(super) struct SeededRng(Cell<u64>);
 
-impl Chance {
-    /// The choices of one image.
-    pub(super) fn of(seed: u64, image: u64) -> Self {
+impl SeededRng {
+    /// The generator of one image.
+    pub(super) fn new(seed: u64, image: u64) -> Self {
         Self(Cell::new(seed ^ image.wrapping_mul(0xD6E8_FEB8_6659_FD93)))
     }
 
@@ -19,12 +19,12 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// From 0 to less than this, which is above 0.
+    /// A number from 0 to below `end`, which is above 0.
     pub(super) fn below(&self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap()
     }
 
-    /// `true` so many times of a hundred.
+    /// `true` with a probability in percent.
     pub(super) fn percent(&self, percent: usize) -> bool {
         self.below(100) < percent
     }
