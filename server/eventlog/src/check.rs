@@ -169,7 +169,7 @@ pub async fn check_with(
         report.add(Finding::Inconsistent(failure.to_string()));
         None
     });
-    // The tree grows in the transaction of the events, so its position is the head at one moment.
+    // The tree has all that is committed, so its position is the head at one moment.
     let head = match &kept {
         Some(tree) => tree.position(),
         None => log.head().await?,

@@ -16,6 +16,10 @@ use crate::{
     Version,
 };
 
+/// Number of events after which the hash tree is saved, at the latest; so many are hashed when a log is opened that was not
+/// closed. To save it with each batch would write one more page each time.
+const EVENTS_PER_TREE_SAVE: u64 = 1000;
+
 /// Number of streams in one generation of the version cache.
 const CACHED_STREAMS_PER_GENERATION: usize = 50_000;
 
@@ -24,17 +28,25 @@ const CACHED_STREAMS_PER_GENERATION: usize = 50_000;
 pub(super) struct WriterCache {
     head: Option<Position>,
     tree: Option<HashTree>,
+    /// The position of the saved hash tree, which is known when the tree is.
+    saved_tree: Position,
     versions: VersionCache,
 }
 
 impl WriterCache {
     pub(super) fn new() -> Self {
-        Self { head: None, tree: None, versions: VersionCache::new(CACHED_STREAMS_PER_GENERATION) }
+        let versions = VersionCache::new(CACHED_STREAMS_PER_GENERATION);
+        Self { head: None, tree: None, saved_tree: Position(0), versions }
     }
 
     /// Head of the log as of the last commit; `None` when unknown.
     pub(super) fn head(&self) -> Option<Position> {
         self.head
+    }
+
+    /// Hash tree as of the last commit; `None` when unknown.
+    pub(super) fn tree(&self) -> Option<&HashTree> {
+        self.tree.as_ref()
     }
 
     fn clear(&mut self) {
@@ -98,10 +110,12 @@ fn write_appends(
         Some(head) => head,
         None => read::head(connection)?,
     };
-    let before = head;
     let mut tree = match cache.tree.take() {
         Some(tree) => tree,
-        None => read::hash_tree(connection)?.unwrap_or_default(),
+        None => {
+            cache.saved_tree = read::saved_hash_tree(connection)?.unwrap_or_default().position();
+            read::hash_tree(connection)?.unwrap_or_default()
+        }
     };
     let mut insert = connection.prepare_cached(
         "INSERT INTO events (position, stream, version, id, type, schema_version, time_ms, correlation_id,
@@ -125,8 +139,9 @@ fn write_appends(
     if let Some(time) = time {
         delete_old_answers(connection, time, open_batch.appends())?;
     }
-    if head != before {
+    if head.0 >= cache.saved_tree.0 + EVENTS_PER_TREE_SAVE {
         save_tree(connection, &tree)?;
+        cache.saved_tree = head;
     }
     cache.head = Some(head);
     cache.tree = Some(tree);

@@ -16,7 +16,7 @@ mod unusable;
 mod writer;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ struct Inner {
     /// The connection for writes that do not go through the queue.
     coordination: Readers,
     head: watch::Receiver<Position>,
+    /// The hash tree as of the last commit; `None` for a log that another program writes.
+    tree: Option<Arc<Mutex<HashTree>>>,
     thread: Option<JoinHandle<()>>,
     /// Dropped last: see [`OwnedFile`].
     _file: Option<Arc<OwnedFile>>,
@@ -130,7 +132,7 @@ impl SqliteStore {
         queue.close();
         let (readers, coordination) = (Readers::dedicated(vec![open()?], inline), Readers::dedicated(vec![], open()?));
         coordination.close_now();
-        let inner = Arc::new(Inner { queue, readers, coordination, head, thread: None, _file: None });
+        let inner = Arc::new(Inner { queue, readers, coordination, head, tree: None, thread: None, _file: None });
         Ok(Self { inner, clock: Arc::new(clock::now_ms) })
     }
 
@@ -173,15 +175,17 @@ impl SqliteStore {
         (queue, queued): (Queue, mpsc::Receiver<Job>),
     ) -> Result<Self, StoreError> {
         let (sender, head) = watch::channel(read::head(&lock(&connection))?);
+        let tree = Arc::new(Mutex::new(read::hash_tree(&lock(&connection))?.unwrap_or_default()));
         let coordination = Readers::shared_with_writer(connection.clone());
         let runtime = tokio::runtime::Handle::try_current().ok();
         let owned = file.clone().map(Ownership);
-        let writer = Writer { queue: queued, connection, file: owned, head: sender, runtime };
+        let writer = Writer { queue: queued, connection, file: owned, head: sender, tree: tree.clone(), runtime };
         let thread = std::thread::Builder::new()
             .name("eventlog-writer".to_owned())
             .spawn(move || writer::run(writer))
             .map_err(|error| StoreError::Database(Box::new(error)))?;
-        let inner = Arc::new(Inner { queue, readers, coordination, head, thread: Some(thread), _file: file });
+        let (thread, tree) = (Some(thread), Some(tree));
+        let inner = Arc::new(Inner { queue, readers, coordination, head, tree, thread, _file: file });
         Ok(Self { inner, clock: Arc::new(clock::now_ms) })
     }
 }
@@ -330,7 +334,11 @@ impl EventStore for SqliteStore {
     }
 
     async fn hash_tree(&self) -> Result<Option<HashTree>, StoreError> {
-        self.inner.readers.read_short(read::hash_tree).await
+        match &self.inner.tree {
+            Some(_) if self.inner.queue.is_closed() => Err(StoreError::Closed),
+            Some(tree) => Ok(Some(tree.lock().unwrap_or_else(PoisonError::into_inner).clone())),
+            None => self.inner.readers.read(read::hash_tree).await,
+        }
     }
 
     async fn checksums(&self, after: Position, limit: usize) -> Result<Vec<(Position, Option<i64>)>, StoreError> {

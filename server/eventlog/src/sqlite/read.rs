@@ -25,8 +25,15 @@ pub(super) fn version(connection: &Connection, stream: &StreamName) -> rusqlite:
         .query_row([stream.as_str()], |row| row.get(0))
 }
 
-/// The present hash tree; `None` for the schema of an older program.
+/// The present hash tree: the saved one and the events since. `None` for the schema of an older program.
 pub(super) fn hash_tree(connection: &Connection) -> rusqlite::Result<Option<HashTree>> {
+    let Some(mut tree) = saved_hash_tree(connection)? else { return Ok(None) };
+    for_each(connection, tree.position(), |event| tree.add(event))?;
+    Ok(Some(tree))
+}
+
+/// The hash tree as it was saved last; `None` for the schema of an older program.
+pub(super) fn saved_hash_tree(connection: &Connection) -> rusqlite::Result<Option<HashTree>> {
     if !connection.table_exists(None, "hash_tree")? {
         return Ok(None);
     }
@@ -75,13 +82,17 @@ pub(super) fn stream(
     Ok(events)
 }
 
-/// Calls `visit` with every event, oldest first.
-pub(super) fn for_each(connection: &Connection, mut visit: impl FnMut(&Recorded)) -> rusqlite::Result<()> {
+/// Calls `visit` with every event after a position, oldest first.
+pub(super) fn for_each(
+    connection: &Connection,
+    after: Position,
+    mut visit: impl FnMut(&Recorded),
+) -> rusqlite::Result<()> {
     let mut select = connection.prepare(
         "SELECT position, stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor, data
-        FROM events ORDER BY position",
+        FROM events WHERE position > ?1 ORDER BY position",
     )?;
-    let (mut rows, mut scratch) = (select.query([])?, String::new());
+    let (mut rows, mut scratch) = (select.query([after])?, String::new());
     while let Some(row) = rows.next()? {
         visit(&recorded(row, &mut scratch)?);
     }

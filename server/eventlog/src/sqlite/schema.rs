@@ -124,7 +124,7 @@ fn build_tree(connection: &Connection) -> rusqlite::Result<()> {
         return Ok(());
     }
     let mut tree = HashTree::default();
-    read::for_each(connection, |event| tree.add(event))?;
+    read::for_each(connection, Position(0), |event| tree.add(event))?;
     let since = Position(tree.position().0 + 1);
     connection.execute(
         "INSERT INTO hash_tree (single, size, peaks, since) VALUES (1, ?1, ?2, ?3)",

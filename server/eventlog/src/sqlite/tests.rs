@@ -66,6 +66,39 @@ async fn a_full_disk_fails_the_append_and_the_log_goes_on_when_there_is_room() {
     assert_eq!((large.position, large.versions), (Position(3), vec![Version(1)]));
 }
 
+/// The tree that a program reads beside the writer, and the position of the saved one.
+async fn trees(path: &Path) -> (HashTree, Position) {
+    let saved = read::saved_hash_tree(&Connection::open(path).unwrap()).unwrap().unwrap();
+    let read = SqliteStore::open_to_read(path).unwrap().hash_tree().await.unwrap().unwrap();
+    (read, saved.position())
+}
+
+#[tokio::test]
+async fn the_hash_tree_is_saved_now_and_then_and_is_that_of_all_events_at_any_time() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("log");
+    let (store, _connection) = a_log_with_its_connection(&path);
+    let mut saved = std::collections::BTreeSet::new();
+    for turn in 0..50 {
+        let streams = (0..50).flat_map(|part| an_append(&format!("s-{turn}-{part}"), "k", 10).streams);
+        store.append(Append { streams: streams.collect(), ..Append::default() }).await.unwrap();
+        let mut all = HashTree::default();
+        let mut after = Position(0);
+        while after < store.head().await.unwrap() {
+            let page = store.read_all(after, 1000, &Filter::default()).await.unwrap();
+            page.events.iter().for_each(|event| all.add(event));
+            after = page.next_after;
+        }
+        assert_eq!(store.hash_tree().await.unwrap().as_ref(), Some(&all));
+        let (read, position) = trees(&path).await;
+        assert_eq!(read, all, "after {turn}, saved at {position}");
+        saved.insert(position);
+    }
+    assert_eq!(saved.into_iter().collect::<Vec<_>>(), [Position(0), Position(1000), Position(2000)]);
+    store.close().await;
+    assert_eq!(trees(&path).await.1, Position(2500), "a log that is closed has all of it");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_commit_fails_nobody_in_it_is_told_that_all_is_well() {
     let folder = TempDir::new().unwrap();

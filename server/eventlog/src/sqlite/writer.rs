@@ -1,7 +1,7 @@
 //! The writer thread: writes what is queued, and what is queued while it writes, in one transaction, then sends the
 //! outcomes.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use rusqlite::Connection;
@@ -14,7 +14,7 @@ use super::file_state;
 use super::owned_file::Ownership;
 use super::readers::lock;
 use crate::queue::{Batch, Job, LingerPolicy, Outcome};
-use crate::{Append, Position, StoreError};
+use crate::{Append, HashTree, Position, StoreError};
 
 /// What the writer thread owns. Fields are dropped in this order; closing `head` signals that the writer has finished.
 pub(super) struct Writer {
@@ -22,6 +22,8 @@ pub(super) struct Writer {
     pub(super) connection: Arc<Mutex<Connection>>,
     pub(super) file: Option<Ownership>,
     pub(super) head: watch::Sender<Position>,
+    /// The hash tree as of the last commit.
+    pub(super) tree: Arc<Mutex<HashTree>>,
     /// The runtime in which the log was opened, if any; its tasks are the callers.
     pub(super) runtime: Option<Handle>,
 }
@@ -39,6 +41,9 @@ pub(super) fn run(mut writer: Writer) {
         linger = LingerPolicy::after_batch(jobs.len(), began);
         match written {
             Ok(outcomes) => {
+                if let Some(tree) = cache.tree() {
+                    writer.tree.lock().unwrap_or_else(PoisonError::into_inner).clone_from(tree);
+                }
                 if let Some(head) = cache.head() {
                     writer.head.send_if_modified(|known| std::mem::replace(known, head) != head);
                 }
@@ -54,10 +59,17 @@ pub(super) fn run(mut writer: Writer) {
         }
     }
     if writer.file.is_some()
-        && let Err(error) = file_state::mark_whole(&lock(&writer.connection))
+        && let Err(error) = finish(&lock(&writer.connection), cache.tree())
     {
         error!(%error, "the write-ahead log could not be checkpointed; the next start does it");
     }
+}
+
+fn finish(connection: &Connection, tree: Option<&HashTree>) -> rusqlite::Result<()> {
+    if let Some(tree) = tree {
+        batch::save_tree(connection, tree)?;
+    }
+    file_state::mark_whole(connection)
 }
 
 /// The next append; blocks only when the linger time is over. Returns `None` when the queue is closed and empty.
