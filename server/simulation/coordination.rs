@@ -23,6 +23,7 @@ struct Lease {
     epoch: Epoch,
     /// 0 when it was given back.
     until_ms: i64,
+    ttl_ms: i64,
 }
 
 impl Coordination {
@@ -58,18 +59,22 @@ impl Coordination {
     }
 
     pub(super) fn acquire_lease(&mut self, name: &str, holder: &str, ttl: Duration, now_ms: i64) -> LeaseOutcome {
-        let until_ms = now_ms + as_ms(ttl);
+        let ttl_ms = as_ms(ttl);
+        let until_ms = now_ms + ttl_ms;
         match self.leases.get_mut(name) {
             Some(lease) if lease.until_ms > now_ms && lease.holder != holder => {
+                // It has more left only when the clock was set back.
+                lease.until_ms = lease.until_ms.min(now_ms + lease.ttl_ms);
                 let left = u64::try_from(lease.until_ms - now_ms).unwrap_or_default();
                 return LeaseOutcome::HeldElsewhere { holder: lease.holder.clone(), left: Duration::from_millis(left) };
             }
             Some(lease) => {
                 lease.epoch.0 += u64::from(lease.holder != holder || lease.until_ms <= now_ms);
-                (lease.holder, lease.until_ms) = (holder.to_owned(), until_ms);
+                *lease = Lease { holder: holder.to_owned(), epoch: lease.epoch, until_ms, ttl_ms };
             }
             None => {
-                self.leases.insert(name.to_owned(), Lease { holder: holder.to_owned(), epoch: Epoch(1), until_ms });
+                let lease = Lease { holder: holder.to_owned(), epoch: Epoch(1), until_ms, ttl_ms };
+                self.leases.insert(name.to_owned(), lease);
             }
         }
         LeaseOutcome::Acquired(Fence { lease: name.to_owned(), epoch: self.leases[name].epoch })
@@ -78,7 +83,8 @@ impl Coordination {
     pub(super) fn renew_lease(&mut self, fence: &Fence, ttl: Duration, now_ms: i64) -> bool {
         let lease = self.leases.get_mut(&fence.lease);
         let ours = lease.filter(|lease| lease.epoch == fence.epoch && lease.until_ms > 0);
-        ours.map(|lease| lease.until_ms = now_ms + as_ms(ttl)).is_some()
+        let ttl_ms = as_ms(ttl);
+        ours.map(|lease| (lease.until_ms, lease.ttl_ms) = (now_ms + ttl_ms, ttl_ms)).is_some()
     }
 
     pub(super) fn release_lease(&mut self, fence: &Fence) {

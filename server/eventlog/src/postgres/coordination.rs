@@ -97,11 +97,13 @@ pub(super) async fn acquire_lease(
 ) -> Result<LeaseOutcome, Error> {
     let upsert = session
         .statement(&format!(
-            "INSERT INTO eventlog.leases AS l (name, holder, epoch, until_ms) VALUES ($1, $2, 1, {NOW_MS} + $3)
+            "INSERT INTO eventlog.leases AS l (name, holder, epoch, until_ms, ttl_ms)
+                VALUES ($1, $2, 1, {NOW_MS} + $3, $3)
             ON CONFLICT (name) DO UPDATE SET
                 epoch = l.epoch + CASE WHEN l.holder <> excluded.holder OR l.until_ms <= {NOW_MS} THEN 1 ELSE 0 END,
                 holder = excluded.holder,
-                until_ms = {NOW_MS} + $3
+                until_ms = {NOW_MS} + $3,
+                ttl_ms = $3
             WHERE l.holder = excluded.holder OR l.until_ms <= {NOW_MS}
             RETURNING epoch"
         ))
@@ -110,17 +112,35 @@ pub(super) async fn acquire_lease(
     if let Some(epoch) = epoch {
         return Ok(LeaseOutcome::Acquired(Fence { lease: lease.to_owned(), epoch: Epoch(unsigned(epoch)) }));
     }
-    let select =
-        session.statement(&format!("SELECT holder, {NOW_MS}, until_ms FROM eventlog.leases WHERE name = $1")).await?;
+    let select = session
+        .statement(&format!(
+            "SELECT holder, {NOW_MS}, until_ms, {NOW_MS} + ttl_ms FROM eventlog.leases WHERE name = $1"
+        ))
+        .await?;
     let row = session.client.query_one(&select, &[&lease]).await?;
-    Ok(LeaseOutcome::HeldElsewhere { holder: row.try_get(0)?, left: between(row.try_get(1)?, row.try_get(2)?) })
+    let (holder, now_ms) = (row.try_get(0)?, row.try_get(1)?);
+    let (until_ms, latest_ms): (i64, i64) = (row.try_get(2)?, row.try_get(3)?);
+    if until_ms > latest_ms {
+        cap_lease(session, lease, until_ms, latest_ms).await?;
+    }
+    Ok(LeaseOutcome::HeldElsewhere { holder, left: between(now_ms, until_ms.min(latest_ms)) })
+}
+
+/// Lets a lease last for no longer than its time from now: it has more left only when the clock was set back. Does nothing
+/// when it has been renewed since.
+async fn cap_lease(session: &Session, lease: &str, until_ms: i64, latest_ms: i64) -> Result<(), Error> {
+    let update =
+        session.statement("UPDATE eventlog.leases SET until_ms = $3 WHERE name = $1 AND until_ms = $2").await?;
+    session.client.execute(&update, &[&lease, &until_ms, &latest_ms]).await?;
+    Ok(())
 }
 
 /// A released lease has `until_ms = 0`, which no clock shows, so it cannot be renewed.
 pub(super) async fn renew_lease(session: &Session, fence: &Fence, ttl: Duration) -> Result<bool, Error> {
     let update = session
         .statement(&format!(
-            "UPDATE eventlog.leases SET until_ms = {NOW_MS} + $3 WHERE name = $1 AND epoch = $2 AND until_ms > 0"
+            "UPDATE eventlog.leases SET until_ms = {NOW_MS} + $3, ttl_ms = $3
+            WHERE name = $1 AND epoch = $2 AND until_ms > 0"
         ))
         .await?;
     let renewed = session.client.execute(&update, &[&fence.lease, &signed(fence.epoch.0), &as_ms(ttl)]).await?;

@@ -69,11 +69,12 @@ pub(super) fn acquire_lease(
     now_ms: i64,
 ) -> rusqlite::Result<LeaseOutcome> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO leases (name, holder, epoch, until_ms) VALUES (?1, ?2, 1, ?3 + ?4)
+        "INSERT INTO leases (name, holder, epoch, until_ms, ttl_ms) VALUES (?1, ?2, 1, ?3 + ?4, ?4)
             ON CONFLICT (name) DO UPDATE SET
                 epoch = epoch + (holder <> excluded.holder OR until_ms <= ?3),
                 holder = excluded.holder,
-                until_ms = excluded.until_ms
+                until_ms = excluded.until_ms,
+                ttl_ms = excluded.ttl_ms
             WHERE holder = excluded.holder OR until_ms <= ?3
             RETURNING epoch",
     )?;
@@ -82,12 +83,23 @@ pub(super) fn acquire_lease(
         statement.query_map(params![lease, holder, now_ms, as_ms(ttl)], |row| row.get(0))?.collect::<Result<_, _>>()?;
     match rows.first().copied() {
         Some(epoch) => Ok(LeaseOutcome::Acquired(Fence { lease: lease.to_owned(), epoch })),
-        None => connection
-            .prepare_cached("SELECT holder, until_ms FROM leases WHERE name = ?1")?
-            .query_row([lease], |row| {
-                Ok(LeaseOutcome::HeldElsewhere { holder: row.get(0)?, left: between(now_ms, row.get(1)?) })
-            }),
+        None => {
+            cap_lease(connection, lease, now_ms)?;
+            connection
+                .prepare_cached("SELECT holder, until_ms FROM leases WHERE name = ?1")?
+                .query_row([lease], |row| {
+                    Ok(LeaseOutcome::HeldElsewhere { holder: row.get(0)?, left: between(now_ms, row.get(1)?) })
+                })
+        }
     }
+}
+
+/// Lets a lease last for no longer than its time from now: it has more left only when the clock was set back.
+fn cap_lease(connection: &Connection, lease: &str, now_ms: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE leases SET until_ms = ?2 + ttl_ms WHERE name = ?1 AND until_ms > ?2 + ttl_ms")?
+        .execute(params![lease, now_ms])?;
+    Ok(())
 }
 
 /// A released lease has `until_ms = 0`, which no clock shows, so it cannot be renewed.
@@ -98,7 +110,9 @@ pub(super) fn renew_lease(
     now_ms: i64,
 ) -> rusqlite::Result<bool> {
     let renewed = connection
-        .prepare_cached("UPDATE leases SET until_ms = ?3 + ?4 WHERE name = ?1 AND epoch = ?2 AND until_ms > 0")?
+        .prepare_cached(
+            "UPDATE leases SET until_ms = ?3 + ?4, ttl_ms = ?4 WHERE name = ?1 AND epoch = ?2 AND until_ms > 0",
+        )?
         .execute(params![fence.lease, fence.epoch, now_ms, as_ms(ttl)])?;
     Ok(renewed > 0)
 }
@@ -212,7 +226,7 @@ mod tests {
             .execute_batch(
                 "PRAGMA foreign_keys = ON;
                 CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, epoch INTEGER NOT NULL,
-                    until_ms INTEGER NOT NULL);
+                    until_ms INTEGER NOT NULL, ttl_ms INTEGER NOT NULL);
                 CREATE TABLE referring (name TEXT REFERENCES leases DEFERRABLE INITIALLY DEFERRED);
                 CREATE TRIGGER fails AFTER INSERT ON leases BEGIN INSERT INTO referring VALUES ('nothing'); END;",
             )

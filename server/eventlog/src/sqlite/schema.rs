@@ -97,6 +97,10 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
     INSERT INTO seen_time (single, seen_ms, looked_ms) VALUES (1, 0, 0);
 ",
+    // The lease of an older program counts as one of the longest.
+    "
+    ALTER TABLE leases ADD COLUMN ttl_ms INTEGER NOT NULL DEFAULT 3600000;
+",
 ];
 
 pub(super) fn migrate(connection: &Connection, name: &str) -> Result<(), StoreError> {

@@ -442,7 +442,8 @@ async fn a_log_of_an_older_program_gets_its_hash_at_the_first_start_and_says_whe
     log.close().await;
     let older =
         "DROP TABLE seen_time; DROP INDEX answers_by_kept; ALTER TABLE answers DROP COLUMN kept_ms;
-        CREATE INDEX answers_by_time ON answers (time_ms); DROP TABLE file_state; DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum; PRAGMA user_version = 2";
+        CREATE INDEX answers_by_time ON answers (time_ms); DROP TABLE file_state; DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum;
+        ALTER TABLE leases DROP COLUMN ttl_ms; PRAGMA user_version = 2";
     Connection::open(&path).unwrap().execute_batch(older).unwrap();
     let log = open_log(&path);
     let planted = log.hash_tree().await.unwrap().unwrap();

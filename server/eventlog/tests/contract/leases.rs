@@ -107,6 +107,24 @@ pub(crate) async fn a_lease_that_was_given_back_is_free_at_once(world: World) {
     assert_eq!(current_holder(&log, "mail", "here").await.0, "there", "nobody gives back what another has");
 }
 
+pub(crate) async fn a_clock_that_is_set_back_keeps_nobody_from_a_lease_for_longer_than_it_lasts(world: World) {
+    let log = world.log();
+    acquire(&log, "mail", "here").await;
+    world.set_clock_back(LEASE_TTL * 6).await;
+    let (holder, left) = current_holder(&log, "mail", "there").await;
+    assert_eq!(holder, "here");
+    assert!(left <= LEASE_TTL && left > LEASE_TTL / 2, "{left:?}");
+    world.advance_time(LEASE_TTL).await;
+    let fence = acquire(&log, "mail", "there").await;
+    assert_eq!(fence, epoch(2));
+    world.set_clock_back(LEASE_TTL * 6).await;
+    assert_eq!(current_holder(&log, "mail", "here").await.0, "there");
+    world.advance_time(LEASE_TTL * 2 / 3).await;
+    assert!(log.renew_lease(&fence, LEASE_TTL).await.unwrap(), "its holder lives");
+    world.advance_time(LEASE_TTL * 2 / 3).await;
+    assert_eq!(current_holder(&log, "mail", "here").await.0, "there");
+}
+
 pub(crate) async fn a_wish_for_a_lease_that_makes_no_sense_is_refused(world: World) {
     let log = world.log();
     let long = "x".repeat(1001);

@@ -158,6 +158,7 @@ macro_rules! the_contract_on {
                 a_lease_that_is_renewed_does_not_run_out,
                 a_lease_that_ran_out_is_still_its_holders_until_somebody_takes_it,
                 a_lease_that_was_given_back_is_free_at_once,
+                a_clock_that_is_set_back_keeps_nobody_from_a_lease_for_longer_than_it_lasts,
                 a_wish_for_a_lease_that_makes_no_sense_is_refused,
                 an_append_under_a_lease_lands,
                 a_paused_holder_that_wakes_up_late_cannot_commit,

@@ -135,6 +135,20 @@ impl World {
         }
     }
 
+    /// Sets the clock back for leases and timers. SQLite gets another clock; on PostgreSQL, the stored times are moved on
+    /// instead.
+    pub(crate) async fn set_clock_back(&self, time: Duration) {
+        let ms = time.as_millis() as i64;
+        self.clock.fetch_sub(ms, Ordering::Relaxed);
+        if let Storage::Database(_) = self.storage {
+            let later = format!(
+                "UPDATE eventlog.leases SET until_ms = until_ms + {ms} WHERE until_ms > 0;
+                UPDATE eventlog.timers SET due_ms = due_ms + {ms}"
+            );
+            self.connect().await.batch_execute(&later).await.unwrap();
+        }
+    }
+
     /// Runs SQL on the database without the log; no effect on a log in memory.
     pub(crate) async fn tamper(&mut self, sqlite: &str, postgres: &str) {
         match &self.storage {
