@@ -1,5 +1,6 @@
 //! The state that request handlers share: the log, the views, and clients of external systems.
 
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use storefront_api::{Currency, Money};
@@ -25,9 +26,12 @@ use crate::store::aggregates::Store;
 use crate::store::log_health::LogHealth;
 use crate::views::Views;
 
-/// Shared state of the request handlers. Cheap to clone.
+/// Shared state of the request handlers. Cheap to clone, and small: each request holds several.
 #[derive(Clone)]
-pub(crate) struct Shop {
+pub(crate) struct Shop(Arc<ShopState>);
+
+/// What a [`Shop`] has.
+pub(crate) struct ShopState {
     pub(crate) store: Store,
     pub(crate) log_health: LogHealth,
     pub(crate) views: Views,
@@ -72,7 +76,21 @@ pub(crate) struct Shop {
     pub(crate) stop: CancellationToken,
 }
 
-impl Shop {
+impl From<ShopState> for Shop {
+    fn from(state: ShopState) -> Self {
+        Self(Arc::new(state))
+    }
+}
+
+impl Deref for Shop {
+    type Target = ShopState;
+
+    fn deref(&self) -> &ShopState {
+        &self.0
+    }
+}
+
+impl ShopState {
     /// An amount of minor units of the shop's currency.
     pub(crate) fn money(&self, amount: i64) -> Money {
         Money::new(amount, self.currency)

@@ -19,7 +19,7 @@ use crate::documents::LazyFonts;
 use crate::http::idempotency::InFlightKeys;
 use crate::http::order_watch::OrderWatch;
 use crate::http::origin::Access;
-use crate::http::state::Shop;
+use crate::http::state::{Shop, ShopState};
 use crate::http::traffic::Traffic;
 use crate::integrations::lab_stubs::LabStubs;
 use crate::integrations::product_service::ProductService;
@@ -162,7 +162,7 @@ impl RunningShop {
                 warn!("{missing}");
             }
         });
-        let shop = Shop {
+        let shop = ShopState {
             store: store.clone(),
             log_health: log_health.clone(),
             epoch,
@@ -190,7 +190,7 @@ impl RunningShop {
             access: Arc::new(Access::from_config(config)),
             stop: stop.clone(),
         };
-        Ok((Self { store, views, workers, tasks, stop, lab, log_health, epoch }, shop))
+        Ok((Self { store, views, workers, tasks, stop, lab, log_health, epoch }, shop.into()))
     }
 
     /// Ends waiting requests and stops all tasks.

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 use serde_json::json;
 use storefront_api::{EventPage, EventQuery, LogHash, StreamPage, StreamQuery};
 use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
@@ -58,12 +59,15 @@ pub(crate) async fn list_events(
     let deadline = Instant::now() + wait_duration(query.wait)?;
     let filter = parse_filter(&query)?;
     let accept = header_text(&headers, &ACCEPT).unwrap_or_default();
+    let as_cloud_events = accept.contains(CLOUDEVENTS_BATCH);
     let mut after = Position(query.after.unwrap_or(0));
     if accept.contains("text/event-stream") {
         let last =
             header_text(&headers, &HeaderName::from_static("last-event-id")).and_then(|id| id.trim().parse().ok());
         return Ok(sse::stream(shop, last.map_or(after, Position), filter));
     }
+    // They keep the buffer in which the request came; the wait may be long.
+    drop(headers);
     let mut reads = 0;
     let (slice, reset) = loop {
         let mut slice = shop.store.read_all(after, limit, &filter).await.map_err(Failure::from)?;
@@ -82,7 +86,7 @@ pub(crate) async fn list_events(
             break (slice, false);
         }
     };
-    if accept.contains(CLOUDEVENTS_BATCH) {
+    if as_cloud_events {
         let batch = slice.events.iter().map(to_cloud_event).collect::<Result<Vec<_>, _>>()?;
         let mut response = ([(CONTENT_TYPE, CLOUDEVENTS_BATCH), (VARY, "accept")], Json(batch)).into_response();
         response.headers_mut().insert(NEXT_AFTER_HEADER, slice.next_after.0.into());
@@ -109,17 +113,14 @@ async fn wait_for_change(
     query: &EventQuery,
     deadline: Instant,
 ) -> Result<bool, ApiError> {
-    let switched = async {
-        match (query.switches, &shop.lab) {
-            (Some(known), Some(lab)) => lab.stubs.wait_for_change_from(known).await,
-            (None, _) | (_, None) => std::future::pending().await,
-        }
+    // Few requests wait for these; the others need no room for them.
+    let switched: BoxFuture<'_, ()> = match (query.switches, &shop.lab) {
+        (Some(known), Some(lab)) => Box::pin(lab.stubs.wait_for_change_from(known)),
+        (None, _) | (_, None) => Box::pin(std::future::pending()),
     };
-    let paused = async {
-        match &query.paused {
-            Some(known) => pauses::wait_for_change(known, &shop.progress, &shop.views).await,
-            None => std::future::pending().await,
-        }
+    let paused: BoxFuture<'_, ()> = match &query.paused {
+        Some(known) => Box::pin(pauses::wait_for_change(known, &shop.progress, &shop.views)),
+        None => Box::pin(std::future::pending()),
     };
     tokio::select! {
         grown = wait_for_log_growth(shop, after, deadline) => grown,

@@ -33,7 +33,7 @@ const EVENTS_PER_READ: usize = 500;
 pub(crate) async fn export(State(shop): State<Shop>) -> Result<Response, ApiError> {
     let head = shop.store.head().await.map_err(Failure::from)?;
     let lines = ExportLines::default();
-    let export = Export { store: shop.store, stop: shop.stop, after: Position(0), head, lines };
+    let export = Export { store: shop.store.clone(), stop: shop.stop.clone(), after: Position(0), head, lines };
     let pages = stream::try_unfold(export, Export::page);
     let headers = [(CONTENT_TYPE.as_str(), EXPORT_CONTENT_TYPE.to_owned()), (POSITION_HEADER, head.to_string())];
     Ok((headers, Body::from_stream(pages)).into_response())

@@ -51,6 +51,8 @@ pub(crate) async fn get_order(
     let deadline = Instant::now() + wait_duration(query.wait)?;
     let known: Vec<u64> = etags(&headers, &IF_NONE_MATCH).filter_map(version_in_etag).collect();
     let knows_any = etags(&headers, &IF_NONE_MATCH).any(|known| known == "*");
+    // They keep the buffer in which the request came; the wait may be long.
+    drop(headers);
     let past = query.version.is_some() || query.at.is_some();
     let mut slot = None;
     loop {
