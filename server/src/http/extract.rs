@@ -165,7 +165,12 @@ pub(crate) async fn wait_for_position(shop: &Shop, min_position: Option<u64>, vi
     if shop.views.position() >= wanted || shop.stop.run_until_cancelled(reached).await == Some(true) {
         return Ok(());
     }
-    let detail = "The lists have not come to the position that was asked for. Try again shortly.";
+    let at = shop.views.position();
+    let detail = if at < shop.opened_at {
+        format!("The lists are being built: {at} of {} events. Try again shortly.", shop.opened_at)
+    } else {
+        format!("The lists have come to position {at}, not yet to {wanted}. Try again shortly.")
+    };
     Err(ApiError::new(ErrorCode::ViewsBehind, detail))
 }
 
