@@ -20,6 +20,7 @@ pub(super) enum Coverage {
     WebhooksOutOfOrder,
     PoisonEvent,
     ClockStep,
+    ClockJumpForAMoment,
     StoreRefusingWrites,
     AppendLandedButAnswerLost,
     CommandRepeatedUnderItsKey,
@@ -55,7 +56,7 @@ pub(super) enum Coverage {
 }
 
 impl Coverage {
-    pub(super) const ALL: [Self; 47] = [
+    pub(super) const ALL: [Self; 48] = [
         Self::CrashBetweenEffectAndEvent,
         Self::CrashAfterEventBeforeCheckpoint,
         Self::DuplicateWebhook,
@@ -71,6 +72,7 @@ impl Coverage {
         Self::WebhooksOutOfOrder,
         Self::PoisonEvent,
         Self::ClockStep,
+        Self::ClockJumpForAMoment,
         Self::StoreRefusingWrites,
         Self::AppendLandedButAnswerLost,
         Self::CommandRepeatedUnderItsKey,

@@ -107,6 +107,11 @@ pub(super) async fn turns_bad(world: Arc<World>) {
                 rng_clock::pass(while_it_lasts / 2).await;
                 server.stands_still(false);
             }
+            8 => {
+                rng_clock::mark(Coverage::ClockJumpForAMoment);
+                rng_clock::tell(|| "the clock jumps for a moment".to_owned());
+                rng_clock::jumps_for_a_moment().await;
+            }
             _ => {
                 let by_ms = i64::try_from(rng_clock::one_of(7_200_000)).unwrap_or(0) - 3_600_000;
                 rng_clock::step_clock(by_ms);

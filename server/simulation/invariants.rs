@@ -10,6 +10,7 @@ use storefront_domain::process::{self, Process};
 use storefront_domain::stock::{self, Allocation, Stock, StockEvent};
 use storefront_eventlog::{Position, StreamName, Version};
 
+use super::clocks;
 use super::coverage::Coverage;
 use super::documents;
 use super::intents::Stands;
@@ -39,6 +40,8 @@ pub(super) fn broken(world: &World) -> Vec<String> {
         stock_forgets_what_is_over(product, events, &ledger, &mut wrong);
     }
     wallets::wallets_add_up(world, &ledger, &mut wrong);
+    clocks::goods_are_kept_as_long_as_promised(world, &ledger, &mut wrong);
+    clocks::time_never_goes_back(world, &ledger, &mut wrong);
     documents::are_complete(world, &ledger, &mut wrong);
     wallets::vouchers_are_used_once(world, &ledger, &mut wrong);
     mails_agree_with_the_mailbox(&ledger, world, &mut wrong);

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use storefront_eventlog::{
     Append, AppendError, Appended, EventId, EventPage, Expected, Filter, JsonText, NewEvent, Position, Recorded,
@@ -23,6 +24,8 @@ pub(super) struct Log {
 #[derive(Default)]
 struct StoredSnapshot {
     events: Vec<Recorded>,
+    /// How long the run had been going on when each of them came.
+    landed: Vec<Duration>,
     /// Where the events of a stream stand in the list.
     streams: HashMap<StreamName, Vec<usize>>,
     ids: HashMap<EventId, usize>,
@@ -104,6 +107,11 @@ impl Log {
         true
     }
 
+    /// How long the run had been going on when the event at a position came.
+    pub(super) fn landed(&self, position: Position) -> Duration {
+        self.kept().landed[usize::try_from(position.0 - 1).expect("it is a position of the log")]
+    }
+
     /// The whole log.
     pub(super) fn events(&self) -> Vec<Recorded> {
         self.kept().events.clone()
@@ -170,6 +178,7 @@ impl StoredSnapshot {
         let (position, version) = (Position(place as u64 + 1), Version(places.len() as u64));
         self.ids.insert(event.id, place);
         self.events.push(Recorded::new(position, stream, version, event));
+        self.landed.push(rng_clock::elapsed().unwrap_or_default());
     }
 
     fn known(&self, append: &Append) -> Known {
@@ -201,8 +210,6 @@ enum Known {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use storefront_eventlog::{
         Checkpoint, Epoch, EventStore, Fence, JsonText, LeaseOutcome, SqliteStore, StreamAppend, Timer, TimerChange,
     };
@@ -286,7 +293,7 @@ mod tests {
     }
 
     fn now_ms() -> i64 {
-        rng_clock::now().unwrap().unix_ms()
+        rng_clock::store_ms()
     }
 
     fn an_event() -> NewEvent {

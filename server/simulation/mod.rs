@@ -11,6 +11,7 @@
 //! What must stay so: nothing here may depend on another clock, on threads, or on the order of a hash map. So processes
 //! wait by `crate::clock`, take ids and random numbers from `crate::random`, and `select!` with `biased`.
 
+mod clocks;
 mod coordination;
 mod coverage;
 mod documents;
@@ -70,7 +71,11 @@ fn run(seed: u64, aloud: bool) -> Outcome {
 fn run_to_its_end(world: &World, life: impl Future<Output = Result<(), String>>) -> Vec<String> {
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread().on_thread_park(rng_clock::jump).build().unwrap();
-        let trouble = runtime.block_on(life).err();
+        let trouble = runtime.block_on(async {
+            tokio::spawn(rng_clock::follows_store_clock());
+            life.await
+        });
+        let trouble = trouble.err();
         let broken = trouble.into_iter().chain(invariants::broken(world)).collect();
         world.end();
         broken

@@ -1,7 +1,9 @@
 //! Time and chance of one simulated run, in the hands of its seed.
 //!
 //! There is one for each thread, and a run has its thread to itself. Time stands still while anything can be done, and jumps
-//! to the next moment that somebody waits for when nothing can. What is random comes from one generator. So a run is the
+//! to the next moment that somebody waits for when nothing can. The store has a clock, which may be set, and the servers'
+//! machine another, which may be wrong; the servers follow the store's as real ones do (`crate::clock`). What is random comes
+//! from one generator. So a run is the
 //! same each time: as long as it iterates over no hash map, asks no other clock and starts no thread.
 
 use std::cell::RefCell;
@@ -18,6 +20,7 @@ use uuid::Uuid;
 use super::coverage::{Coverage, Seen};
 use super::points;
 use super::watch::Watch;
+use crate::clock::{FOLLOW_INTERVAL, StoreClock};
 
 /// When every run begins: 2026-01-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_767_225_600_000;
@@ -25,6 +28,12 @@ const BEGIN_MS: i64 = 1_767_225_600_000;
 /// servers that have nothing to do pass some 63,000, as they keep their leases.
 const POINTS_PER_HOUR: u64 = 200_000;
 const HOUR_NS: u64 = 3600 * 1_000_000_000;
+
+/// What the clock of the servers' machine may show beyond the right time: nothing, two days more, or an hour less.
+const MACHINE_CLOCKS_MS: [i64; 4] = [0, 0, 2 * 24 * 3_600_000, -3_600_000];
+
+/// Longer than any deadline of a shop, and than an answer is kept.
+const MOMENTARY_JUMP_MS: i64 = 25 * 3_600_000;
 
 thread_local! {
     static FATE: RefCell<Option<RngClock>> = const { RefCell::new(None) };
@@ -54,8 +63,15 @@ pub(super) struct FaultPlan {
 struct RngClock {
     state: u64,
     now_ns: u64,
-    /// What the wall clock shows beyond that.
+    /// What the store's clock shows beyond that.
     step_ms: i64,
+    /// What the clock of the servers' machine shows beyond it.
+    machine_ms: i64,
+    /// The store's clock as the servers follow it, and the latest time that they have shown.
+    followed: StoreClock,
+    latest_ms: i64,
+    /// By how much the servers have followed the store's clock forwards.
+    forwards_ms: i64,
     timers: BTreeMap<(u64, u64), Waker>,
     timer_count: u64,
     id_count: u64,
@@ -74,6 +90,10 @@ pub(super) fn begin(seed: u64, tells: bool) {
         state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5707_EF20,
         now_ns: 0,
         step_ms: 0,
+        machine_ms: 0,
+        followed: StoreClock::default(),
+        latest_ms: 0,
+        forwards_ms: 0,
         timers: BTreeMap::new(),
         timer_count: 0,
         id_count: 0,
@@ -98,7 +118,9 @@ pub(super) fn begin(seed: u64, tells: bool) {
             late: upto(400),
         };
         rng_clock.crashes_left = u32::try_from(rng_clock.draw() % 6).unwrap_or(0);
+        rng_clock.machine_ms = MACHINE_CLOCKS_MS[usize::try_from(rng_clock.draw() % 4).unwrap_or(0)];
     }
+    rng_clock.follow_store_clock();
     FATE.with_borrow_mut(|there| *there = Some(rng_clock));
 }
 
@@ -111,13 +133,45 @@ fn with<T>(ask: impl FnOnce(&mut RngClock) -> T) -> T {
     FATE.with_borrow_mut(|rng_clock| ask(rng_clock.as_mut().expect("this happens in a run")))
 }
 
-/// The present moment by the wall clock; `None` outside a run.
+/// The present moment as the servers see it, which never goes back; `None` outside a run.
 pub(crate) fn now() -> Option<Timestamp> {
-    FATE.with_borrow(|rng_clock| {
-        let rng_clock = rng_clock.as_ref()?;
-        let since_ms = i64::try_from(rng_clock.now_ns / 1_000_000).unwrap_or(i64::MAX / 2);
-        Some(Timestamp::from_unix_ms(BEGIN_MS + since_ms + rng_clock.step_ms))
+    FATE.with_borrow_mut(|rng_clock| {
+        let rng_clock = rng_clock.as_mut()?;
+        rng_clock.latest_ms = rng_clock.latest_ms.max(rng_clock.followed_ms());
+        Some(Timestamp::from_unix_ms(rng_clock.latest_ms))
     })
+}
+
+/// The store's time as the servers follow it; `None` outside a run.
+pub(crate) fn followed_ms() -> Option<i64> {
+    FATE.with_borrow(|rng_clock| rng_clock.as_ref().map(RngClock::followed_ms))
+}
+
+/// The time that the store's clock shows.
+pub(super) fn store_ms() -> i64 {
+    with(|rng_clock| rng_clock.true_ms() + rng_clock.step_ms)
+}
+
+/// The servers read the store's clock now and then, as long as the run goes on.
+pub(super) async fn follows_store_clock() {
+    loop {
+        pass(FOLLOW_INTERVAL).await;
+        with(RngClock::follow_store_clock);
+    }
+}
+
+/// What the clock of the servers' machine shows beyond the right time, from the beginning on.
+pub(super) fn machine_shows(beyond_ms: i64) {
+    with(|rng_clock| {
+        rng_clock.machine_ms = beyond_ms;
+        rng_clock.followed = StoreClock::default();
+        rng_clock.follow_store_clock();
+    });
+}
+
+/// By how much the servers have followed the store's clock forwards, in milliseconds.
+pub(super) fn forwards_ms() -> i64 {
+    with(|rng_clock| rng_clock.forwards_ms)
 }
 
 /// A new id; `None` outside a run.
@@ -202,9 +256,16 @@ pub(super) fn jump() {
     }
 }
 
-/// The wall clock is set, forwards or backwards.
+/// The store's clock is set, forwards or backwards.
 pub(super) fn step_clock(by_ms: i64) {
     with(|rng_clock| rng_clock.step_ms += by_ms);
+}
+
+/// The store's clock shows 25 hours more, for a shorter time than it takes a server to believe it.
+pub(super) async fn jumps_for_a_moment() {
+    step_clock(MOMENTARY_JUMP_MS);
+    pass(Duration::from_millis(between(0..10_000))).await;
+    step_clock(-MOMENTARY_JUMP_MS);
 }
 
 /// One of so many, from 0.
@@ -293,6 +354,20 @@ pub(super) fn tell(line: impl FnOnce() -> String) {
 }
 
 impl RngClock {
+    /// The time that a right clock shows.
+    fn true_ms(&self) -> i64 {
+        BEGIN_MS + i64::try_from(self.now_ns / 1_000_000).unwrap_or(i64::MAX / 2)
+    }
+
+    fn followed_ms(&self) -> i64 {
+        self.true_ms() + self.machine_ms + self.followed.offset_ms
+    }
+
+    fn follow_store_clock(&mut self) {
+        let jumped_ms = self.followed.apply_reading(self.step_ms - self.machine_ms).unwrap_or(0);
+        self.forwards_ms += jumped_ms.max(0);
+    }
+
     /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
     fn draw(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -31,7 +31,6 @@ use super::world::World;
 use crate::catalogue::basket_lookup::BasketLookup;
 use crate::catalogue::freshness::Freshness;
 use crate::catalogue::sync::CatalogueSync;
-use crate::clock;
 use crate::operations::progress::Progress;
 use crate::processes::engine::lease_runner::LeaseConfig;
 use crate::runtime::compose::{ProcessContext, Systems, start_processes};
@@ -198,7 +197,7 @@ impl Gate {
 
 /// The store's clock.
 fn now_ms() -> i64 {
-    clock::now().unix_ms()
+    rng_clock::store_ms()
 }
 
 fn error(what: &str) -> StoreError {

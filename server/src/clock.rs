@@ -26,8 +26,18 @@ pub(crate) fn now() -> Timestamp {
         return now;
     }
     static LATEST_MS: AtomicI64 = AtomicI64::new(0);
-    let now_ms = process_ms() + STORE_CLOCK.lock().unwrap_or_else(PoisonError::into_inner).offset_ms;
+    let now_ms = store_ms();
     Timestamp::from_unix_ms(LATEST_MS.fetch_max(now_ms, Ordering::Relaxed).max(now_ms))
+}
+
+/// The store's time as this process follows it, in milliseconds since 1970, for setting timers. The store judges them, so this
+/// goes back with the store's clock, other than [`now`]; but it does not follow a jump that lasts for a moment.
+pub(crate) fn store_ms() -> i64 {
+    #[cfg(test)]
+    if let Some(followed_ms) = rng_clock::followed_ms() {
+        return followed_ms;
+    }
+    process_ms() + STORE_CLOCK.lock().unwrap_or_else(PoisonError::into_inner).offset_ms
 }
 
 /// Interval between two readings of the store's clock.
@@ -42,8 +52,8 @@ static STORE_CLOCK: Mutex<StoreClock> = Mutex::new(StoreClock { offset_ms: 0, ju
 
 /// The offset of the store's clock from this process's own, which started at the machine's time and is monotonic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct StoreClock {
-    offset_ms: i64,
+pub(crate) struct StoreClock {
+    pub(crate) offset_ms: i64,
     /// A new offset that is not accepted yet, and the number of its readings.
     jump: Option<(i64, u32)>,
     /// Whether there was a reading.
@@ -52,7 +62,7 @@ struct StoreClock {
 
 impl StoreClock {
     /// Applies a reading. Returns the size of a jump when it is accepted.
-    fn apply_reading(&mut self, offset_ms: i64) -> Option<i64> {
+    pub(crate) fn apply_reading(&mut self, offset_ms: i64) -> Option<i64> {
         if !self.read || (offset_ms - self.offset_ms).abs() <= MAX_DRIFT_MS {
             *self = Self { offset_ms, jump: None, read: true };
             return None;

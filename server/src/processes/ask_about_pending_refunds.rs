@@ -122,7 +122,7 @@ pub(crate) async fn handle_timer(
             Err(other) => return Err(other.into()),
         }
     }
-    let due_ms = store.now_ms().await?.saturating_add(poll_interval_ms());
+    let due_ms = clock::store_ms().saturating_add(poll_interval_ms());
     batch.timer(timer.fired_and_set_again(due_ms, timer.note.clone()));
     Ok(batch)
 }

@@ -54,7 +54,7 @@ pub(crate) async fn handle(store: Store, timers: Timers, delivery: Delivery) -> 
     batch.timer(TimerChange::Set {
         owner: timers.owner.to_owned(),
         timer: request.order_id.to_string(),
-        due_ms: due_ms(store.now_ms().await?, note.pause_ms),
+        due_ms: due_ms(clock::store_ms(), note.pause_ms),
         note: JsonText::of(&note)?,
         as_read: None,
     });
@@ -86,7 +86,7 @@ pub(crate) async fn handle_timer(
         None => {
             let pause_ms = (pause_ms + pause_ms / 2).min(as_ms(MAX_PAUSE));
             let note = JsonText::of(&TimerNote { payment_id, cause, pause_ms })?;
-            batch.timer(timer.fired_and_set_again(due_ms(store.now_ms().await?, pause_ms), note));
+            batch.timer(timer.fired_and_set_again(due_ms(clock::store_ms(), pause_ms), note));
         }
     }
     Ok(batch)

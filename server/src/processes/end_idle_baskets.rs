@@ -54,7 +54,7 @@ pub(crate) async fn handle_timer(store: Store, life: Duration, timer: Timer) -> 
     let record = order_record::load(&store, order_id).await?;
     let mut batch = append_for_timer(&timer, Some(cause));
     let expires_at_ms = record.changed_at.unix_ms().saturating_add(as_ms(life));
-    if record.order.basket().is_some() && store.now_ms().await? < expires_at_ms {
+    if record.order.basket().is_some() && clock::store_ms() < expires_at_ms {
         batch.timer(timer.fired_and_set_again(expires_at_ms, timer.note.clone()));
         return Ok(batch);
     }

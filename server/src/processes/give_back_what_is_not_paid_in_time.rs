@@ -82,7 +82,7 @@ pub(crate) async fn handle_timer(store: Store, timer: Timer) -> Result<AppendBui
             }
             // The checkout receives the outcome in a moment and decides.
             Payment::Succeeded { .. } | Payment::Declined { .. } => {
-                batch.timer(postpone(store, &timer).await?);
+                batch.timer(postpone(&timer));
                 return Ok(batch);
             }
         }

@@ -111,7 +111,7 @@ impl Timers {
                 Err(failure) => {
                     error!(process = self.owner, timer = timer.name, error = %failure, "cannot handle a timer; it is postponed");
                     let mut batch = append_for_timer(&timer, None);
-                    batch.timer(postpone(store, &timer).await?);
+                    batch.timer(postpone(&timer));
                     match store.append(batch.into_append()).await {
                         Ok(_) | Err(AppendError::TimerGone { .. }) => {}
                         Err(failure) => return Err(Failure::Append(failure)),
@@ -145,7 +145,6 @@ pub(crate) fn append_for_timer(timer: &Timer, cause: Option<Uuid>) -> AppendBuil
 }
 
 /// Sets a timer again, due in [`RETRY_DELAY_MS`].
-pub(crate) async fn postpone(store: &Store, timer: &Timer) -> Result<TimerChange, Failure> {
-    let due_ms = store.now_ms().await?.saturating_add(RETRY_DELAY_MS);
-    Ok(timer.fired_and_set_again(due_ms, timer.note.clone()))
+pub(crate) fn postpone(timer: &Timer) -> TimerChange {
+    timer.fired_and_set_again(clock::store_ms().saturating_add(RETRY_DELAY_MS), timer.note.clone())
 }

@@ -1,0 +1,162 @@
+//! What wrong clocks may do to a shop, and what they may not: one kind of wrong clock at a time, in shops without other trouble.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use storefront_api::ReopenReason;
+use storefront_domain::checkout::CheckoutEvent;
+use storefront_domain::payment::PaymentEvent;
+
+use super::ledger::Ledger;
+use super::rng_clock;
+use super::world::World;
+use super::{live, on_every_core, run_to_its_end};
+
+/// By how much a timer may be early: a server takes so little for drift of the store's clock.
+const TOLERANCE: Duration = Duration::from_secs(5);
+/// By how much a reservation may end late, and how long a payment may wait for its first attempt, in a calm shop.
+const MAX_DELAY: Duration = Duration::from_secs(10 * 60);
+const HOUR_MS: i64 = 3_600_000;
+/// Number of shops for each kind of wrong clock.
+const SHOPS: u64 = 12;
+
+/// No clock lets a reservation end before its time. A jump forwards that the servers followed counts as time.
+pub(super) fn goods_are_kept_as_long_as_promised(world: &World, ledger: &Ledger, wrong: &mut Vec<String>) {
+    let followed = Duration::from_millis(u64::try_from(rng_clock::forwards_ms()).unwrap_or_default());
+    let life = world.config.reservation_life;
+    for kept in reservations_that_ended(world, ledger) {
+        if kept + followed + TOLERANCE < life {
+            wrong.push(format!("goods were given back after {kept:?}, not {life:?}"));
+        }
+    }
+}
+
+/// How long goods were kept that were not paid in time.
+fn reservations_that_ended(world: &World, ledger: &Ledger) -> Vec<Duration> {
+    let mut all = Vec::new();
+    for events in ledger.checkouts.values() {
+        let mut reserved = None;
+        for (at, event) in events.iter().filter(|(at, _)| *at > ledger.past) {
+            if let CheckoutEvent::StockReserved = event {
+                reserved = Some(world.log.landed(*at));
+            }
+            if let CheckoutEvent::Failed { reason: ReopenReason::ReservationExpired } = event {
+                all.extend(reserved.map(|reserved| world.log.landed(*at).saturating_sub(reserved)));
+            }
+        }
+    }
+    all
+}
+
+/// What happens to an order is dated in the order in which it happens.
+pub(super) fn time_never_goes_back(world: &World, ledger: &Ledger, wrong: &mut Vec<String>) {
+    let mut latest = BTreeMap::new();
+    let events = world.events();
+    let of_orders = events.iter().filter(|recorded| recorded.stream().starts_with("order-"));
+    for recorded in of_orders.filter(|recorded| recorded.position > ledger.past) {
+        let before = latest.insert(recorded.stream(), recorded.time_ms).unwrap_or(i64::MIN);
+        if before > recorded.time_ms {
+            let by_ms = before - recorded.time_ms;
+            wrong.push(format!(
+                "{} of {} is dated {by_ms} ms before what it follows",
+                recorded.kind(),
+                recorded.stream()
+            ));
+        }
+    }
+}
+
+/// A clock that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WrongClock {
+    /// The store's clock shows 25 hours more, for a moment, and again.
+    JumpsForAMoment,
+    /// The servers' machine shows two days more than the store.
+    MachineAhead,
+    /// The servers' machine shows an hour less than the store.
+    MachineBehind,
+    /// The store's clock is set back by an hour when a server has died.
+    SetBack,
+}
+
+impl WrongClock {
+    const ALL: [Self; 4] = [Self::JumpsForAMoment, Self::MachineAhead, Self::MachineBehind, Self::SetBack];
+
+    fn machine_ms(self) -> i64 {
+        match self {
+            Self::MachineAhead => 48 * HOUR_MS,
+            Self::MachineBehind => -HOUR_MS,
+            Self::JumpsForAMoment | Self::SetBack => 0,
+        }
+    }
+
+    async fn goes_wrong(self, world: Arc<World>) {
+        match self {
+            Self::MachineAhead | Self::MachineBehind => {}
+            Self::JumpsForAMoment => {
+                for _ in 0..15 {
+                    rng_clock::pass(Duration::from_millis(rng_clock::between(1000..40_000))).await;
+                    rng_clock::jumps_for_a_moment().await;
+                }
+            }
+            Self::SetBack => {
+                rng_clock::pass(Duration::from_millis(rng_clock::between(1000..15_000))).await;
+                world.server().await.die("before its clock is set back");
+                rng_clock::step_clock(-HOUR_MS);
+            }
+        }
+    }
+}
+
+/// What is wrong with a shop of two servers with a wrong clock, in which nothing else goes wrong.
+fn run(clock: WrongClock, seed: u64) -> Vec<String> {
+    // A seed that 3 divides brings no trouble of its own.
+    rng_clock::begin(3 * seed, false);
+    rng_clock::machine_shows(clock.machine_ms());
+    let world = World::of_several_servers();
+    let mut broken = run_to_its_end(&world, lives(world.clone(), clock));
+    broken.extend(late(clock, &world));
+    rng_clock::end();
+    broken
+}
+
+async fn lives(world: Arc<World>, clock: WrongClock) -> Result<(), String> {
+    let trouble = tokio::spawn(clock.goes_wrong(world.clone()));
+    let lived = live(world).await;
+    trouble.abort();
+    lived
+}
+
+/// What the clock has held up.
+fn late(clock: WrongClock, world: &World) -> Vec<String> {
+    let ledger = Ledger::of(world);
+    let mut late = Vec::new();
+    for book in ledger.payments.values() {
+        if let [(asked, PaymentEvent::Requested { .. }), (next, _), ..] = &*book.events {
+            let waited = world.log.landed(*next).saturating_sub(world.log.landed(*asked));
+            if waited > MAX_DELAY {
+                late.push(format!("the payment of order {:?} waited for {waited:?}", book.order_id));
+            }
+        }
+    }
+    // What was due before the clock was set back is due later by as much.
+    let latest = world.config.reservation_life + MAX_DELAY;
+    for kept in reservations_that_ended(world, &ledger) {
+        if kept > latest && clock != WrongClock::SetBack {
+            late.push(format!("goods were given back only after {kept:?}"));
+        }
+    }
+    late
+}
+
+#[test]
+fn a_wrong_clock_neither_ends_anything_early_nor_holds_anything_up() {
+    for clock in WrongClock::ALL {
+        let runs = on_every_core(SHOPS, |seed| (seed, run(clock, seed)));
+        let failed = runs.into_iter().filter(|(_, broken)| !broken.is_empty()).min_by_key(|(seed, _)| *seed);
+        if let Some((seed, broken)) = failed {
+            panic!("{clock:?} breaks what must hold in shop {seed}:\n  {}", broken.join("\n  "));
+        }
+    }
+}
