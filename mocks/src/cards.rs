@@ -34,7 +34,7 @@ pub(crate) use routes::{fault_response, router};
 pub use webhooks::WebhookTarget;
 
 use crate::{
-    faults::{FaultSwitch, lock},
+    fault_switches::{FaultSwitch, lock},
     journal::{Journal, JournalEntry},
 };
 use errors::ApiError;
@@ -373,7 +373,7 @@ mod tests {
     use std::task::Poll;
 
     use super::*;
-    use crate::faults::Stub;
+    use crate::fault_switches::Stub;
 
     fn gateway() -> CardGateway {
         let settings = Settings {

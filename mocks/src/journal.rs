@@ -14,7 +14,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::faults::lock;
+use crate::fault_switches::lock;
 
 /// An entry of one stub. A line of the file is an object with one field: [`JournalEntry::STUB`] with the entry.
 pub(crate) trait JournalEntry: Serialize {

@@ -13,7 +13,7 @@
 #![allow(missing_docs, reason = "an item whose name says everything needs no comment")]
 
 mod cards;
-mod faults;
+mod fault_switches;
 mod http;
 mod journal;
 mod mail;
@@ -36,7 +36,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub use cards::{
     BalanceTransaction, CardGateway, Charge, Dispute, IntentStatus, Metadata, PaymentIntent, Refund, WebhookTarget,
 };
-pub use faults::{FaultSwitch, Faults, MAX_LATENCY_MS, Stub};
+pub use fault_switches::{FaultSwitch, Faults, MAX_LATENCY_MS, Stub};
 pub use mail::{Attachment, MAX_MAILS, Mail, Mailbox};
 pub use products::{Change, ChangeKind, NewProduct, Product, ProductError, ProductPatch, ProductService};
 

@@ -18,7 +18,7 @@ pub(crate) use routes::router;
 pub(crate) use smtp::serve as serve_smtp;
 
 use crate::{
-    faults::lock,
+    fault_switches::lock,
     journal::{Journal, JournalEntry},
 };
 

@@ -24,7 +24,7 @@ pub use model::{Change, ChangeKind, NewProduct, Product, ProductError, ProductPa
 pub(crate) use routes::{fault_response, router};
 
 use crate::{
-    faults::lock,
+    fault_switches::lock,
     journal::{Journal, JournalEntry},
 };
 

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{objects::new_id, params::hex};
-use crate::faults::FaultSwitch;
+use crate::fault_switches::FaultSwitch;
 
 /// Capacity of the event queue; further events are dropped.
 const MAX_QUEUED: usize = 1_000;

@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Mailbox;
-use crate::faults::FaultSwitch;
+use crate::fault_switches::FaultSwitch;
 
 /// Maximum size of a mail in bytes.
 const MAX_MAIL_BYTES: usize = 1024 * 1024;
