@@ -37,7 +37,7 @@ pub(crate) async fn demo(which: ShopTarget, options: EmbeddedOptions, scenario: 
 }
 
 async fn play(client: &Client, scenario: Scenario) -> Result<()> {
-    print(&format!("Shopping at {}", client.base_url()))?;
+    print(&format!("Shopping at {}", client.base_url())).await?;
     match scenario {
         Scenario::Happy => buy(client, card("pm_card_visa"), ExpectedEnd::Confirmed).await,
         Scenario::Declined => buy(client, card("pm_card_visa_chargeDeclined"), ExpectedEnd::Declined).await,
@@ -75,7 +75,7 @@ async fn authentication(client: &Client) -> Result<()> {
     let mut story = TimelinePrinter::new(client, shopper.order_id);
     shopper.check_out(card("pm_card_authenticationRequired")).await?;
     let url = story.print_until_authentication().await?;
-    print(&format!("The bank asks at {url}; Ada does not answer and cancels:"))?;
+    print(&format!("The bank asks at {url}; Ada does not answer and cancels:")).await?;
     let reason = Cancel { reason: "could not answer the bank".to_owned() };
     client.cancel(shopper.order_id, &reason, &IdempotencyKey::new()).await?;
     story.print_until(ExpectedEnd::NeverCharged).await
@@ -86,7 +86,7 @@ async fn second_try(client: &Client) -> Result<()> {
     let mut story = TimelinePrinter::new(client, shopper.order_id);
     shopper.check_out(card("pm_card_visa_chargeDeclined")).await?;
     story.print_until(ExpectedEnd::Declined).await?;
-    print("Again, with another card:")?;
+    print("Again, with another card:").await?;
     shopper.check_out(card("pm_card_visa")).await?;
     story.print_until(ExpectedEnd::Confirmed).await
 }
@@ -96,7 +96,7 @@ async fn cancelled(client: &Client) -> Result<()> {
     let mut story = TimelinePrinter::new(client, shopper.order_id);
     shopper.check_out(card("pm_card_visa")).await?;
     story.print_until(ExpectedEnd::Confirmed).await?;
-    print("Ada changes her mind:")?;
+    print("Ada changes her mind:").await?;
     let reason = Cancel { reason: "changed my mind".to_owned() };
     client.cancel(shopper.order_id, &reason, &IdempotencyKey::new()).await?;
     story.print_until(ExpectedEnd::Refunded).await
@@ -112,7 +112,7 @@ async fn in_the_lab(client: &Client, name: &str) -> Result<()> {
         let scenario = client.scenario(name).await?.and_then(|scenario| scenario.last_run);
         let run = scenario.ok_or_else(|| eyre!("The shop was started over in the middle of the scenario."))?;
         for step in run.steps.iter().skip(told) {
-            print(&step.text)?;
+            print(&step.text).await?;
         }
         told = run.steps.len();
         if run.state != ScenarioState::Running {
@@ -124,12 +124,12 @@ async fn in_the_lab(client: &Client, name: &str) -> Result<()> {
         tokio::time::sleep(POLL_INTERVAL).await;
     };
     for id in &run.orders {
-        print(&format!("Order {id}:"))?;
+        print(&format!("Order {id}:")).await?;
         TimelinePrinter::new(client, *id).print_new().await?;
     }
     let outcome = run.outcome.unwrap_or_default();
     match run.state {
-        ScenarioState::Finished => Ok(print(&outcome)?),
+        ScenarioState::Finished => Ok(print(&outcome).await?),
         ScenarioState::Failed | ScenarioState::Running => bail!(outcome),
     }
 }
@@ -145,7 +145,8 @@ async fn fill_basket(client: &Client) -> Result<Shopper> {
         products[0].name,
         products[1].name,
         money::shown(order.total)
-    ))?;
+    ))
+    .await?;
     Ok(shopper)
 }
 
@@ -216,7 +217,8 @@ impl<'a> TimelinePrinter<'a> {
             }
             (Some(number), None) => format!("Order {number} is cancelled and refunded, after {took}."),
             (None, None) => format!("Done after {took}."),
-        })?;
+        })
+        .await?;
         Ok(())
     }
 
@@ -226,7 +228,7 @@ impl<'a> TimelinePrinter<'a> {
         loop {
             let query = TimelineQuery { after: Some(self.after), wait: Some(5) };
             let timeline = self.client.timeline(self.id, &query).await?;
-            self.print(&timeline)?;
+            self.print(&timeline).await?;
             if let Some(action) = timeline.order.payment_action {
                 return Ok(action.url);
             }
@@ -240,7 +242,7 @@ impl<'a> TimelinePrinter<'a> {
     async fn print_new(&mut self) -> Result<()> {
         let query = TimelineQuery { after: Some(self.after), wait: None };
         let timeline = self.client.timeline(self.id, &query).await?;
-        self.print(&timeline)
+        self.print(&timeline).await
     }
 
     /// Prints until `is_over` returns true and nothing is running any more.
@@ -249,7 +251,7 @@ impl<'a> TimelinePrinter<'a> {
         loop {
             let query = TimelineQuery { after: Some(self.after), wait: Some(5) };
             let timeline = self.client.timeline(self.id, &query).await?;
-            self.print(&timeline)?;
+            self.print(&timeline).await?;
             let busy = timeline.steps.iter().any(|step| matches!(step.state, StepState::Running | StepState::Waiting));
             // The order is read after the events and may be ahead of them.
             let complete = self.after >= timeline.head && self.version >= timeline.order.version;
@@ -262,10 +264,10 @@ impl<'a> TimelinePrinter<'a> {
         }
     }
 
-    fn print(&mut self, timeline: &Timeline) -> Result<()> {
+    async fn print(&mut self, timeline: &Timeline) -> Result<()> {
         for event in &timeline.events {
             let before = self.before_ms.replace(event.time.unix_ms()).unwrap_or(event.time.unix_ms());
-            print(&line(event, &since(before, event)))?;
+            print(&line(event, &since(before, event))).await?;
             if event.stream == format!("order-{}", self.id) {
                 self.version = event.version;
             }

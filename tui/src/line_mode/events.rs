@@ -83,9 +83,9 @@ async fn print_all(client: &Client, what: EventsOptions) -> Result<()> {
         log = page.log;
         for event in &page.events {
             if what.json {
-                print_json(&serde_json::to_string(event)?)?;
+                print_json(&serde_json::to_string(event)?).await?;
             } else {
-                print(&line(event, &time(event.time)))?;
+                print(&line(event, &time(event.time))).await?;
             }
         }
         after = page.next_after;

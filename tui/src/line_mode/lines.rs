@@ -12,22 +12,26 @@ use crate::view::when;
 ///
 /// # Errors
 /// When the output is closed or cannot be written.
-pub(super) fn print(line: &str) -> io::Result<()> {
-    print_raw(&plain::line(line))
+pub(super) async fn print(line: &str) -> io::Result<()> {
+    print_raw(plain::line(line)).await
 }
 
 /// Prints a line of JSON and flushes it, with characters that a terminal interprets escaped.
 ///
 /// # Errors
 /// As [`print()`].
-pub(super) fn print_json(line: &str) -> io::Result<()> {
-    print_raw(&plain::json(line))
+pub(super) async fn print_json(line: &str) -> io::Result<()> {
+    print_raw(plain::json(line)).await
 }
 
-fn print_raw(line: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
+/// Writes beside the runtime: a reader that takes nothing must not keep a signal from ending the command.
+async fn print_raw(line: String) -> io::Result<()> {
+    let written = tokio::task::spawn_blocking(move || {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{line}")?;
+        out.flush()
+    });
+    written.await.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
 }
 
 /// Formats an event in columns: position, time or span, stream, event, description.

@@ -72,7 +72,7 @@ pub(crate) async fn replay(events: &[Event], speed: u32) -> Result<()> {
             let pause = pause_ms(at.saturating_sub(before), speed);
             tokio::time::sleep(Duration::from_millis(pause.unsigned_abs())).await;
         }
-        print(&line(event, &since(before_ms.unwrap_or(at), event)))?;
+        print(&line(event, &since(before_ms.unwrap_or(at), event))).await?;
         before_ms = Some(at);
     }
     Ok(())

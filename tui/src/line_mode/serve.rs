@@ -14,7 +14,7 @@ pub(crate) async fn serve(options: EmbeddedOptions) -> Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let open = options.open_to_network;
     let shop = embedded::start(options).await?;
-    let told = print_addresses(&shop, open);
+    let told = print_addresses(&shop, open).await;
     if told.is_ok() {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -25,17 +25,17 @@ pub(crate) async fn serve(options: EmbeddedOptions) -> Result<()> {
     Ok(told?)
 }
 
-fn print_addresses(shop: &Embedded, open_to_network: bool) -> std::io::Result<()> {
+async fn print_addresses(shop: &Embedded, open_to_network: bool) -> std::io::Result<()> {
     let url = shop.url();
-    print(&format!("The shop is open at {url}"))?;
-    print(&format!("  interface  {url}/docs"))?;
-    print(&format!("  mailbox    {}", shop.mailbox_url()))?;
-    print(&format!("  faults     {}", shop.faults_url()))?;
-    print(&format!("  client     storefront --server {url} --mailbox {}", shop.mailbox_url()))?;
+    print(&format!("The shop is open at {url}")).await?;
+    print(&format!("  interface  {url}/docs")).await?;
+    print(&format!("  mailbox    {}", shop.mailbox_url())).await?;
+    print(&format!("  faults     {}", shop.faults_url())).await?;
+    print(&format!("  client     storefront --server {url} --mailbox {}", shop.mailbox_url())).await?;
     if open_to_network {
-        print(&format!("  to join    storefront --server {}", shop.join_url()))?;
+        print(&format!("  to join    storefront --server {}", shop.join_url())).await?;
     } else {
-        print("  to join    from this machine only; others are let in with --open-to-network")?;
+        print("  to join    from this machine only; others are let in with --open-to-network").await?;
     }
-    print("Ctrl-C closes it.")
+    print("Ctrl-C closes it.").await
 }
