@@ -108,7 +108,11 @@ pub(crate) struct NoKey(String);
 
 impl fmt::Display for NoKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no key {:?}; keys are written as a, ?, Enter, Up, PgDn, Space, Ctrl-P, Alt-x", self.0)
+        write!(
+            f,
+            "there is no key {:?}; keys are written as a, ?, Enter, Up, PgDn, Space, Ctrl-P, Alt-x, and Ctrl-H, Ctrl-I and Ctrl-M are Backspace, Tab and Enter",
+            self.0
+        )
     }
 }
 
@@ -124,8 +128,11 @@ impl FromStr for Key {
             return Ok(Self { alt: true, ..rest.parse().map_err(|_: NoKey| none())? });
         }
         if let Some(rest) = text.strip_prefix("Ctrl-") {
-            return match single(rest) {
-                Some(letter) if letter.is_ascii_alphabetic() => Ok(Self::ctrl(letter.to_ascii_lowercase())),
+            // A terminal sends Backspace, Tab and Enter for H, I and M.
+            return match single(rest).map(|letter| letter.to_ascii_lowercase()) {
+                Some(letter) if letter.is_ascii_lowercase() && !matches!(letter, 'h' | 'i' | 'm') => {
+                    Ok(Self::ctrl(letter))
+                }
                 _ => Err(none()),
             };
         }
@@ -157,7 +164,7 @@ mod tests {
         for key in keys {
             assert_eq!(key.written().parse(), Ok(key), "{}", key.written());
         }
-        for wrong in ["", "ab", "Ctrl-", "Ctrl-1", "Return", "Alt-", "\n"] {
+        for wrong in ["", "ab", "Ctrl-", "Ctrl-1", "Return", "Alt-", "\n", "Ctrl-I", "Ctrl-M", "ctrl-h"] {
             assert!(wrong.parse::<Key>().is_err(), "{wrong:?}");
         }
     }
