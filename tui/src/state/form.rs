@@ -50,7 +50,25 @@ impl FormField {
     pub(crate) fn new(pointer: &'static str, label: &'static str, hint: impl Into<String>, text: &str) -> Self {
         Self { pointer, label, hint: hint.into(), input: Input::new(text.to_owned()), error: None }
     }
+
+    /// Whether a character can be part of the value: a number has no letters.
+    pub(crate) fn accepts(&self, letter: char) -> bool {
+        !NUMBERS.contains(&self.pointer) || !letter.is_alphabetic()
+    }
 }
+
+/// Fields whose value is a number.
+const NUMBERS: [&str; 9] = [
+    "/amount",
+    "/change",
+    "/compare_at_price",
+    "/number",
+    "/on_hand",
+    "/price",
+    "/quantity",
+    "/threshold",
+    "/vat_rate_percent",
+];
 
 /// A request that is being sent. Its key stays the same until there is a definite response.
 #[derive(Clone, Debug)]

@@ -8,6 +8,11 @@ use crate::update::{Effect, checkout, counter, form, shop};
 
 /// Handles an unbound key in the field.
 pub(super) fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
+    if let Key { code: Code::Char(letter), ctrl: false, alt: false } = key
+        && refuses(model, letter)
+    {
+        return Vec::new();
+    }
     if let Some(request) = typed(key)
         && let Some(input) = focused_input(model)
         && input.handle(request).is_some_and(|changed| changed.value)
@@ -17,13 +22,26 @@ pub(super) fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Whether the focused field takes numbers only and this is a letter; the field says so.
+fn refuses(model: &mut Model, letter: char) -> bool {
+    if model.help.is_some() || model.palette.is_some() {
+        return false;
+    }
+    let field = model.form.as_mut().and_then(|form| form.fields.get_mut(form.focus));
+    let Some(field) = field.filter(|field| !field.accepts(letter)) else { return false };
+    field.error = Some("a number has no letters".to_owned());
+    true
+}
+
 /// Inserts pasted text on one line: line breaks and tabs become blanks, other control characters are removed.
 pub(super) fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     if !model.context().takes_text() {
         return Vec::new();
     }
+    let text = storefront_api::text::cleaned(&on_one_line(text), false);
+    let letters: Vec<char> = text.chars().take(MAX_PASTED_CHARS).filter(|letter| !refuses(model, *letter)).collect();
     let Some(input) = focused_input(model) else { return Vec::new() };
-    for letter in storefront_api::text::cleaned(&on_one_line(text), false).chars().take(MAX_PASTED_CHARS) {
+    for letter in letters {
         input.handle(InputRequest::InsertChar(letter));
     }
     after_typing(model)

@@ -153,3 +153,17 @@ fn the_fields_go_round() {
     client.press("<Up>");
     assert_eq!(form(&client).focus, 1);
 }
+
+#[test]
+fn a_field_for_a_number_takes_no_letters_and_says_so() {
+    let mut client = correcting();
+    client.press("-5x");
+    assert_eq!(form(&client).text("/change"), "-5");
+    assert_eq!(form(&client).fields[0].error.as_deref(), Some("a number has no letters"));
+    client.press("0");
+    assert_eq!((form(&client).text("/change").as_str(), &form(&client).fields[0].error), ("-50", &None));
+    client.take(Msg::Paste("about 12".to_owned()));
+    assert_eq!(form(&client).text("/change"), "-50 12");
+    client.press("<Tab>found 3");
+    assert_eq!(form(&client).text("/reason"), "found 3");
+}
