@@ -121,12 +121,17 @@ impl Theme {
         for (role, colour) in colours.into_iter().flatten() {
             *palette.role(*role) = *colour;
         }
-        match depth {
-            Depth::None => mono(),
+        let mut theme = match depth {
+            Depth::None => return mono(),
             Depth::True => coloured(&palette, depth, |(r, g, b)| Color::Rgb(r, g, b)),
             Depth::Indexed => coloured(&palette, depth, |rgb| Color::Indexed(indexed(rgb))),
             Depth::Basic => basic(name, &palette),
+        };
+        if name == ThemeName::HighContrast {
+            // A background on which all colours have their contrast is close to black, so it is not enough.
+            theme.selected = theme.selected.add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
         }
+        theme
     }
 }
 
