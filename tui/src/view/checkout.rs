@@ -161,7 +161,7 @@ fn payment_name(model: &Model, payment: &Payment) -> String {
 fn submit_line(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if let Some(submission) = &model.checkout.submission {
         let text = if submission.tries.again == 0 {
-            "⟳ Sending the order …"
+            "↻ Sending the order …"
         } else {
             "… The shop does not answer. Your order is sent again by itself, and bought once."
         };

@@ -77,7 +77,7 @@ fn middle<'a>(form: &'a Form, theme: &Theme, room: u16) -> Vec<Line<'a>> {
 fn foot(form: &Form, model: &Model, theme: &Theme, room: u16) -> Vec<(String, Style)> {
     if let Some(sending) = &form.sending {
         let text = if sending.tries.again == 0 {
-            "⟳ Sending …"
+            "↻ Sending …"
         } else if model.is_live() {
             "… The shop cannot take it just now. It is sent again by itself, and done once."
         } else {

@@ -202,9 +202,9 @@ fn draw_row(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, buffer: &mut
     let (sign, word, style, position, kind) = match line {
         Waiting::Parked(parked) => match parked.state {
             ParkedState::Parked => ("✗", "parked", theme.bad, parked.position, &parked.kind),
-            ParkedState::Retrying => ("⟳", "again", theme.warn, parked.position, &parked.kind),
+            ParkedState::Retrying => ("↻", "again", theme.warn, parked.position, &parked.kind),
         },
-        Waiting::Retry(retry) => ("⟳", "again", theme.warn, retry.position, &retry.kind),
+        Waiting::Retry(retry) => ("↻", "again", theme.warn, retry.position, &retry.kind),
         Waiting::Next(next) => ("‖", "next", theme.accent, next.position, &next.kind),
     };
     let x = put(buffer, row.x + 2, row.y, sign, on_row(style), 1) + 1;

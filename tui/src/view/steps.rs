@@ -12,7 +12,7 @@ use crate::view::text::{put, width};
 use crate::view::theme::Theme;
 use crate::view::when;
 
-/// `stock ✓ ─ payment ⟳ 2 ─ confirm · ─ invoice · ─ mail ·`; on a narrow screen `stock✓ pay⟳2 confirm· invoice· mail·`
+/// `stock ✓ ─ payment ↻ 2 ─ confirm · ─ invoice · ─ mail ·`; on a narrow screen `stock✓ pay↻2 confirm· invoice· mail·`
 pub(super) fn line(steps: &[Step], theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut x = area.x;
     let room = |x: u16| area.right().saturating_sub(x);
@@ -110,7 +110,7 @@ fn step_text(step: &Step, now: Timestamp) -> String {
 fn sign(state: StepState, theme: &Theme) -> (&'static str, Style) {
     match state {
         StepState::Pending => ("·", theme.dim),
-        StepState::Running => ("⟳", theme.accent),
+        StepState::Running => ("↻", theme.accent),
         StepState::Waiting => ("…", theme.warn),
         StepState::Done => ("✓", theme.good),
         StepState::Failed => ("✗", theme.bad),
