@@ -88,6 +88,12 @@ const RULES: &[Rule] = &[
         because: "the client's view reads the model and nothing else",
     },
     Rule {
+        within: "tui/src/screen_reader",
+        except: &[],
+        never: &["tokio", "reqwest", "Instant::now", "SystemTime", "ratatui", "crate::terminal"],
+        because: "what is said follows from the model and nothing else",
+    },
+    Rule {
         within: "tui/src",
         except: &["tui/src/embedded.rs"],
         never: &["storefront_server", "storefront_mocks"],

@@ -1,11 +1,9 @@
 //! What the programs say on the command line: help, refusals in one line, exit codes.
 
+mod line_mode;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
-
-use rustix::process::{Pid, Signal, kill_process};
-use storefront_api::Event;
-use storefront_client::Client;
 
 use crate::programs::{program, run};
 use crate::world::{VISA, World};
@@ -230,8 +228,9 @@ fn shells_and_manuals_are_served() {
         assert_eq!(output.status.code(), Some(0), "{shell}");
         assert!(text(&output.stdout).contains("replay"), "{shell}");
     }
-    let manual = run("storefront", ["man"]);
-    assert!(text(&manual.stdout).contains(".TH storefront 1"), "{}", text(&manual.stdout));
+    let manual = text(&run("storefront", ["man"]).stdout);
+    assert!(manual.contains(".TH storefront 1") && manual.contains("storefront serve"), "{manual}");
+    assert!(!manual.contains("(1)\n"), "it names no page but itself: {manual}");
     assert_eq!(run("storefront", ["completions", "abacus"]).status.code(), Some(2));
 }
 
@@ -264,30 +263,6 @@ fn options_that_make_no_sense_together_are_usage_errors() {
 }
 
 #[test]
-fn a_shop_that_is_not_there_is_told_in_one_line() {
-    for command in ["demo", "events"] {
-        let output = run("storefront", [command, "--server", "http://127.0.0.1:1"]);
-        assert_eq!(output.status.code(), Some(1), "{command}");
-        let said = one_line(&output);
-        assert!(said.contains("http://127.0.0.1:1") && said.contains("cannot be reached"), "{said}");
-    }
-}
-
-#[test]
-fn a_demo_buys_something_and_prints_the_timeline() {
-    let output = run("storefront", ["demo"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let printed = text(&output.stdout);
-    for event in [("order", "checked_out"), ("stock", "reserved"), ("payment", "succeeded"), ("order", "confirmed")] {
-        let said = |line: &str| {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            words.windows(2).any(|pair| (pair[0], pair[1]) == event)
-        };
-        assert!(printed.lines().any(said), "{event:?} is missing in:\n{printed}");
-    }
-}
-
-#[test]
 fn the_log_file_tells_what_happens_and_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let output = run("storefront", ["demo", "--debug", "--data", folder.path().to_str().unwrap()]);
@@ -297,115 +272,6 @@ fn the_log_file_tells_what_happens_and_no_secret() {
     for secret in [VISA, "@example.com", "Lindenweg", "sk_test", "whsec"] {
         assert!(!log.contains(secret), "{secret} stands in:\n{log}");
     }
-}
-
-#[test]
-fn every_scenario_of_the_demo_ends_as_it_says() {
-    let refused = run("storefront", ["demo", "--scenario", "nonsense"]);
-    assert_eq!(refused.status.code(), Some(2));
-    let said = text(&refused.stderr);
-    let (_, names) = said.split_once("[possible values: ").expect("the scenarios are named");
-    let names: Vec<&str> = names.split_once(']').unwrap().0.split(", ").collect();
-    assert!(names.len() >= 5, "{names:?}");
-    // Two at a time: each is a whole shop.
-    for pair in names.chunks(2) {
-        let started: Vec<(&str, Child)> =
-            pair.iter().map(|name| (*name, start(&["demo", "--scenario", name]))).collect();
-        for (name, demo) in started {
-            let output = demo.wait_with_output().unwrap();
-            let (printed, said) = (text(&output.stdout), text(&output.stderr));
-            assert_eq!(output.status.code(), Some(0), "{name}: {said}\n{printed}");
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn serve_prints_where_it_is_and_ends_in_order() {
-    let mut serve = Serve(start(&["serve", "--ephemeral", "--listen", "localhost:0", "--host", "shop.example"]));
-    let mut line = String::new();
-    let mut printed = BufReader::new(serve.0.stdout.take().unwrap());
-    printed.read_line(&mut line).unwrap();
-    let url = line.split_whitespace().last().unwrap_or_default();
-    let answer = Client::new(url).unwrap().readiness().await;
-    assert!(answer.is_ok(), "{line:?} does not answer: {answer:?}");
-    for (host, status) in [("shop.example", 200), ("evil.test", 403)] {
-        let live = reqwest::Client::new().get(format!("{url}/health/live")).header("host", host).send().await.unwrap();
-        assert_eq!(live.status().as_u16(), status, "{host}");
-    }
-    kill_process(Pid::from_child(&serve.0), Signal::TERM).unwrap();
-    assert_eq!(serve.0.wait().unwrap().code(), Some(0));
-}
-
-/// A shop without a screen. It is killed when this is dropped.
-struct Serve(Child);
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_log_is_printed_as_lines_and_as_json() {
-    let world = World::open().await;
-    let basket = world.a_basket(&world.product_with(3).await.id, 1).await;
-    world.buy(&basket, VISA).await.unwrap();
-    world.wait_for_status(basket.id, storefront_api::OrderStatus::Confirmed).await;
-    let (url, id) = (world.server.url(), basket.id.to_string());
-
-    let output = run("storefront", ["events", "--json", "--server", &url]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let events: Vec<Event> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(events.iter().zip(1..).all(|(event, position)| event.position == position), "positions are dense");
-    assert!(events.iter().any(|event| event.kind == "order.confirmed"));
-
-    let output = run("storefront", ["events", "--order", &id, "--server", &url]);
-    assert_eq!(output.status.code(), Some(0));
-    let printed = text(&output.stdout);
-    assert!(printed.lines().next().is_some_and(|line| line.contains("started")), "{printed}");
-    assert!(printed.contains("payment") && !printed.contains("listed"), "{printed}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_log_of_an_order_is_printed_by_the_number_that_everyone_sees() {
-    let world = World::open().await;
-    let basket = world.a_basket(&world.product_with(3).await.id, 1).await;
-    world.buy(&basket, VISA).await.unwrap();
-    let order = world.wait_for_status(basket.id, storefront_api::OrderStatus::Confirmed).await;
-    world.wait_until_idle().await;
-    let (url, number) = (world.server.url(), order.number.unwrap());
-    let by = |order: &str| run("storefront", ["events", "--json", "--order", order, "--server", &url]);
-    let by_id = text(&by(&basket.id.to_string()).stdout);
-    assert!(by_id.contains("order.confirmed"), "{by_id}");
-    let bare = number.replace('-', "").to_lowercase().replace('0', "o").replace('1', "l");
-    for written in [number.clone(), bare, number.to_lowercase()] {
-        let output = by(&written);
-        assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), by_id.clone()), "{written}");
-    }
-    let nobody = by("MJVS-JTAY");
-    assert_eq!(nobody.status.code(), Some(1));
-    assert!(one_line(&nobody).contains("There is no order MJVS-JTAY"));
-    assert_eq!(by("MJVS-JTAX").status.code(), Some(2), "a typing error is a usage error");
-}
-
-#[test]
-fn nothing_that_a_terminal_acts_on_is_printed_into_files() {
-    // With warnings in it: an address that nobody listens on is no place for news.
-    let output = Command::new(program("storefront"))
-        .args(["demo", "--scenario", "webhooks"])
-        .env("RUST_LOG", "info")
-        .env_remove("STOREFRONT_SERVER")
-        .env_remove("CLICOLOR_FORCE")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    for printed in [&output.stdout, &output.stderr] {
-        let printed = text(printed);
-        assert!(!printed.chars().any(|letter| letter.is_control() && letter != '\n'), "{printed:?}");
-    }
-    assert!(text(&output.stderr).contains("INFO"), "something was logged: {}", text(&output.stderr));
 }
 
 #[test]
@@ -438,65 +304,14 @@ fn whoever_stops_reading_is_no_panic_and_a_full_disk_is_a_failure() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_follows_the_log_ends_when_nobody_reads_it_any_more() {
-    let world = World::open().await;
-    let mut child = start(&["events", "--follow", "--server", &world.server.url()]);
-    let mut printed = BufReader::new(child.stdout.take().unwrap());
-    printed.read_line(&mut String::new()).unwrap();
-    drop(printed);
-    // Nothing happens in the shop that it would have to print.
-    let ended = crate::world::eventually("it has ended", || {
-        let ended = child.try_wait().unwrap();
-        async move { ended }
-    })
-    .await;
-    assert_eq!(ended.code(), Some(0));
-}
+/// A shop without a screen. It is killed when this is dropped.
+struct Serve(Child);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_start_says_where_the_running_shop_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().to_str().unwrap();
-    let mut serve = Serve(start(&["serve", "--data", data, "--listen", "127.0.0.1:0"]));
-    let mut line = String::new();
-    // Whose output nobody reads any more, ends.
-    let mut printed = BufReader::new(serve.0.stdout.take().unwrap());
-    printed.read_line(&mut line).unwrap();
-    let url = line.split_whitespace().last().unwrap_or_default().to_owned();
-    let again = run("storefront", ["serve", "--data", data, "--listen", "127.0.0.1:0"]);
-    assert_eq!(again.status.code(), Some(1));
-    let said = one_line(&again);
-    assert!(said.contains(&format!("storefront --server {url}")), "{said}");
-    let store = format!("sqlite:{}", folder.path().join("shop.db").display());
-    let server = run("storefront-server", ["serve", "--store", &store, "--listen", "127.0.0.1:0"]);
-    assert_eq!(server.status.code(), Some(1));
-    let said = text(&server.stderr);
-    assert!(said.contains("is in use") && said.contains(&format!("storefront --server {url}")), "{said}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_room_joins_a_shop_that_is_open_to_the_network_and_only_such_a_one() {
-    for program in ["storefront", "storefront-server"] {
-        let refused = run(program, ["serve", "--listen", "0.0.0.0:0"]);
-        assert_ne!(refused.status.code(), Some(0), "{program}");
-        assert!(text(&refused.stderr).contains("--open-to-network"), "{program}: {}", text(&refused.stderr));
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
-    let mut serve = Serve(start(&["serve", "--ephemeral", "--open-to-network", "--listen", "127.0.0.1:0"]));
-    let mut printed = BufReader::new(serve.0.stdout.take().unwrap());
-    let mut join = None;
-    let mut line = String::new();
-    while printed.read_line(&mut line).unwrap() > 0 {
-        join = join.or_else(|| line.trim().strip_prefix("to join").map(|rest| rest.trim().to_owned()));
-        if line.starts_with("Ctrl-C") {
-            break;
-        }
-        line.clear();
-    }
-    let join = join.expect("it says how to join");
-    let url = join.strip_prefix("storefront --server ").expect("as a command");
-    let answer = Client::new(url).unwrap().readiness().await;
-    assert!(answer.is_ok(), "{join} does not answer: {answer:?}");
 }
 
 /// Starts the client without a terminal.

@@ -3,13 +3,16 @@
 
 mod account;
 mod backstage;
+mod bytes;
 mod counter;
+mod home;
 mod lab;
 mod leaving;
 mod outages;
 mod pty;
 mod random_keys;
 mod returning;
+mod screen_reader;
 mod screens;
 mod shopping;
 mod timelines;

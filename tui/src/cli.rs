@@ -54,6 +54,10 @@ pub(crate) struct Common {
     /// Let other machines join: listen on every address of this one, although everyone who comes may do everything
     #[arg(long, global = true, conflicts_with = "server")]
     pub(crate) open_to_network: bool,
+    /// Read the shop out in plain lines, for a screen reader: no pictures, no drawing, every change told once
+    /// [env: STOREFRONT_SCREEN_READER]
+    #[arg(long, global = true)]
+    pub(crate) screen_reader: bool,
     /// Act under this name, such as "Pair 3": it stands as the actor of the events that you cause
     /// [env: STOREFRONT_AS]
     #[arg(long = "as", global = true, value_name = "NAME")]
@@ -112,6 +116,10 @@ impl Cli {
         if acts && common.acting_as.is_none() {
             let name = text("STOREFRONT_AS")?.map(|name| name.parse());
             common.acting_as = name.transpose().map_err(|wrong| format!("STOREFRONT_AS: {wrong}."))?;
+        }
+        if matches!(&self.command, None | Some(Command::Replay { .. })) {
+            let set = text("STOREFRONT_SCREEN_READER")?;
+            common.screen_reader |= set.is_some_and(|set| !matches!(set.as_str(), "0" | "no" | "off" | "false"));
         }
         if common.server.is_none() {
             let life = |name: &str| {

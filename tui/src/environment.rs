@@ -25,6 +25,17 @@ pub(crate) fn config_file() -> Option<PathBuf> {
     Some(config.join("storefront").join("config.toml"))
 }
 
+/// Whether the terminal says that it can only print lines.
+pub(crate) fn is_dumb() -> bool {
+    env::var("TERM").is_ok_and(|term| term == "dumb")
+}
+
+/// Whether the terminal may take texts into a clipboard (OSC 52). The Linux console and Terminal of macOS do not.
+pub(crate) fn has_clipboard() -> bool {
+    let text = |name: &str| env::var(name).unwrap_or_default();
+    !matches!(text("TERM").as_str(), "linux" | "dumb") && text("TERM_PROGRAM") != "Apple_Terminal"
+}
+
 /// Reads a variable unchanged.
 pub(crate) fn variable(name: &str) -> Option<std::ffi::OsString> {
     env::var_os(name)

@@ -4,6 +4,7 @@
 //! - `state` is everything the client knows at a moment, as plain data.
 //! - `update` changes it by a message and says what is to be done outside, as effects. Pure: no clock, network or terminal.
 //! - `keys` is the one table of keys; `view` draws the state and reads nothing else.
+//! - `screen_reader` tells the state in lines, for those who do not see the screen.
 //! - `driver` runs effects against the shop over HTTP, follows its log, and draws on the `terminal`.
 //! - `line_mode` is the same shop without a screen: `serve`, `demo`, `events`.
 //! - `embedded` runs the server and its stubs inside this process; nothing else here may name them.
@@ -23,6 +24,7 @@ mod line_mode;
 mod money;
 mod plain;
 mod run;
+mod screen_reader;
 pub mod screenshot;
 mod settings;
 mod state;

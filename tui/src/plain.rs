@@ -6,6 +6,14 @@ pub(crate) fn line(text: &str) -> String {
     text.chars().map(|letter| if is_unsafe(letter) { ' ' } else { letter }).collect()
 }
 
+/// Returns the reason for a failure in words, where a library tells it in its own.
+pub(crate) fn reason(text: &str) -> String {
+    text.replace(NO_TLS, "nothing speaks TLS there; try http:// in place of https://")
+}
+
+/// How rustls tells that the other side does not speak TLS.
+const NO_TLS: &str = "received corrupt message of type InvalidContentType";
+
 /// Returns JSON on one line with such characters escaped, which keeps its meaning.
 pub(crate) fn json(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());

@@ -88,6 +88,14 @@ fn usage_error(cli: &Cli) -> Option<String> {
             "This is not a terminal. Try `storefront demo` for a scripted tour, or `storefront serve` to run the shop without a screen."
                 .to_owned(),
         ),
+        None | Some(Command::Replay { .. })
+            if environment::is_dumb() && io::stdout().is_terminal() && !cli.common.screen_reader =>
+        {
+            Some(
+            "This terminal cannot show a screen: TERM is dumb. Try `storefront --screen-reader` for the shop in plain lines, or `storefront demo` for a scripted tour."
+                    .to_owned(),
+            )
+        }
         Some(Command::Serve { .. }) if cli.common.server.is_some() => {
             Some("`serve` runs a shop and --server names another one: leave one of them out.".to_owned())
         }
@@ -147,7 +155,7 @@ fn run_command(cli: Cli, config: Config) -> Result<()> {
                 let what = line_mode::EventsOptions { follow, json, order };
                 line_mode::events(line_mode::ShopTarget::from_options(&common), options, what).await
             }
-            Some(Command::Replay { file, speed }) => replay(&file, speed, config).await,
+            Some(Command::Replay { file, speed }) => replay(&file, speed, common.screen_reader, config).await,
             Some(Command::Config) => print_whole(config::documented().as_bytes()),
             Some(Command::Completions { shell }) => {
                 // Into memory first: the generator panics when a write fails.
@@ -158,7 +166,14 @@ fn run_command(cli: Cli, config: Config) -> Result<()> {
             Some(Command::Man) => {
                 let mut page = Vec::new();
                 clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-                print_whole(&page)
+                // The generator names a page of its own for each command; this is the only one.
+                let page = String::from_utf8_lossy(&page);
+                let command = Cli::command();
+                let names = command.get_subcommands().map(clap::Command::get_name).chain(["help"]);
+                let page = names.fold(page.into_owned(), |page, name| {
+                    page.replace(&format!("storefront\\-{name}(1)"), &format!("storefront {name}"))
+                });
+                print_whole(page.as_bytes())
             }
         }
     });
@@ -175,7 +190,7 @@ fn print_whole(bytes: &[u8]) -> Result<()> {
 }
 
 /// Replays a timeline: on the screen, or as lines without a terminal.
-async fn replay(file: &Path, speed: u32, config: Config) -> Result<()> {
+async fn replay(file: &Path, speed: u32, screen_reader: bool, config: Config) -> Result<()> {
     let events = line_mode::read_replay(file)?;
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return line_mode::replay(&events, speed).await;
@@ -184,7 +199,10 @@ async fn replay(file: &Path, speed: u32, config: Config) -> Result<()> {
     let settings = Settings { theme: Some(config.theme.unwrap_or_else(environment::theme)), ..Settings::default() };
     let shop = Shop::Nowhere(Replay::new(name, events, speed));
     let depth = environment::colour_depth();
-    driver::run(StartOptions { shop, settings, file: None, first_run: false, depth, config, actor: None }).await
+    let has_clipboard = environment::has_clipboard();
+    let (file, first_run, actor) = (None, false, None);
+    let start = StartOptions { shop, settings, file, first_run, depth, has_clipboard, screen_reader, config, actor };
+    driver::run(start).await
 }
 
 async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Result<()> {
@@ -211,7 +229,10 @@ async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Re
     };
     let file = if common.ephemeral { None } else { kept };
     let actor = common.acting_as.clone();
-    driver::run(StartOptions { shop, settings, file, first_run, depth, config, actor }).await
+    let has_clipboard = environment::has_clipboard();
+    let screen_reader = common.screen_reader;
+    let start = StartOptions { shop, settings, file, first_run, depth, has_clipboard, screen_reader, config, actor };
+    driver::run(start).await
 }
 
 /// Options of the embedded shop from the command line.
@@ -241,7 +262,7 @@ fn start_log(common: &Common, data: Option<&Path>, has_stderr: bool) -> Result<(
     if common.debug {
         let folder = data.ok_or_else(|| eyre!("There is no place for the log file: use --data FOLDER."))?;
         let path = folder.join("storefront.log");
-        std::fs::create_dir_all(folder)?;
+        std::fs::create_dir_all(folder).wrap_err_with(|| format!("{} cannot be created", folder.display()))?;
         let file = File::options().create(true).append(true).open(&path);
         let file = file.wrap_err_with(|| format!("{} cannot be written", path.display()))?;
         tracing_subscriber::fmt()
@@ -260,7 +281,7 @@ fn start_log(common: &Common, data: Option<&Path>, has_stderr: bool) -> Result<(
 fn error_line(error: &color_eyre::Report) -> String {
     let mut texts: Vec<String> = Vec::new();
     for cause in error.chain() {
-        let text = cause.to_string().trim_end_matches('.').to_owned();
+        let text = plain::reason(cause.to_string().trim_end_matches('.'));
         if texts.last().is_none_or(|last| !last.contains(&text)) {
             texts.push(text);
         }

@@ -47,7 +47,8 @@ pub async fn draw(
         settle(&mut engine).await?;
     }
     let picture = svg::draw(&engine.model, &Theme::new(name, Depth::True), (width, height))?;
-    engine.close().await;
+    // Without a file nothing is kept.
+    let _ = engine.close().await;
     Ok(picture)
 }
 

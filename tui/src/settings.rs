@@ -105,13 +105,18 @@ impl SettingsFile {
     /// Writes the settings.
     ///
     /// # Errors
-    /// When the folder or the file cannot be written.
-    pub(crate) fn write(&self, settings: &Settings) -> io::Result<()> {
+    /// When the folder or the file cannot be written: one sentence with its path.
+    pub(crate) fn write(&self, settings: &Settings) -> Result<(), String> {
         let folder = self.0.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
         let draft = self.0.with_extension(format!("{}.new", std::process::id()));
-        fs::write(&draft, serde_json::to_vec_pretty(settings)?)?;
-        fs::rename(&draft, &self.0)
+        let text = serde_json::to_vec_pretty(settings).map_err(io::Error::from);
+        let created = text.and_then(|text| fs::create_dir_all(folder).map(|()| text));
+        let written = created.and_then(|text| fs::write(&draft, text)).and_then(|()| fs::rename(&draft, &self.0));
+        written.map_err(|error| {
+            // A draft that was begun is of no use; where it cannot be removed, nothing can be done.
+            let _ = fs::remove_file(&draft);
+            format!("Basket and settings cannot be kept in {}: {error}.", self.0.display())
+        })
     }
 }
 

@@ -1,62 +1,134 @@
-//! Controls the terminal: sets it up once and restores it on every way out. Writes each frame at once between
+//! Controls the terminal: sets it up once and restores it on every way out. Nothing here waits for a terminal that takes
+//! no bytes: what it has not taken stays queued, and no frame is drawn before it has. Writes each frame at once between
 //! synchronised-update marks, so that nothing flickers. Does not know what is drawn.
 
-use std::io::{self, BufWriter, Stdout, Write};
-use std::mem::ManuallyDrop;
+mod device;
+mod parser;
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, Write};
 use std::panic;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use crossterm::cursor::{Hide, Show};
-use crossterm::event::{
-    DisableBracketedPaste, EnableBracketedPaste, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton,
-    MouseEvent, MouseEventKind,
-};
-use crossterm::style::{ResetColor, force_color_output};
-use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
-};
-use crossterm::{execute, queue};
+use crossterm::style::force_color_output;
 use ratatui::backend::CrosstermBackend;
-use ratatui::{Frame, Terminal};
+use ratatui::layout::Rect;
+use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
-use crate::keys::{Code, Key};
-use crate::update::Msg;
+pub(crate) use device::Device;
+pub(crate) use parser::{Input, Parser};
 
-/// Size of the write buffer for a frame.
-const FRAME_BYTES: usize = 64 * 1024;
+/// Columns and rows of a terminal that does not know its own.
+const USUAL_SIZE: (u16, u16) = (80, 24);
+/// How long leaving waits for a terminal that takes no bytes.
+const STALL_TIMEOUT: Duration = Duration::from_millis(300);
 
-type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+/// Maximum number of bytes that wait for the terminal before a text for the clipboard is dropped.
+const MAX_PENDING_BYTES: usize = 256 * 1024;
+
+/// What the terminal is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Usage {
+    /// A screen of its own, drawn in frames.
+    Screen,
+    /// Lines one after another, as a screen reader reads them.
+    Lines,
+}
+
+/// The bytes of a frame on their way from the drawing library to the terminal.
+#[derive(Clone, Debug, Default)]
+struct FrameBytes(Rc<RefCell<Vec<u8>>>);
+
+impl Write for FrameBytes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// The terminal in application mode. Dropping it restores the terminal.
 pub(crate) struct TerminalGuard {
-    /// Never dropped: the library's drop shows the cursor, which this type does itself, and panics when the terminal is
-    /// gone.
-    screen: ManuallyDrop<Screen>,
+    usage: Usage,
+    screen: Terminal<CrosstermBackend<FrameBytes>>,
+    frame: FrameBytes,
+    input: Device,
+    output: Device,
+    writable: AsyncFd<Arc<File>>,
+    /// What the terminal has not taken yet.
+    pending: Vec<u8>,
+    size: (u16, u16),
     /// Whether mouse events are captured.
     mouse: bool,
 }
 
 impl TerminalGuard {
-    /// Sets the terminal up: raw mode, the alternate screen, bracketed paste, no cursor.
+    /// Sets the terminal up: raw mode, and for a screen the alternate screen, bracketed paste, no cursor.
     ///
     /// # Errors
     /// When the terminal cannot be set up; it is restored then.
-    pub(crate) fn enter() -> io::Result<Self> {
+    pub(crate) fn enter(usage: Usage) -> io::Result<Self> {
         // The theme respects NO_COLOR; left to the library it would also remove bold and reverse.
         force_color_output(true);
-        own_screen()?;
-        let screen = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout())));
-        match screen {
-            Ok(screen) => Ok(Self { screen: ManuallyDrop::new(screen), mouse: false }),
-            Err(error) => {
-                give_back();
-                Err(error)
+        let (input, output) = (Device::input()?, Device::output()?);
+        let size = output.size()?.unwrap_or(USUAL_SIZE);
+        let frame = FrameBytes::default();
+        let viewport = Viewport::Fixed(Rect::new(0, 0, size.0, size.1));
+        let screen = Terminal::with_options(CrosstermBackend::new(frame.clone()), TerminalOptions { viewport })?;
+        let writable = output.watched(Interest::WRITABLE)?;
+        let mut guard = Self { usage, screen, frame, input, output, writable, pending: Vec::new(), size, mouse: false };
+        guard.own()?;
+        Ok(guard)
+    }
+
+    fn own(&mut self) -> io::Result<()> {
+        let modes = tcgetattr(self.input.file())?;
+        let mut raw = modes.clone();
+        raw.make_raw();
+        tcsetattr(self.input.file(), OptionalActions::Now, &raw)?;
+        let (input, output, usage) = (self.input.clone(), self.output.clone(), self.usage);
+        *lock(&ENTERED) = Some(Entered { owner: thread::current().id(), modes, input, output, usage });
+        self.send(entering(self.usage))
+    }
+
+    /// Whether the terminal has taken everything, so that something more can be drawn.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Waits until the terminal has taken everything. Cancel safe.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub(crate) async fn flush(&mut self) -> io::Result<()> {
+        while !self.pending.is_empty() {
+            let mut ready = self.writable.writable().await?;
+            match self.output.write_now(&self.pending)? {
+                0 => ready.clear_ready(),
+                written => drop(self.pending.drain(..written)),
             }
         }
+        Ok(())
+    }
+
+    /// Queues bytes and writes what the terminal takes now.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.pending.extend_from_slice(bytes);
+        let written = self.output.write_now(&self.pending)?;
+        self.pending.drain(..written);
+        Ok(())
     }
 
     /// Draws one frame.
@@ -64,9 +136,18 @@ impl TerminalGuard {
     /// # Errors
     /// When the terminal is gone.
     pub(crate) fn draw(&mut self, view: impl FnOnce(&mut Frame)) -> io::Result<()> {
-        queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
         self.screen.draw(view)?;
-        execute!(self.screen.backend_mut(), EndSynchronizedUpdate)
+        let frame = std::mem::take(&mut *self.frame.0.borrow_mut());
+        self.send(&[BEGIN_FRAME, &frame, END_FRAME].concat())
+    }
+
+    /// Prints lines below the earlier ones.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub(crate) fn print(&mut self, lines: &[String]) -> io::Result<()> {
+        let text: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+        self.send(text.as_bytes())
     }
 
     /// Copies a text to the clipboard (OSC 52); a terminal that does not allow it ignores it.
@@ -74,9 +155,10 @@ impl TerminalGuard {
     /// # Errors
     /// When the terminal is gone.
     pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
-        let out = self.screen.backend_mut();
-        write!(out, "\x1b]52;c;{}\x07", BASE64_STANDARD.encode(text))?;
-        Write::flush(out)
+        if self.pending.len() > MAX_PENDING_BYTES {
+            return Ok(());
+        }
+        self.send(format!("\x1b]52;c;{}\x07", BASE64_STANDARD.encode(text)).as_bytes())
     }
 
     /// Captures mouse events, or leaves them to the terminal.
@@ -84,16 +166,19 @@ impl TerminalGuard {
     /// # Errors
     /// When the terminal is gone.
     pub(crate) fn use_mouse(&mut self, on: bool) -> io::Result<()> {
-        if self.mouse != on {
-            self.mouse = on;
-            write_mouse(&mut io::stdout(), on)?;
+        if self.mouse == on {
+            return Ok(());
         }
-        Ok(())
+        self.mouse = on;
+        self.send(if on { MOUSE_ON } else { MOUSE_OFF })
     }
 
     /// Restores the terminal for a suspension.
     pub(crate) fn leave(&mut self) {
         self.mouse = false;
+        // What does not get through in time is forgotten with the screen.
+        let _ = self.output.write_within(&self.pending, STALL_TIMEOUT);
+        self.pending.clear();
         give_back();
     }
 
@@ -103,7 +188,8 @@ impl TerminalGuard {
     /// When the terminal is gone.
     pub(crate) fn enter_again(&mut self) -> io::Result<()> {
         self.leave();
-        own_screen()?;
+        self.own()?;
+        self.measure()?;
         self.redraw()
     }
 
@@ -112,28 +198,52 @@ impl TerminalGuard {
     /// # Errors
     /// When the terminal is gone.
     pub(crate) fn redraw(&mut self) -> io::Result<()> {
-        // Not `clear`: it queries the cursor position, and the response would be lost among the keys.
-        let size = self.screen.size()?;
-        self.screen.resize(size.into())
+        // Not `clear`: it queries the cursor position, which nobody answers.
+        self.screen.resize(Rect::new(0, 0, self.size.0, self.size.1))
     }
 
-    /// Columns and rows.
+    /// Asks the terminal for its size and returns its columns and rows; another size has the next frame drawn whole.
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub(crate) fn size(&self) -> io::Result<(u16, u16)> {
-        self.screen.size().map(|size| (size.width, size.height))
+    pub(crate) fn measure(&mut self) -> io::Result<(u16, u16)> {
+        let size = self.output.size()?.unwrap_or(USUAL_SIZE);
+        if size != self.size {
+            self.size = size;
+            self.redraw()?;
+        }
+        Ok(size)
+    }
+
+    /// Columns and rows.
+    pub(crate) fn size(&self) -> (u16, u16) {
+        self.size
+    }
+
+    /// The device that keys are read from.
+    pub(crate) fn input(&self) -> Device {
+        self.input.clone()
     }
 }
 
 impl Drop for TerminalGuard {
     fn drop(&mut self) {
-        give_back();
+        self.leave();
     }
 }
 
-/// The thread that draws, while the terminal is in application mode.
-static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
+/// A terminal in application mode, and how it was before.
+struct Entered {
+    /// The thread that draws.
+    owner: ThreadId,
+    modes: Termios,
+    input: Device,
+    output: Device,
+    usage: Usage,
+}
+
+/// The terminal, while it is in application mode.
+static ENTERED: Mutex<Option<Entered>> = Mutex::new(None);
 /// Messages of panics in tasks while the terminal was in application mode.
 static PANIC_MESSAGES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -143,7 +253,7 @@ static PANIC_MESSAGES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 pub(crate) fn install_panic_hook() {
     let inner = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        let owner = *lock(&OWNER);
+        let owner = lock(&ENTERED).as_ref().map(|entered| entered.owner);
         match owner {
             Some(owner) if owner != thread::current().id() => lock(&PANIC_MESSAGES).push(info.to_string()),
             Some(_) => {
@@ -160,89 +270,48 @@ pub(crate) fn panic_messages() -> Vec<String> {
     std::mem::take(&mut *lock(&PANIC_MESSAGES))
 }
 
-fn own_screen() -> io::Result<()> {
-    enable_raw_mode()?;
-    *lock(&OWNER) = Some(thread::current().id());
-    write_enter(&mut io::stdout()).inspect_err(|_| give_back())
+/// Restores the terminal. One that takes no bytes finds them when it goes on, in place of what it has not shown.
+fn give_back() {
+    let Some(Entered { modes, input, output, usage, .. }) = lock(&ENTERED).take() else { return };
+    let bytes = leaving(usage);
+    // A closed terminal needs no restoring.
+    if let Ok(false) = output.write_within(&bytes, STALL_TIMEOUT) {
+        output.forget_output();
+        let _ = output.write_now(&bytes);
+    }
+    let _ = tcsetattr(input.file(), OptionalActions::Now, &modes);
 }
 
-fn give_back() {
-    if lock(&OWNER).take().is_some() {
-        // A closed terminal needs no restoring.
-        let _ = write_leave(&mut io::stdout());
-        let _ = disable_raw_mode();
+/// The marks of a synchronised update, and the modes that are switched (xterm control sequences): the alternate screen,
+/// bracketed paste, the cursor, the mouse's buttons and wheel with coordinates beyond 223. No motion events, which would
+/// wake the client for nothing.
+const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
+const END_FRAME: &[u8] = b"\x1b[?2026l";
+const SCREEN_ON: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l";
+const SCREEN_OFF: &[u8] = b"\x1b[?2004l\x1b[0m\x1b[?1049l\x1b[?25h";
+const PASTE_ON: &[u8] = b"\x1b[?2004h";
+const PASTE_OFF: &[u8] = b"\x1b[?2004l";
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+/// Cancels a sequence that was cut (ECMA-48, CAN).
+const CANCEL: &[u8] = b"\x18";
+
+fn entering(usage: Usage) -> &'static [u8] {
+    match usage {
+        Usage::Screen => SCREEN_ON,
+        Usage::Lines => PASTE_ON,
     }
 }
 
-fn write_enter(out: &mut impl Write) -> io::Result<()> {
-    execute!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)
-}
-
-/// Enables button and wheel events with coordinates beyond 223 (xterm control sequences, "Mouse Tracking"), but no
-/// motion events, which would wake the client for nothing.
-fn write_mouse(out: &mut impl Write, on: bool) -> io::Result<()> {
-    out.write_all(if on { b"\x1b[?1000h\x1b[?1006h" } else { b"\x1b[?1006l\x1b[?1000l" })?;
-    out.flush()
-}
-
-fn write_leave(out: &mut impl Write) -> io::Result<()> {
-    write_mouse(out, false)?;
-    execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, ResetColor, LeaveAlternateScreen, Show)
+fn leaving(usage: Usage) -> Vec<u8> {
+    match usage {
+        Usage::Screen => [CANCEL, MOUSE_OFF, END_FRAME, SCREEN_OFF].concat(),
+        Usage::Lines => PASTE_OFF.to_vec(),
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Number of lines per notch of the wheel.
-const WHEEL_LINES: i16 = 3;
-
-/// Converts a terminal event into a message; `None` when it has no meaning here. A click is reported by its distance
-/// from the row of the selected line.
-pub(crate) fn message(event: Event, chosen_row: Option<u16>) -> Option<Msg> {
-    match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => our_key(key).map(Msg::Key),
-        Event::Paste(text) => Some(Msg::Paste(text)),
-        Event::Resize(width, height) => Some(Msg::Resize { width, height }),
-        Event::Mouse(mouse) => clicked(mouse, chosen_row),
-        Event::Key(_) | Event::FocusGained | Event::FocusLost => None,
-    }
-}
-
-fn clicked(mouse: MouseEvent, chosen_row: Option<u16>) -> Option<Msg> {
-    match mouse.kind {
-        MouseEventKind::ScrollDown => Some(Msg::Wheel { lines: WHEEL_LINES }),
-        MouseEventKind::ScrollUp => Some(Msg::Wheel { lines: -WHEEL_LINES }),
-        MouseEventKind::Down(MouseButton::Left) => {
-            let rows = i16::try_from(i32::from(mouse.row) - i32::from(chosen_row?)).ok()?;
-            Some(Msg::Click { rows })
-        }
-        _ => None,
-    }
-}
-
-fn our_key(event: KeyEvent) -> Option<Key> {
-    let code = match event.code {
-        KeyCode::Char(letter) => Code::Char(letter),
-        KeyCode::Enter => Code::Enter,
-        KeyCode::Esc => Code::Esc,
-        KeyCode::Tab => Code::Tab,
-        KeyCode::BackTab => Code::BackTab,
-        KeyCode::Backspace => Code::Backspace,
-        KeyCode::Delete => Code::Delete,
-        KeyCode::Up => Code::Up,
-        KeyCode::Down => Code::Down,
-        KeyCode::Left => Code::Left,
-        KeyCode::Right => Code::Right,
-        KeyCode::PageUp => Code::PageUp,
-        KeyCode::PageDown => Code::PageDown,
-        KeyCode::Home => Code::Home,
-        KeyCode::End => Code::End,
-        _ => return None,
-    };
-    let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
-    let alt = event.modifiers.contains(KeyModifiers::ALT);
-    Some(Key { code, ctrl, alt })
 }
 
 #[cfg(test)]
@@ -251,9 +320,6 @@ mod tests {
 
     #[test]
     fn whatever_is_switched_on_is_switched_off_again() {
-        let (mut entering, mut leaving) = (Vec::new(), Vec::new());
-        write_enter(&mut entering).unwrap();
-        write_leave(&mut leaving).unwrap();
         let modes = |bytes: &[u8], end: char| -> Vec<String> {
             let text = String::from_utf8(bytes.to_vec()).unwrap();
             text.split("\u{1b}[?")
@@ -262,39 +328,30 @@ mod tests {
                 .filter(|mode| mode.chars().all(|digit| digit.is_ascii_digit()))
                 .collect()
         };
-        assert_eq!(modes(&entering, 'h'), ["1049", "2004"]);
-        assert_eq!(modes(&entering, 'l'), ["25"], "the cursor is hidden");
-        let off = modes(&leaving, 'l');
-        assert!(["1049", "2004", "2026"].iter().all(|mode| off.contains(&(*mode).to_owned())), "{off:?}");
-        assert_eq!(modes(&leaving, 'h'), ["25"], "the cursor shows again");
+        let on = |usage| modes(entering(usage), 'h');
+        let off = |usage| modes(&leaving(usage), 'l');
+        assert_eq!(on(Usage::Screen), ["1049", "2004"]);
+        assert_eq!(modes(entering(Usage::Screen), 'l'), ["25"], "the cursor is hidden");
+        assert!(
+            ["1049", "2004", "2026", "1000", "1006"]
+                .iter()
+                .all(|mode| { off(Usage::Screen).contains(&(*mode).to_owned()) })
+        );
+        assert_eq!(modes(&leaving(Usage::Screen), 'h'), ["25"], "the cursor shows again");
+        assert_eq!((on(Usage::Lines), off(Usage::Lines)), (vec!["2004".to_owned()], vec!["2004".to_owned()]));
     }
 
     #[test]
     fn a_terminal_looks_as_before_after_leaving() {
         let mut terminal = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);
         terminal.process(b"$ storefront\r\n");
-        let mut bytes = Vec::new();
-        write_enter(&mut bytes).unwrap();
-        bytes.extend_from_slice(b"\x1b[31mthe shop");
-        terminal.process(&bytes);
+        terminal.process(&[entering(Usage::Screen), b"\x1b[31mthe shop", b"\x1b]52;c;cut off"].concat());
         assert!(terminal.screen().alternate_screen() && terminal.screen().hide_cursor());
         assert!(terminal.screen().bracketed_paste());
-        let mut bytes = Vec::new();
-        write_leave(&mut bytes).unwrap();
-        terminal.process(&bytes);
+        terminal.process(&leaving(Usage::Screen));
         let screen = terminal.screen();
         assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
         assert_eq!(screen.fgcolor(), vt100::Color::Default);
         assert_eq!(screen.contents().trim(), "$ storefront");
-    }
-
-    #[test]
-    fn letting_a_key_go_means_nothing() {
-        let mut event = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
-        assert!(matches!(message(Event::Key(event), None), Some(Msg::Key(key)) if key == Key::char('q')));
-        event.kind = KeyEventKind::Repeat;
-        assert!(message(Event::Key(event), None).is_some());
-        event.kind = KeyEventKind::Release;
-        assert!(message(Event::Key(event), None).is_none());
     }
 }

@@ -7,8 +7,8 @@ pub(super) const LAB: &[Requirement] = &[
         "L0",
         "the room can join: address, --open-to-network, --as; a lab's client has its form filled in; a second start says where",
         &[
-            "tests/e2e/command_line.rs::a_room_joins_a_shop_that_is_open_to_the_network_and_only_such_a_one",
-            "tests/e2e/command_line.rs::a_second_start_says_where_the_running_shop_is",
+            "tests/e2e/command_line/line_mode.rs::a_room_joins_a_shop_that_is_open_to_the_network_and_only_such_a_one",
+            "tests/e2e/command_line/line_mode.rs::a_second_start_says_where_the_running_shop_is",
             "tests/e2e/lab/pauses.rs::who_acts_may_be_named_and_shows_as_the_actor_of_events",
             "tests/e2e/terminal/lab.rs::a_client_of_a_lab_server_shops_at_once_and_says_how_others_join",
             "tui/src/update/tests/workshop.rs::the_client_of_a_lab_server_has_its_checkout_form_filled_in_and_what_somebody_typed_stays",

@@ -26,7 +26,7 @@ async fn another_price_is_typed_at_the_counter_and_the_basket_tells_of_it() {
     terminal.press("r");
     terminal.wait_for("Give it another price");
     terminal.press(CTRL_U);
-    terminal.press("9,5x");
+    terminal.press("9,5-");
     terminal.press(TAB);
     terminal.press("more of them came in");
     terminal.press(ENTER);

@@ -93,7 +93,7 @@ fn an_address() -> String {
 fn says_that_the_shop_is_away(terminal: &Terminal) {
     terminal.wait_for_line(&["1 Shop", "◌", " old"]);
     terminal.wait_for("cannot be reached");
-    terminal.wait_for("trying again by itself");
+    terminal.wait_for("Trying again by itself");
 }
 
 fn has_recovered(terminal: &Terminal) {

@@ -12,16 +12,18 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tempfile::TempDir;
 use vt100::{MouseProtocolMode, Parser, Screen};
 
-use crate::programs::program;
+pub(super) use super::home::Home;
 use crate::world::WAIT_TIMEOUT;
 
 /// Columns and rows.
 pub(super) type Size = (u16, u16);
 
 pub(super) const WIDE: Size = (120, 40);
+
+/// What the client takes a terminal without a size for.
+const DEFAULT_SIZE: Size = (80, 24);
 
 pub(super) const ENTER: &str = "\r";
 pub(super) const ESC: &str = "\x1b";
@@ -35,82 +37,6 @@ pub(super) const CTRL_Z: &str = "\x1a";
 
 /// Opens a terminal without making it the controlling one (open(2)).
 const NOCTTY: i32 = rustix::fs::OFlags::NOCTTY.bits().cast_signed();
-
-/// Runs the client under job control, prints its status, and after a key resumes it in the foreground.
-const SHELL_SCRIPT: &str = r#"set -m
-"$@"
-echo "the shell has $?"
-read -r key
-fg
-echo "the shell has $?"
-read -r key
-"#;
-
-/// The home folder of clients, which keeps its files from one client to the next.
-#[derive(Clone)]
-pub(super) struct Home(Arc<TempDir>);
-
-impl Home {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(tempfile::tempdir().unwrap()))
-    }
-
-    /// Writes a file of the folder in which the client runs.
-    pub(super) fn write(&self, name: &str, text: &str) {
-        let path = self.0.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("it is in the home folder")).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    /// Reads a file of that folder.
-    pub(super) fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.0.path().join(name)).unwrap()
-    }
-
-    /// Reads a binary file of that folder.
-    pub(super) fn read_bytes(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.0.path().join(name)).unwrap()
-    }
-
-    /// Starts the client in a terminal of its own.
-    pub(super) fn open(&self, size: Size, arguments: &[&str]) -> Terminal {
-        self.open_with(size, arguments, &[("COLORTERM", "truecolor")])
-    }
-
-    /// Like [`Home::open`], with these environment variables.
-    pub(super) fn open_with(&self, size: Size, arguments: &[&str], environment: &[(&str, &str)]) -> Terminal {
-        let mut command = CommandBuilder::new(program("storefront"));
-        command.args(arguments);
-        self.set_environment(&mut command, environment);
-        Terminal::start(size, command, self.clone(), false)
-    }
-
-    /// Starts the client from a shell.
-    pub(super) fn open_in_a_shell(&self, size: Size, arguments: &[&str]) -> Terminal {
-        let mut command = CommandBuilder::new("/bin/sh");
-        command.args(["-c", SHELL_SCRIPT, "sh"]);
-        command.arg(program("storefront"));
-        command.args(arguments);
-        self.set_environment(&mut command, &[]);
-        Terminal::start(size, command, self.clone(), true)
-    }
-
-    /// Nothing of the environment of the tests reaches the client.
-    fn set_environment(&self, command: &mut CommandBuilder, environment: &[(&str, &str)]) {
-        let home = self.0.path();
-        command.env_clear();
-        command.cwd(home);
-        command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
-        command.env("HOME", home);
-        command.env("XDG_DATA_HOME", home.join("data"));
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        command.env("TZ", "UTC");
-        for (name, value) in environment {
-            command.env(name, value);
-        }
-    }
-}
 
 /// A pseudo-terminal and the program in it, which is killed when this is dropped.
 pub(super) struct Terminal {
@@ -127,7 +53,7 @@ pub(super) struct Terminal {
 
 /// Keys to be pressed, and who waits for that.
 struct Keys {
-    keys: String,
+    keys: Vec<u8>,
     pressed: mpsc::Sender<std::io::Result<()>>,
 }
 
@@ -141,6 +67,8 @@ struct Output {
     changed: Condvar,
     /// Ends the reader after its next read.
     closing: AtomicBool,
+    /// Whether reading is suspended.
+    stalled: AtomicBool,
 }
 
 /// The output so far.
@@ -153,11 +81,13 @@ struct ScreenState {
 }
 
 impl Terminal {
-    fn start(size: Size, command: CommandBuilder, home: Home, in_a_shell: bool) -> Self {
+    /// Starts a command; `in_a_shell`: the client is a job of it.
+    pub(super) fn start(size: Size, command: CommandBuilder, home: Home, in_a_shell: bool) -> Self {
         let pair = native_pty_system().openpty(pty_size(size)).unwrap();
         let initial_modes = line_modes(&*pair.master);
         let output = Arc::new(Output::default());
-        output.lock().parser = Parser::new(size.1.try_into().unwrap(), size.0.try_into().unwrap(), 0);
+        let (columns, rows) = if size == (0, 0) { DEFAULT_SIZE } else { size };
+        output.lock().parser = Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
         let reader = pair.master.try_clone_reader().unwrap();
         let writer = pair.master.take_writer().unwrap();
         let (keyboard, keys) = mpsc::channel();
@@ -179,6 +109,11 @@ impl Terminal {
 
     /// Sends keys, and waits until the terminal has taken them.
     pub(super) fn press(&mut self, keys: &str) {
+        self.press_bytes(keys.as_bytes());
+    }
+
+    /// Like [`Terminal::press`], with bytes that are no text.
+    pub(super) fn press_bytes(&mut self, keys: &[u8]) {
         self.send_keys(keys).recv_timeout(WAIT_TIMEOUT).expect("the terminal takes keys").unwrap();
     }
 
@@ -187,7 +122,7 @@ impl Terminal {
         if !self.is_running() {
             return;
         }
-        let pressed = self.send_keys(keys);
+        let pressed = self.send_keys(keys.as_bytes());
         let deadline = Instant::now() + WAIT_TIMEOUT;
         while matches!(pressed.recv_timeout(Duration::from_millis(100)), Err(RecvTimeoutError::Timeout))
             && self.is_running()
@@ -196,9 +131,9 @@ impl Terminal {
         }
     }
 
-    fn send_keys(&self, keys: &str) -> mpsc::Receiver<std::io::Result<()>> {
+    fn send_keys(&self, keys: &[u8]) -> mpsc::Receiver<std::io::Result<()>> {
         let (pressed, done) = mpsc::channel();
-        self.keyboard.send(Keys { keys: keys.to_owned(), pressed }).expect("there is a keyboard");
+        self.keyboard.send(Keys { keys: keys.to_vec(), pressed }).expect("there is a keyboard");
         done
     }
 
@@ -329,6 +264,17 @@ impl Terminal {
         self.master.resize(pty_size(size)).unwrap();
     }
 
+    /// Stops reading what the client writes, until [`Terminal::go_on`].
+    pub(super) fn stall(&self) {
+        self.output.stalled.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn go_on(&self) {
+        self.output.stalled.store(false, Ordering::SeqCst);
+        let _state = self.output.lock();
+        self.output.changed.notify_all();
+    }
+
     /// Sends the client a signal.
     pub(super) fn signal(&self, signal: Signal) {
         kill_process(self.client(), signal).unwrap();
@@ -352,7 +298,8 @@ impl Terminal {
         status
     }
 
-    fn wait_until_it_ends(&mut self) -> ExitStatus {
+    /// Waits until the client has ended.
+    pub(super) fn wait_until_it_ends(&mut self) -> ExitStatus {
         let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -414,6 +361,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
+        self.go_on();
         if let Ok(None) = self.child.try_wait() {
             let _ = kill_process_group(self.client(), Signal::KILL);
             let own = self.child.process_id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
@@ -429,7 +377,7 @@ impl Drop for Terminal {
 fn write_keys(mut writer: Box<dyn Write + Send>, keys: mpsc::Receiver<Keys>) {
     for Keys { keys, pressed } in keys {
         // The sender may have stopped waiting.
-        let _gone = pressed.send(writer.write_all(keys.as_bytes()).and_then(|()| writer.flush()));
+        let _gone = pressed.send(writer.write_all(&keys).and_then(|()| writer.flush()));
     }
 }
 
@@ -442,6 +390,9 @@ impl Output {
             state.parser.process(&buffer[..read]);
             state.bytes.extend_from_slice(&buffer[..read]);
             self.changed.notify_all();
+            while self.stalled.load(Ordering::SeqCst) {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
             if self.closing.load(Ordering::SeqCst) {
                 break;
             }

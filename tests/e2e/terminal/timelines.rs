@@ -68,7 +68,7 @@ async fn ids_and_diagrams_can_be_taken_along() {
     let before = terminal.now();
     terminal.press("y");
     terminal.wait_for_bytes(before, "\x1b]52;c;");
-    terminal.wait_for("Copied ");
+    terminal.wait_for("Sent to the terminal's clipboard: ");
     terminal.press("e");
     terminal.wait_for("Saved as ");
     let number = world.client.order(id).await.unwrap().unwrap().number.expect("it is confirmed");

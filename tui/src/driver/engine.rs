@@ -32,21 +32,31 @@ pub(crate) enum TerminalCommand {
     Redraw,
 }
 
-/// A wall clock that never goes backwards while the process runs: the time at start plus the monotonic time since.
+/// A wall clock that never goes backwards while the process runs: the monotonic time since the system's clock was last
+/// ahead of it. The monotonic time stands still while the machine sleeps, so the system's clock is ahead afterwards.
 #[derive(Clone, Copy, Debug)]
 struct Clock {
-    started_at: Timestamp,
-    started: Instant,
+    set_to_ms: i64,
+    set: Instant,
 }
 
 impl Clock {
     fn start() -> Self {
-        Self { started_at: Timestamp::from_unix_ms(jiff::Timestamp::now().as_millisecond()), started: Instant::now() }
+        Self { set_to_ms: jiff::Timestamp::now().as_millisecond(), set: Instant::now() }
     }
 
-    fn now(&self) -> Timestamp {
-        let passed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_unix_ms(self.started_at.unix_ms().saturating_add(passed))
+    fn now(&mut self) -> Timestamp {
+        self.at(jiff::Timestamp::now().as_millisecond(), Instant::now())
+    }
+
+    /// The time, when the system's clock and the monotonic one say this.
+    fn at(&mut self, system_ms: i64, now: Instant) -> Timestamp {
+        let passed = i64::try_from(now.saturating_duration_since(self.set).as_millis()).unwrap_or(i64::MAX);
+        let time_ms = self.set_to_ms.saturating_add(passed);
+        if system_ms > time_ms {
+            *self = Self { set_to_ms: system_ms, set: now };
+        }
+        Timestamp::from_unix_ms(time_ms.max(system_ms))
     }
 }
 
@@ -94,12 +104,13 @@ pub(crate) struct Engine {
 impl Engine {
     /// Creates the engine from the settings of the last run. Without a file, settings are not saved.
     pub(crate) fn new(settings: &Settings, file: Option<SettingsFile>) -> Self {
-        let clock = Clock::start();
+        let mut clock = Clock::start();
         let mut model = Model::new(settings, clock.now(), uuid::Uuid::now_v7);
         model.zone = jiff::tz::TimeZone::system();
         let (sender, receiver) = mpsc::channel(MESSAGE_QUEUE_LEN);
         let (settings, keep) = watch::channel(settings.clone());
-        let keeper = file.clone().map(|file| AbortOnDropHandle::new(tokio::spawn(keep_settings(file, keep))));
+        let outbox = Outbox { sender: sender.clone(), generation: ANY_GENERATION };
+        let keeper = file.clone().map(|file| AbortOnDropHandle::new(tokio::spawn(keep_settings(file, keep, outbox))));
         Self {
             model,
             clock,
@@ -240,14 +251,13 @@ impl Engine {
     }
 
     /// Stops all tasks and writes the settings one last time.
-    pub(crate) async fn close(mut self) {
+    ///
+    /// # Errors
+    /// When the settings cannot be written: the basket and what was typed are not there at the next start.
+    pub(crate) async fn close(mut self) -> Result<(), String> {
         self.feed = None;
         self.tasks.shutdown().await;
-        if let Some(file) = &self.file
-            && let Err(error) = file.write(&self.model.settings())
-        {
-            tracing::warn!(%error, "the settings could not be kept");
-        }
+        self.file.as_ref().map_or(Ok(()), |file| file.write(&self.model.settings()))
     }
 }
 
@@ -260,15 +270,38 @@ fn save(name: &str, contents: &[u8]) -> Result<String, String> {
     }
 }
 
-/// Writes the latest settings when they change, at most once per interval.
-async fn keep_settings(file: SettingsFile, mut changes: watch::Receiver<Settings>) {
+/// Writes the latest settings when they change, at most once per interval. Reports the first of several failures in a row.
+async fn keep_settings(file: SettingsFile, mut changes: watch::Receiver<Settings>, outbox: Outbox) {
+    let mut failing = false;
     while changes.changed().await.is_ok() {
         let settings = changes.borrow_and_update().clone();
         let file = file.clone();
-        let written = tokio::task::spawn_blocking(move || file.write(&settings)).await;
-        if let Ok(Err(error)) = written {
-            tracing::warn!(%error, "the settings could not be kept");
+        let written = tokio::task::spawn_blocking(move || file.write(&settings)).await.unwrap_or(Ok(()));
+        let failed_before = std::mem::replace(&mut failing, written.is_err());
+        if let Err(why) = written
+            && !failed_before
+        {
+            // A send fails only when the client ends.
+            let _ = outbox.send(Msg::NotKept(why)).await;
         }
         tokio::time::sleep(SETTINGS_WRITE_INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_goes_on_while_the_machine_sleeps_and_never_back() {
+        let start = Instant::now();
+        let mut clock = Clock { set_to_ms: 1_000_000, set: start };
+        let at = |ms| start + Duration::from_millis(ms);
+        assert_eq!(clock.at(1_000_500, at(500)).unix_ms(), 1_000_500);
+        // Eight hours of sleep: the monotonic clock stood still.
+        let hours_ms = 8 * 3_600_000;
+        assert_eq!(clock.at(1_000_600 + hours_ms, at(600)).unix_ms(), 1_000_600 + hours_ms);
+        // Somebody sets the clock back.
+        assert_eq!(clock.at(5, at(700)).unix_ms(), 1_000_700 + hours_ms);
     }
 }

@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use storefront_api::{Event, EventPage, EventQuery, Paused};
+use storefront_api::{Event, EventPage, EventQuery, Paused, Readiness};
 use storefront_client::{Client, ClientError};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::driver::engine::{ClientClosed, Outbox};
+use crate::plain;
 use crate::update::{Feed, Msg, backoff_ms};
 
 /// Number of recent events to fetch first.
@@ -20,6 +21,9 @@ const EMPTY_PAGE_DELAY: Duration = Duration::from_millis(100);
 /// Long-poll timeout in seconds.
 const WAIT_SECONDS: u32 = 20;
 
+/// The same before the shop has said that it can do its work.
+const EXAMINATION_SECONDS: u32 = 2;
+
 /// Follows the log until the handle is dropped, which also aborts the open request.
 pub(crate) fn follow(client: Client, outbox: Outbox) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
@@ -29,7 +33,15 @@ pub(crate) fn follow(client: Client, outbox: Outbox) -> AbortOnDropHandle<()> {
 }
 
 async fn run(client: &Client, outbox: &Outbox) -> Result<(), ClientClosed> {
-    let mut follower = Follower { cursor: None, log: None, switches: None, paused: None, failures: 0 };
+    let mut follower = Follower {
+        cursor: None,
+        log: None,
+        switches: None,
+        paused: None,
+        examined: true,
+        unfit: Vec::new(),
+        failures: 0,
+    };
     loop {
         match follower.step(client).await {
             Ok(feeds) => {
@@ -51,7 +63,7 @@ async fn run(client: &Client, outbox: &Outbox) -> Result<(), ClientClosed> {
 }
 
 fn reason(error: &ClientError) -> String {
-    error.to_string()
+    plain::reason(&error.to_string())
 }
 
 struct Follower {
@@ -63,6 +75,9 @@ struct Follower {
     switches: Option<Uuid>,
     /// What was paused in the last page; `None` for a shop that does not report it.
     paused: Option<Paused>,
+    /// Whether the shop has said whether it can do its work, and why not.
+    examined: bool,
+    unfit: Vec<String>,
     /// Number of consecutive failed requests.
     failures: u32,
 }
@@ -72,6 +87,7 @@ impl Follower {
     async fn step(&mut self, client: &Client) -> Result<Vec<Feed>, ClientError> {
         let Some(cursor) = self.cursor else {
             let EventPage { events, log, switches, paused, .. } = newest(client).await?;
+            self.examined = false;
             self.cursor = Some(events.last().map_or(0, |event| event.position));
             (self.log, self.switches, self.paused) = (log, switches, paused.clone());
             self.failures = 0;
@@ -79,7 +95,11 @@ impl Follower {
             return Ok(vec![shop, Feed::Loaded { events }, Feed::Paused(paused.unwrap_or_default())]);
         };
         // After a failure, do not wait for events: find out at once whether the shop is back.
-        let wait = if self.failures > 0 { 0 } else { WAIT_SECONDS };
+        let wait = match self.failures {
+            0 if self.examined && self.unfit.is_empty() => WAIT_SECONDS,
+            0 => EXAMINATION_SECONDS,
+            _ => 0,
+        };
         let switches = self.switches;
         let paused = self.paused.as_ref().map(|paused| paused.mark.clone());
         let (after, limit, wait) = (Some(cursor), Some(MAX_EVENTS_PER_PAGE), Some(wait));
@@ -118,8 +138,24 @@ impl Follower {
         }
         let outbox = (!page.events.is_empty()).then_some(Feed::NewEvents { events: page.events });
         let thrown = thrown.then_some(Feed::SwitchThrown);
-        Ok([named, thrown, paused, outbox].into_iter().flatten().collect())
+        let unfit = if outbox.is_none() && thrown.is_none() { self.examine(client).await } else { None };
+        Ok([named, thrown, paused, unfit, outbox].into_iter().flatten().collect())
     }
+
+    /// Asks a shop in which nothing happens whether it can do its work. A shop that cannot write answers all reads.
+    async fn examine(&mut self, client: &Client) -> Option<Feed> {
+        let unfit = reasons(&client.readiness().await.ok()?);
+        self.examined = true;
+        (unfit != self.unfit).then(|| {
+            self.unfit.clone_from(&unfit);
+            Feed::Unfit(unfit)
+        })
+    }
+}
+
+/// Why the shop cannot do its work; nothing while it can.
+fn reasons(readiness: &Readiness) -> Vec<String> {
+    if readiness.ready { Vec::new() } else { readiness.reasons.clone() }
 }
 
 /// Fetches the newest events, oldest first.
@@ -163,7 +199,15 @@ mod tests {
             let path = Matcher::Regex(format!("^/v1/events.*switches={known}"));
             server.mock("GET", path).with_body(page.to_string()).create_async().await;
         }
-        let mut follower = Follower { cursor: Some(5), log: None, switches: Some(old), paused: None, failures: 0 };
+        let mut follower = Follower {
+            cursor: Some(5),
+            log: None,
+            switches: Some(old),
+            paused: None,
+            examined: true,
+            unfit: Vec::new(),
+            failures: 0,
+        };
         let client = Client::new(&server.url()).unwrap();
         assert!(matches!(follower.step(&client).await.unwrap()[..], [Feed::SwitchThrown]));
         assert!(follower.step(&client).await.unwrap().is_empty(), "it is known now");
@@ -177,7 +221,15 @@ mod tests {
         let page = json!({"events": [], "next_after": 5, "head": 5, "paused": none});
         let path = Matcher::Regex("^/v1/events.*paused=mail".to_owned());
         server.mock("GET", path).with_body(page.to_string()).create_async().await;
-        let mut follower = Follower { cursor: Some(5), log: None, switches: None, paused: Some(known), failures: 0 };
+        let mut follower = Follower {
+            cursor: Some(5),
+            log: None,
+            switches: None,
+            paused: Some(known),
+            examined: true,
+            unfit: Vec::new(),
+            failures: 0,
+        };
         let told = follower.step(&Client::new(&server.url()).unwrap()).await.unwrap();
         assert!(matches!(&told[..], [Feed::Paused(paused)] if paused.mark.is_empty()), "{told:?}");
         assert_eq!(follower.paused, Some(Paused::default()));
@@ -188,7 +240,15 @@ mod tests {
         let mut server = Server::new_async().await;
         let page = json!({"events": [an_event(6, "order.started", "7f")], "next_after": 6, "head": 6});
         server.mock("GET", Matcher::Regex("^/v1/events".to_owned())).with_body(page.to_string()).create_async().await;
-        let mut follower = Follower { cursor: Some(5), log: None, switches: None, paused: None, failures: 3 };
+        let mut follower = Follower {
+            cursor: Some(5),
+            log: None,
+            switches: None,
+            paused: None,
+            examined: true,
+            unfit: Vec::new(),
+            failures: 3,
+        };
         let client = Client::new(&server.url()).unwrap();
         assert!(matches!(follower.step(&client).await.unwrap()[..], [Feed::Online]));
         let told = follower.step(&client).await.unwrap();
@@ -199,15 +259,66 @@ mod tests {
     #[tokio::test]
     async fn a_shop_that_was_started_over_is_read_anew_even_when_its_log_has_grown_past_the_cursor() {
         let (old, new) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let mut follower = Follower { cursor: Some(5), log: Some(old), switches: None, paused: None, failures: 1 };
+        let mut follower = Follower {
+            cursor: Some(5),
+            log: Some(old),
+            switches: None,
+            paused: None,
+            examined: true,
+            unfit: Vec::new(),
+            failures: 1,
+        };
         ask_of(&mut follower, Some(old)).await;
         assert_eq!((follower.cursor, follower.log), (Some(9), Some(old)));
         let told = ask_of(&mut follower, Some(new)).await;
         assert_eq!(follower.cursor, None, "it is another log");
         assert!(matches!(told[..], [Feed::StartedOver]), "and that is told: {told:?}");
         // One that was empty before has got its first event.
-        let mut first = Follower { cursor: Some(0), log: None, switches: None, paused: None, failures: 0 };
+        let mut first = Follower {
+            cursor: Some(0),
+            log: None,
+            switches: None,
+            paused: None,
+            examined: true,
+            unfit: Vec::new(),
+            failures: 0,
+        };
         ask_of(&mut first, Some(new)).await;
         assert_eq!((first.cursor, first.log), (Some(9), Some(new)));
+    }
+
+    #[tokio::test]
+    async fn a_shop_that_answers_and_cannot_do_its_work_says_why_and_when_it_can_again() {
+        let mut follower = Follower {
+            cursor: Some(5),
+            log: None,
+            switches: None,
+            paused: None,
+            examined: false,
+            unfit: Vec::new(),
+            failures: 0,
+        };
+        for (ready, reasons) in
+            [(true, vec![]), (false, vec!["There is no room left on its disk.".to_owned()]), (true, vec![])]
+        {
+            let mut server = Server::new_async().await;
+            let page = json!({"events": [], "next_after": 5, "head": 5});
+            server
+                .mock("GET", Matcher::Regex("^/v1/events".to_owned()))
+                .with_body(page.to_string())
+                .create_async()
+                .await;
+            let body = json!({"ready": ready, "reasons": reasons, "head": 5, "product_service": "live"}).to_string();
+            let status = if ready { 200 } else { 503 };
+            server.mock("GET", "/health/ready").with_status(status).with_body(body).create_async().await;
+            let known = follower.unfit.clone();
+            let told = follower.step(&Client::new(&server.url()).unwrap()).await.unwrap();
+            if known == reasons {
+                assert!(told.is_empty(), "{told:?}");
+            } else {
+                assert!(matches!(&told[..], [Feed::Unfit(told)] if *told == reasons), "{told:?}");
+            }
+            assert!(follower.examined);
+        }
     }
 }

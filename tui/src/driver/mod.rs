@@ -1,5 +1,6 @@
 //! Runs the client on a terminal: reads keys and signals, passes messages to the engine, and draws. Draws only after a
-//! change, at most every 10 ms, and only when all queued messages have been taken in.
+//! change, at most every 10 ms, and only when all queued messages have been taken in and
+//! the terminal has taken the frame before.
 
 mod account;
 mod effects;
@@ -19,7 +20,7 @@ use std::io::ErrorKind;
 use std::pin::Pin;
 use std::time::Duration;
 
-use color_eyre::eyre::{Result, WrapErr};
+use color_eyre::eyre::{Result, WrapErr, eyre};
 use futures_util::future::OptionFuture;
 use storefront_api::ActorName;
 use storefront_client::Client;
@@ -32,15 +33,19 @@ use signals::{Signal, Signals};
 
 use crate::config::Config;
 use crate::embedded::{self, Embedded, EmbeddedOptions};
+use crate::screen_reader::Speaker;
 use crate::settings::{Settings, SettingsFile};
 use crate::state::Replay;
-use crate::terminal::{self, TerminalGuard};
+use crate::terminal::{self, Input, TerminalGuard, Usage};
 use crate::update::Msg;
 use crate::view::theme::{Depth, Theme};
 use crate::view::view;
 
 /// Minimum time between two frames.
 const FRAME_INTERVAL: Duration = Duration::from_millis(10);
+/// How long changes pause before they are said, and how long they wait at most: in general, and while text is typed.
+const SPEECH_PAUSE: (Duration, Duration) = (Duration::from_millis(150), Duration::from_secs(1));
+const TYPING_PAUSE: (Duration, Duration) = (Duration::from_millis(700), Duration::from_secs(5));
 /// Maximum number of messages between two frames.
 const MAX_MESSAGES_PER_FRAME: usize = 500;
 /// How long quitting waits for requests that are being sent.
@@ -65,6 +70,10 @@ pub(crate) struct StartOptions {
     pub(crate) file: Option<SettingsFile>,
     pub(crate) first_run: bool,
     pub(crate) depth: Depth,
+    /// Whether the terminal may have a clipboard that can be written.
+    pub(crate) has_clipboard: bool,
+    /// Whether lines are said instead of a screen drawn.
+    pub(crate) screen_reader: bool,
     /// The configuration file.
     pub(crate) config: Config,
     /// The actor name that is sent with every request.
@@ -91,14 +100,18 @@ async fn start_somewhere(mut options: EmbeddedOptions) -> Result<Embedded> {
 pub(crate) async fn run(start: StartOptions) -> Result<()> {
     let mut engine = Engine::new(&start.settings, start.file.clone());
     engine.model.keys = start.config.keys.clone();
+    engine.model.has_clipboard = start.has_clipboard;
     engine.model.actor = start.actor.as_ref().map(ToString::to_string);
-    let terminal = TerminalGuard::enter().wrap_err("The terminal cannot be used")?;
+    let usage = if start.screen_reader { Usage::Lines } else { Usage::Screen };
+    let terminal = TerminalGuard::enter(usage).wrap_err("The terminal cannot be used")?;
     let mut app = App {
         engine,
         terminal,
         depth: start.depth,
         config: start.config.clone(),
+        speaker: start.screen_reader.then(Speaker::default),
         drawn_at: None,
+        taken_at: None,
         chosen_row: None,
         embedded: None,
         actor: start.actor.clone(),
@@ -106,13 +119,14 @@ pub(crate) async fn run(start: StartOptions) -> Result<()> {
     let outcome = app.run(start).await;
     let App { engine, terminal, embedded, .. } = app;
     drop(terminal);
-    engine.close().await;
+    let kept = engine.close().await;
     if let Some(embedded) = embedded
         && tokio::time::timeout(SHUTDOWN_TIMEOUT, embedded.shutdown()).await.is_err()
     {
         tracing::warn!("the embedded shop did not stop in time");
     }
     let panic_messages = terminal::panic_messages();
+    let outcome = outcome.and(kept.map_err(|why| eyre!(why)));
     if panic_messages.is_empty() { outcome } else { outcome.wrap_err(panic_messages.join("\n")) }
 }
 
@@ -121,7 +135,11 @@ struct App {
     terminal: TerminalGuard,
     depth: Depth,
     config: Config,
+    /// What says lines instead of drawing frames, with a screen reader.
+    speaker: Option<Speaker>,
     drawn_at: Option<Instant>,
+    /// When the first and the last message since then were taken in.
+    taken_at: Option<(Instant, Instant)>,
     /// The row of the selected line in the last frame, for mouse clicks.
     chosen_row: Option<u16>,
     embedded: Option<Embedded>,
@@ -130,27 +148,39 @@ struct App {
 
 impl App {
     async fn run(&mut self, start: StartOptions) -> Result<()> {
-        let (width, height) = self.terminal.size()?;
-        self.engine.take(Msg::Resize { width, height });
+        let (width, height) = self.terminal.size();
+        self.take(Msg::Resize { width, height });
         // The first frame is drawn before anything else.
         self.draw()?;
         let mut starting = self.find_shop(start.shop, start.first_run)?;
-        let mut keys = Keys::read()?;
+        let mut keys = Keys::read(self.terminal.input())?;
         let mut signals = Signals::new()?;
+        // A size that came before its signal was listened for.
+        let (width, height) = self.terminal.measure()?;
+        self.take(Msg::Resize { width, height });
         loop {
-            let (changed, frame_at) = (self.engine.model.changed, self.next_frame());
+            let (idle, frame_at) = (self.terminal.is_idle(), self.next_frame());
+            let draws = self.engine.model.changed && idle;
             let mut commands = tokio::select! {
                 biased;
                 signal = signals.next() => match signal {
-                    Signal::End => self.engine.take(Msg::Quit),
+                    Signal::End => self.take(Msg::Quit),
                     // SIGHUP is followed by SIGCONT, and then the terminal may be gone.
                     Signal::Continued => match self.terminal.enter_again() {
                         Ok(()) => vec![TerminalCommand::Redraw],
                         Err(_) => vec![TerminalCommand::Quit],
                     },
+                    Signal::Resized => match self.terminal.measure() {
+                        Ok((width, height)) => self.take(Msg::Resize { width, height }),
+                        Err(_) => vec![TerminalCommand::Quit],
+                    },
+                },
+                flushed = self.terminal.flush(), if !idle => match flushed {
+                    Ok(()) => Vec::new(),
+                    Err(_) => vec![TerminalCommand::Quit],
                 },
                 key = keys.next() => match key {
-                    Ok(event) => self.take_key(event),
+                    Ok(input) => self.take_input(input),
                     // A closed terminal quits the client.
                     Err(TerminalClosed) => vec![TerminalCommand::Quit],
                 },
@@ -158,8 +188,8 @@ impl App {
                     starting = None;
                     self.opened(embedded?, start.first_run)?
                 }
-                msg = self.engine.next() => self.engine.take(msg?),
-                () = tokio::time::sleep_until(frame_at), if changed => Vec::new(),
+                msg = self.engine.next() => self.take(msg?),
+                () = tokio::time::sleep_until(frame_at), if draws => Vec::new(),
             };
             commands.extend(self.take_what_waits(&mut keys));
             for command in commands {
@@ -169,6 +199,7 @@ impl App {
                     TerminalCommand::Suspend => self.suspend(&mut signals).await.is_err(),
                     TerminalCommand::Redraw => {
                         self.engine.model.changed = true;
+                        self.speaker.iter_mut().for_each(Speaker::start_again);
                         self.terminal.redraw().is_err()
                     }
                 };
@@ -177,7 +208,8 @@ impl App {
                 }
             }
             // A terminal that cannot be drawn on is closed too.
-            if self.engine.model.changed && Instant::now() >= self.next_frame() && self.draw().is_err() {
+            let draws = self.engine.model.changed && self.terminal.is_idle() && Instant::now() >= self.next_frame();
+            if draws && self.draw().is_err() {
                 return self.flush().await;
             }
         }
@@ -194,11 +226,11 @@ impl App {
             Shop::At { client, mailbox_url } => {
                 let url = client.base_url().to_owned();
                 self.engine.connect(self.acting(client));
-                self.engine.take(Msg::ShopFound { url, mailbox_url, embedded: false, first_run });
+                self.take(Msg::ShopFound { url, mailbox_url, embedded: false, first_run });
                 Ok(None)
             }
             Shop::Nowhere(replay) => {
-                self.engine.take(Msg::Replay(replay));
+                self.take(Msg::Replay(replay));
                 Ok(None)
             }
         }
@@ -209,7 +241,7 @@ impl App {
         let mailbox_url = Some(embedded.mailbox_url());
         self.engine.connect(self.acting(Client::new(embedded.url())?));
         self.embedded = Some(embedded);
-        Ok(self.engine.take(Msg::ShopFound { url, mailbox_url, embedded: true, first_run }))
+        Ok(self.take(Msg::ShopFound { url, mailbox_url, embedded: true, first_run }))
     }
 
     /// Adds the actor name to a client.
@@ -220,8 +252,18 @@ impl App {
         }
     }
 
-    fn take_key(&mut self, event: crossterm::event::Event) -> Vec<TerminalCommand> {
-        terminal::message(event, self.chosen_row).map(|msg| self.engine.take(msg)).unwrap_or_default()
+    fn take_input(&mut self, input: Input) -> Vec<TerminalCommand> {
+        let msg = match input {
+            Input::Key(key) => Msg::Key(key),
+            Input::Paste(text) => Msg::Paste(text),
+            Input::Wheel { lines } => Msg::Wheel { lines },
+            // A click counts from the row of the selected line.
+            Input::Click { row } => match self.chosen_row.map(|chosen| i32::from(row) - i32::from(chosen)) {
+                Some(rows) => Msg::Click { rows: i16::try_from(rows).unwrap_or(0) },
+                None => return Vec::new(),
+            },
+        };
+        self.take(msg)
     }
 
     /// Takes in all queued events and messages, so that one frame shows all of them.
@@ -229,9 +271,9 @@ impl App {
         let mut commands = Vec::new();
         for _ in 0..MAX_MESSAGES_PER_FRAME {
             match keys.next_now() {
-                Ok(Some(event)) => commands.extend(self.take_key(event)),
+                Ok(Some(input)) => commands.extend(self.take_input(input)),
                 Ok(None) => match self.engine.next_now() {
-                    Some(msg) => commands.extend(self.engine.take(msg)),
+                    Some(msg) => commands.extend(self.take(msg)),
                     None => break,
                 },
                 Err(TerminalClosed) => {
@@ -243,13 +285,35 @@ impl App {
         commands
     }
 
+    /// Takes a message in, and remembers when.
+    fn take(&mut self, msg: Msg) -> Vec<TerminalCommand> {
+        let now = Instant::now();
+        self.taken_at = Some(self.taken_at.map_or((now, now), |(first, _)| (first, now)));
+        self.engine.take(msg)
+    }
+
+    /// When a change may be drawn. What is said waits until the changes pause, or somebody stops typing, so that a half is
+    /// not said before the whole.
     fn next_frame(&self) -> Instant {
-        self.drawn_at.map_or_else(Instant::now, |at| at + FRAME_INTERVAL)
+        let Some((first, last)) = self.taken_at.filter(|_| self.speaker.is_some()) else {
+            return self.drawn_at.map_or_else(Instant::now, |at| at + FRAME_INTERVAL);
+        };
+        let (pause, most) = if self.engine.model.context().takes_text() { TYPING_PAUSE } else { SPEECH_PAUSE };
+        (last + pause).min(first + most)
     }
 
     fn draw(&mut self) -> Result<()> {
         let model = &mut self.engine.model;
         model.changed = false;
+        self.taken_at = None;
+        if let Some(speaker) = &mut self.speaker {
+            self.drawn_at = Some(Instant::now());
+            let lines = speaker.speak(model);
+            if !lines.is_empty() {
+                self.terminal.print(&lines)?;
+            }
+            return Ok(());
+        }
         let theme = Theme::with(model.theme, self.depth, self.config.colours(model.theme));
         let model = &*model;
         self.terminal.use_mouse(model.mouse)?;
@@ -266,7 +330,7 @@ impl App {
         while self.engine.is_sending() {
             match tokio::time::timeout_at(deadline, self.engine.next()).await {
                 Ok(msg) => {
-                    self.engine.take(msg?);
+                    self.take(msg?);
                 }
                 Err(_) => break,
             }
@@ -280,6 +344,7 @@ impl App {
         signals.stop().await;
         self.terminal.enter_again()?;
         self.engine.model.changed = true;
+        self.speaker.iter_mut().for_each(Speaker::start_again);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Handles the signals that end, stop and continue the process.
+//! Handles the signals that end, stop and continue the process, and tell of another size of the terminal.
 
 use std::io;
 use std::time::Duration;
@@ -15,6 +15,8 @@ pub(crate) enum Signal {
     End,
     /// SIGCONT: the process was stopped, and something else used the terminal meanwhile.
     Continued,
+    /// SIGWINCH: the terminal has another size.
+    Resized,
 }
 
 /// The registered signal handlers.
@@ -23,6 +25,7 @@ pub(crate) struct Signals {
     hang_up: Stream,
     interrupt: Stream,
     resume: Stream,
+    resize: Stream,
 }
 
 impl Signals {
@@ -36,6 +39,7 @@ impl Signals {
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             resume: signal(SignalKind::from_raw(Sent::CONT.as_raw()))?,
+            resize: signal(SignalKind::window_change())?,
         })
     }
 
@@ -47,6 +51,7 @@ impl Signals {
             _ = self.hang_up.recv() => Signal::End,
             _ = self.interrupt.recv() => Signal::End,
             _ = self.resume.recv() => Signal::Continued,
+            _ = self.resize.recv() => Signal::Resized,
         }
     }
 

@@ -95,7 +95,7 @@ async fn a_shop_that_comes_back_is_found_again_and_everything_is_fetched() {
     let mut server = Server::new_with_opts_async(ServerOpts { port, ..ServerOpts::default() }).await;
     furnish(&mut server).await;
     until(&mut engine, "the recovery", |model| model.is_live() && model.shop.items.iter().count() == 5).await;
-    engine.close().await;
+    engine.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn a_product_is_added_under_one_key_and_the_answer_replaces_what_was_shown
     until(&mut engine, "the answer", |model| model.basket.order.is_some()).await;
     assert!(engine.model.basket.pending.is_empty());
     add.assert_async().await;
-    engine.close().await;
+    engine.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn a_double_enter_buys_once() {
     press(&mut engine, "c<Enter><Enter><Enter>");
     until(&mut engine, "the progress", |model| matches!(model.checkout.phase, Phase::Watching(_))).await;
     checkout.assert_async().await;
-    engine.close().await;
+    engine.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn a_refusal_takes_the_change_back_and_says_why() {
     press(&mut engine, "a");
     until(&mut engine, "the reason", |model| model.toasts.iter().any(|toast| toast.text == "Only 3 are left.")).await;
     assert!(engine.model.basket.is_empty());
-    engine.close().await;
+    engine.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -167,8 +167,25 @@ async fn the_basket_survives_closing_the_client() {
     let file = SettingsFile::new(folder.path(), Some("http://127.0.0.1:1"));
     let engine = Engine::new(&Settings::default(), Some(file.clone()));
     let basket = engine.model.basket.order_id;
-    engine.close().await;
+    engine.close().await.unwrap();
     let again = Engine::new(&file.read().unwrap(), Some(file));
     assert_eq!(again.model.basket.order_id, basket);
-    again.close().await;
+    again.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_told_once_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("clients"), "a file where a folder should be").unwrap();
+    let file = SettingsFile::new(folder.path(), None);
+    let mut engine = Engine::new(&Settings::default(), Some(file));
+    let told = |model: &Model| model.toasts.iter().filter(|toast| toast.text.contains("cannot be kept in")).count();
+    for theme in ["t", "t"] {
+        press(&mut engine, theme);
+        until(&mut engine, "the reason", |model| told(model) == 1).await;
+    }
+    let toast = engine.model.toasts.iter().find(|toast| toast.text.contains("cannot be kept in")).unwrap();
+    assert!(toast.text.contains(folder.path().to_str().unwrap()), "{}", toast.text);
+    let why = engine.close().await.unwrap_err();
+    assert!(why.contains("cannot be kept in"), "{why}");
 }

@@ -2,6 +2,7 @@
 
 use storefront_client::{ClientError, IdempotencyKey};
 
+use crate::plain;
 use crate::state::Failure;
 
 /// Converts a key of the model, a UUID, into a header value. Any other text is replaced by a new key.
@@ -13,7 +14,7 @@ pub(super) fn idempotency_key(key: &str) -> IdempotencyKey {
 pub(super) fn failure(error: ClientError) -> Failure {
     match error {
         ClientError::Problem(problem) => Failure::Refused(problem),
-        ClientError::Unreachable(text) => Failure::Unreachable(text),
+        ClientError::Unreachable(text) => Failure::Unreachable(plain::reason(&text)),
         ClientError::Unexpected(text) => Failure::Unexpected(text),
     }
 }

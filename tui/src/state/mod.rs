@@ -221,6 +221,8 @@ pub(crate) struct Model {
     /// URL of the stub mailbox.
     pub(crate) mailbox_url: Option<String>,
     pub(crate) connection: Connection,
+    /// Why the shop cannot do its work, though it answers.
+    pub(crate) unfit: Vec<String>,
     /// Id of the shop's log; `None` until it has a first event.
     pub(crate) log_id: Option<Uuid>,
     /// Set for a while after the shop was started over.
@@ -246,6 +248,8 @@ pub(crate) struct Model {
     pub(crate) keys: Keymap,
     /// Whether mouse events are captured instead of selecting text in the terminal.
     pub(crate) mouse: bool,
+    /// Whether the terminal may have a clipboard that can be written.
+    pub(crate) has_clipboard: bool,
     /// The help, while it is open.
     pub(crate) help: Option<Help>,
     /// The palette, while it is open.
@@ -274,6 +278,7 @@ impl Model {
             shop_url: None,
             mailbox_url: None,
             connection: Connection::Opening,
+            unfit: Vec::new(),
             log_id: settings.log,
             started_over: None,
             paused: Paused::default(),
@@ -299,6 +304,7 @@ impl Model {
             replay: None,
             keys: Keymap::default(),
             mouse: settings.mouse,
+            has_clipboard: true,
             help: None,
             palette: None,
             form: None,

@@ -168,8 +168,8 @@ fn run_command(model: &mut Model) -> Vec<Effect> {
         Some(Command::OpenOrder(id)) => return order::open(model, id),
         Some(Command::CopyJoin) => {
             let Some(join) = model.join_command() else { return Vec::new() };
-            model.toast(Tone::Good, format!("Copied: {join}"));
-            return vec![Effect::Copy(join)];
+            let what = join.clone();
+            return timeline::copy(model, join, &what);
         }
         None => {}
     }

@@ -35,6 +35,10 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
         Feed::Shop { log, lab } => on_shop(model, log, lab),
         Feed::StartedOver => start_over::start_over(model),
         Feed::Paused(paused) => on_paused(model, paused),
+        Feed::Unfit(reasons) => {
+            model.unfit = reasons;
+            Vec::new()
+        }
         Feed::SwitchThrown => {
             online(model);
             lab::switch_thrown(model)

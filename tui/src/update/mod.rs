@@ -116,6 +116,8 @@ pub(crate) enum Msg {
     Account(account::Response),
     /// A file was written (its path), or not (why).
     Saved(Result<String, String>),
+    /// Basket and settings could not be kept, with the reason.
+    NotKept(String),
     /// The replay of a file starts.
     Replay(Replay),
     /// A mouse click `rows` below the selected line.
@@ -145,6 +147,8 @@ pub(crate) enum Feed {
     SwitchThrown,
     /// What is paused has changed.
     Paused(Paused),
+    /// Why the shop cannot do its work, though it answers; empty when it can.
+    Unfit(Vec<String>),
     /// The shop was started over with another log.
     StartedOver,
     /// The shop is not reachable, with the reason.
@@ -282,6 +286,10 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
                 Ok(place) => model.toast(Tone::Good, format!("Saved as {place}")),
                 Err(why) => model.toast(Tone::Bad, why),
             }
+            Vec::new()
+        }
+        Msg::NotKept(why) => {
+            model.toast(Tone::Bad, why);
             Vec::new()
         }
         Msg::Replay(replay) => replay::start(model, replay),

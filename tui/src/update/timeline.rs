@@ -105,7 +105,7 @@ fn chosen(model: &Model) -> Option<&Event> {
 pub(super) fn copy_id(model: &mut Model) -> Vec<Effect> {
     if let Some(paper) = &model.paper {
         let text = paper.text.clone();
-        return copy(model, text, "Copied the text".to_owned());
+        return copy(model, text, "the text");
     }
     let id = match model.screen {
         Screen::Checkout if model.confirmation_link().is_some() => model.confirmation_link().map(str::to_owned),
@@ -120,17 +120,20 @@ pub(super) fn copy_id(model: &mut Model) -> Vec<Effect> {
         Screen::Counter => counter::chosen_id(model),
         Screen::Account => account::name_of_chosen(model),
     };
-    let Some(id) = id else { return Vec::new() };
-    let said = format!("Copied {id}");
-    copy(model, id, said)
+    let Some(id) = id else {
+        model.toast(Tone::Plain, "There is nothing here to copy.");
+        return Vec::new();
+    };
+    let what = id.clone();
+    copy(model, id, &what)
 }
 
 /// Copies the whole event as JSON.
 pub(super) fn copy_event(model: &mut Model) -> Vec<Effect> {
     let Some(event) = chosen(model) else { return Vec::new() };
-    let said = format!("Copied event {} as JSON", event.position);
+    let what = format!("event {} as JSON", event.position);
     let Ok(text) = serde_json::to_string_pretty(event) else { return Vec::new() };
-    copy(model, text, said)
+    copy(model, text, &what)
 }
 
 /// Filters the log by the order or request of the selected event; again, clears the filter.
@@ -146,12 +149,17 @@ pub(super) fn only_this_order(model: &mut Model) {
     model.log.select(position);
 }
 
-fn copy(model: &mut Model, text: String, said: String) -> Vec<Effect> {
+/// Sends a text to the terminal's clipboard. A terminal does not say whether it took it, so neither does the client.
+pub(super) fn copy(model: &mut Model, text: String, what: &str) -> Vec<Effect> {
     if text.len() > CLIPBOARD_BYTES {
         model.toast(Tone::Bad, "That is too long for the clipboard of a terminal.");
         return Vec::new();
     }
-    model.toast(Tone::Good, said);
+    if !model.has_clipboard {
+        model.toast(Tone::Bad, format!("This terminal has no clipboard; it would be {what}."));
+        return Vec::new();
+    }
+    model.toast(Tone::Plain, format!("Sent to the terminal's clipboard: {what}"));
     vec![Effect::Copy(text)]
 }
 
@@ -168,7 +176,7 @@ pub(super) fn on_diagram(
     result: Result<String, Failure>,
 ) -> Vec<Effect> {
     match result {
-        Ok(text) if copy_it => copy(model, text, "Copied the diagram".to_owned()),
+        Ok(text) if copy_it => copy(model, text, "the diagram"),
         Ok(text) => {
             let order = model.order.as_ref().and_then(|open| open.order.as_ref()).filter(|order| order.id == id);
             let name = order.and_then(|order| order.number.clone()).unwrap_or_else(|| id.to_string());

@@ -137,6 +137,9 @@ fn status(model: &Model, theme: &Theme, area: Rect, (margin, taken): (u16, u16),
     let roomy = area.width >= 60;
     let (sign, word, style) = match &model.connection {
         Connection::Opening => ("◌", "opening".to_owned(), theme.dim),
+        Connection::Live if !model.unfit.is_empty() => {
+            ("!", if roomy { "unfit".to_owned() } else { String::new() }, theme.warn)
+        }
         Connection::Live if roomy => ("●", "live".to_owned(), theme.good),
         Connection::Live => ("●", String::new(), theme.good),
         Connection::Offline { since, .. } => {

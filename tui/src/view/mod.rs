@@ -165,10 +165,15 @@ fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
 fn banners(model: &Model, width: u16) -> Vec<String> {
     let cut_off = match &model.connection {
         Connection::Offline { reason, .. } => {
-            Some(format!("◌ Cut off from the shop; trying again by itself. {reason}"))
+            // On a narrow screen, what the header says already gives way to the reason.
+            Some(match reason.split_once(" cannot be reached: ") {
+                Some((_, why)) if width < 100 => format!("◌ No shop: {why} Trying again by itself."),
+                Some(_) | None => format!("◌ {reason} Trying again by itself."),
+            })
         }
         Connection::Opening | Connection::Live => None,
     };
+    let unfit = model.unfit.first().map(|reason| format!("! The shop cannot do its work: {reason}"));
     let started_over = model.started_over.map(|known| {
         let at = when::time_of_day(known.at, &model.zone);
         match width {
@@ -187,7 +192,7 @@ fn banners(model: &Model, width: u16) -> Vec<String> {
             _ => format!("‖ Paused at {position}; the log is at {head}."),
         }
     });
-    [cut_off, started_over, stale].into_iter().flatten().collect()
+    [cut_off, unfit, started_over, stale].into_iter().flatten().collect()
 }
 
 fn banner(theme: &Theme, area: Rect, message: &str, buffer: &mut Buffer) {

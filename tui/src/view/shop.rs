@@ -106,6 +106,10 @@ fn list(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let shop = &model.shop;
     match &shop.load {
         Load::Loading => return placeholders(theme, area, buffer),
+        // A shop that has just opened is still being filled.
+        Load::Ready if model.embedded && shop.total == 0 && !shop.is_narrowed() => {
+            return placeholders(theme, area, buffer);
+        }
         Load::Failed(failure) => return failed(theme, area, "The shelves", failure, buffer),
         Load::Ready => {}
     }
