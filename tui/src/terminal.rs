@@ -161,6 +161,14 @@ impl TerminalGuard {
         self.send(format!("\x1b]52;c;{}\x07", BASE64_STANDARD.encode(text)).as_bytes())
     }
 
+    /// Notifies a person who looks elsewhere (OSC 9), and rings; a terminal that knows no notifications ignores the text.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub(crate) fn notify(&mut self, text: &str) -> io::Result<()> {
+        self.send(format!("\x1b]9;Storefront: {text}\x07\x07").as_bytes())
+    }
+
     /// Captures mouse events, or leaves them to the terminal.
     ///
     /// # Errors
@@ -283,14 +291,14 @@ fn give_back() {
 }
 
 /// The marks of a synchronised update, and the modes that are switched (xterm control sequences): the alternate screen,
-/// bracketed paste, the cursor, the mouse's buttons and wheel with coordinates beyond 223. No motion events, which would
+/// bracketed paste, reports of the focus, the cursor, the mouse's buttons and wheel with coordinates beyond 223. No motion events, which would
 /// wake the client for nothing.
 const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
 const END_FRAME: &[u8] = b"\x1b[?2026l";
-const SCREEN_ON: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l";
-const SCREEN_OFF: &[u8] = b"\x1b[?2004l\x1b[0m\x1b[?1049l\x1b[?25h";
-const PASTE_ON: &[u8] = b"\x1b[?2004h";
-const PASTE_OFF: &[u8] = b"\x1b[?2004l";
+const SCREEN_ON: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?25l";
+const SCREEN_OFF: &[u8] = b"\x1b[?1004l\x1b[?2004l\x1b[0m\x1b[?1049l\x1b[?25h";
+const LINES_ON: &[u8] = b"\x1b[?2004h";
+const LINES_OFF: &[u8] = b"\x1b[?2004l";
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 /// Cancels a sequence that was cut (ECMA-48, CAN).
@@ -299,14 +307,14 @@ const CANCEL: &[u8] = b"\x18";
 fn entering(usage: Usage) -> &'static [u8] {
     match usage {
         Usage::Screen => SCREEN_ON,
-        Usage::Lines => PASTE_ON,
+        Usage::Lines => LINES_ON,
     }
 }
 
 fn leaving(usage: Usage) -> Vec<u8> {
     match usage {
         Usage::Screen => [CANCEL, MOUSE_OFF, END_FRAME, SCREEN_OFF].concat(),
-        Usage::Lines => PASTE_OFF.to_vec(),
+        Usage::Lines => LINES_OFF.to_vec(),
     }
 }
 
@@ -330,10 +338,10 @@ mod tests {
         };
         let on = |usage| modes(entering(usage), 'h');
         let off = |usage| modes(&leaving(usage), 'l');
-        assert_eq!(on(Usage::Screen), ["1049", "2004"]);
+        assert_eq!(on(Usage::Screen), ["1049", "2004", "1004"]);
         assert_eq!(modes(entering(Usage::Screen), 'l'), ["25"], "the cursor is hidden");
         assert!(
-            ["1049", "2004", "2026", "1000", "1006"]
+            ["1049", "2004", "1004", "2026", "1000", "1006"]
                 .iter()
                 .all(|mode| { off(Usage::Screen).contains(&(*mode).to_owned()) })
         );

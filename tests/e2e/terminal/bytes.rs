@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::pty::{CTRL_C, ENTER, ESC, Home, Terminal, WIDE};
-use super::{FIRST_PRODUCT, shop_opens};
+use super::{FIRST_PRODUCT, basket_holds, shop_opens};
 use crate::world::WAIT_TIMEOUT;
 
 /// Reports and answers: colour scheme, synchronised updates, background colour in both spellings, name of the terminal,
@@ -185,4 +185,25 @@ fn a_terminal_without_a_screen_is_refused_with_what_works_there() {
     assert_eq!(terminal.wait_for_the_end().exit_code(), 2);
     assert!(!terminal.bytes_since(0).contains("\x1b[?1049h"));
     terminal.press(ENTER);
+}
+
+#[test]
+fn who_looks_elsewhere_is_notified_of_the_end_of_an_order_and_who_does_not_is_not() {
+    let mut terminal = a_client();
+    terminal.wait_for_line(&["€  in stock"]);
+    for (report, notified) in [("\x1b[I", false), ("\x1b[O", true)] {
+        let since = terminal.now();
+        terminal.press("1");
+        terminal.wait_for(FIRST_PRODUCT);
+        terminal.press(ENTER);
+        basket_holds(&terminal, "1 piece · 14.50 €");
+        terminal.press("c");
+        terminal.wait_for("● Visa, works");
+        terminal.press(report);
+        terminal.press(ENTER);
+        terminal.wait_for("is confirmed. Thank you!");
+        terminal.wait_for_silence(Duration::from_secs(1));
+        let told = terminal.bytes_since(since).contains("\x1b]9;Storefront: ");
+        assert_eq!(told, notified, "{}", terminal.screen().contents());
+    }
 }

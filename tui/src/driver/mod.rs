@@ -8,6 +8,7 @@ mod engine;
 mod feed;
 mod keys;
 mod lab;
+mod news;
 mod png;
 mod processes;
 mod signals;
@@ -39,7 +40,7 @@ use crate::state::Replay;
 use crate::terminal::{self, Input, TerminalGuard, Usage};
 use crate::update::Msg;
 use crate::view::theme::{Depth, Theme};
-use crate::view::view;
+use crate::view::{links, view};
 
 /// Minimum time between two frames.
 const FRAME_INTERVAL: Duration = Duration::from_millis(10);
@@ -110,6 +111,8 @@ pub(crate) async fn run(start: StartOptions) -> Result<()> {
         depth: start.depth,
         config: start.config.clone(),
         speaker: start.screen_reader.then(Speaker::default),
+        looks_elsewhere: false,
+        news: None,
         drawn_at: None,
         taken_at: None,
         chosen_row: None,
@@ -137,6 +140,9 @@ struct App {
     config: Config,
     /// What says lines instead of drawing frames, with a screen reader.
     speaker: Option<Speaker>,
+    /// Whether the person looks at something else, and the news at the last frame.
+    looks_elsewhere: bool,
+    news: Option<String>,
     drawn_at: Option<Instant>,
     /// When the first and the last message since then were taken in.
     taken_at: Option<(Instant, Instant)>,
@@ -257,6 +263,10 @@ impl App {
             Input::Key(key) => Msg::Key(key),
             Input::Paste(text) => Msg::Paste(text),
             Input::Wheel { lines } => Msg::Wheel { lines },
+            Input::Focus(is_here) => {
+                self.looks_elsewhere = !is_here;
+                return Vec::new();
+            }
             // A click counts from the row of the selected line.
             Input::Click { row } => match self.chosen_row.map(|chosen| i32::from(row) - i32::from(chosen)) {
                 Some(rows) => Msg::Click { rows: i16::try_from(rows).unwrap_or(0) },
@@ -318,8 +328,16 @@ impl App {
         let model = &*model;
         self.terminal.use_mouse(model.mouse)?;
         let mut chosen = None;
-        self.terminal.draw(|frame| chosen = view(model, &theme, frame))?;
+        self.terminal.draw(|frame| {
+            chosen = view(model, &theme, frame);
+            links::mark(model, frame.buffer_mut());
+        })?;
         self.chosen_row = chosen;
+        let news = news::latest(model);
+        if let Some(text) = news.as_ref().filter(|_| self.looks_elsewhere && news != self.news) {
+            self.terminal.notify(text)?;
+        }
+        self.news = news;
         self.drawn_at = Some(Instant::now());
         Ok(())
     }

@@ -20,6 +20,8 @@ pub(crate) enum Input {
     Wheel {
         lines: i16,
     },
+    /// The person has come to this terminal, or gone to something else.
+    Focus(bool),
 }
 
 /// Number of lines per notch of the wheel.
@@ -254,6 +256,9 @@ fn meaning(parameters: &[u8], last: u8) -> Option<Input> {
     if let [b'<', rest @ ..] = parameters {
         return mouse(&numbers(rest)?, last);
     }
+    if parameters.is_empty() && matches!(last, b'I' | b'O') {
+        return Some(Input::Focus(last == b'I'));
+    }
     let numbers = numbers(parameters)?;
     let modifiers = numbers.get(1).copied().unwrap_or(1).saturating_sub(1);
     let first = numbers.first().copied().unwrap_or(0);
@@ -404,7 +409,6 @@ mod tests {
             b"\x1b[12;40R",
             b"\x1b[0;0R",
             b"\x1b[48;24;80;0;0t",
-            b"\x1b[I\x1b[O",
             b"\x1b[M   ",
             b"\x1b[<0;0;0M",
             b"\x1b[32;0;0M",
@@ -456,6 +460,11 @@ mod tests {
             read(&[b"\x1b[<0;12;7M\x1b[<0;12;7m\x1b[<64;1;1M\x1b[<65;1;1M\x1b[<35;1;1M"]),
             [Input::Click { row: 6 }, Input::Wheel { lines: -3 }, Input::Wheel { lines: 3 }]
         );
+    }
+
+    #[test]
+    fn looking_elsewhere_and_coming_back_is_read() {
+        assert_eq!(read(&[b"\x1b[O\x1b[I"]), [Input::Focus(false), Input::Focus(true)]);
     }
 
     #[test]

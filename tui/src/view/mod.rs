@@ -16,6 +16,7 @@ mod json;
 mod lab;
 mod labels;
 mod lanes;
+pub(crate) mod links;
 mod log;
 mod order;
 mod orders;
