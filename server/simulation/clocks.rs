@@ -13,8 +13,8 @@ use super::rng_clock;
 use super::world::World;
 use super::{live, on_every_core, run_to_its_end};
 
-/// By how much a reservation may seem too short: it begins when its event is made, which may be 45 s on its way to the log, and
-/// a server takes some seconds for drift of the store's clock.
+/// For how long an event may be on its way to the log after it was dated, with some seconds that a server takes for drift of
+/// the store's clock: by so much a reservation may seem too short, and an event may be dated before what it follows.
 const TOLERANCE: Duration = Duration::from_secs(60);
 /// By how much a reservation may end late, and how long a payment may wait for its first attempt, in a calm shop.
 const MAX_DELAY: Duration = Duration::from_secs(10 * 60);
@@ -50,15 +50,15 @@ fn reservations_that_ended(world: &World, ledger: &Ledger) -> Vec<Duration> {
     all
 }
 
-/// What happens to an order is dated in the order in which it happens.
+/// What happens to an order is dated in the order in which it happens, but for the time that it takes.
 pub(super) fn time_never_goes_back(world: &World, ledger: &Ledger, wrong: &mut Vec<String>) {
     let mut latest = BTreeMap::new();
     let events = world.events();
     let of_orders = events.iter().filter(|recorded| recorded.stream().starts_with("order-"));
     for recorded in of_orders.filter(|recorded| recorded.position > ledger.past) {
         let before = latest.insert(recorded.stream(), recorded.time_ms).unwrap_or(i64::MIN);
-        if before > recorded.time_ms {
-            let by_ms = before - recorded.time_ms;
+        let by_ms = before.saturating_sub(recorded.time_ms);
+        if u128::from(by_ms.max(0).unsigned_abs()) > TOLERANCE.as_millis() {
             wrong.push(format!(
                 "{} of {} is dated {by_ms} ms before what it follows",
                 recorded.kind(),
