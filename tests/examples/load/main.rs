@@ -33,7 +33,7 @@ struct Options {
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     shoppers: u32,
     /// For how many seconds.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, visible_alias = "duration", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
     /// Where the log is kept: sqlite (a file in a temporary folder), memory, or postgres://… of an empty database that
     /// may be thrown away.
@@ -42,6 +42,13 @@ struct Options {
     /// Write so many finished orders first, and time lists, searches and statistics over them.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
     fill: u64,
+    /// Every shopper buys the same product.
+    #[arg(long)]
+    one_product: bool,
+    /// A shop in another process, instead of one in this process; several times for servers of one shop. Its products get
+    /// stock, and orders stay there.
+    #[arg(long, value_name = "URL", conflicts_with = "fill")]
+    server: Vec<String>,
 }
 
 #[tokio::main]
@@ -49,13 +56,20 @@ async fn main() -> Outcome<()> {
     let options = Options::parse();
     let folder = tempfile::tempdir()?;
     let (shoppers, time) = (options.shoppers, Duration::from_secs(options.seconds));
-    println!("{shoppers} shoppers, {} s, log on {}", options.seconds, kind(&options.store));
+    let at = if options.server.is_empty() { "log on" } else { "shop in another process; bare log on" };
+    println!("{shoppers} shoppers, {} s, {at} {}", options.seconds, kind(&options.store));
 
     let store = store(&options.store, folder.path(), "shop.db")?;
     if options.fill > 0 {
         fill::fill(&store, options.fill).await?;
     }
-    let shop = shop::Street::open(store.clone()).await?;
+    let mut shop = match options.server.as_slice() {
+        [] => shop::Street::open(store.clone()).await?,
+        urls => shop::Street::elsewhere(urls).await?,
+    };
+    if options.one_product {
+        shop.keep_one_product();
+    }
     if options.fill > 0 {
         shop.times_questions().await?;
     }

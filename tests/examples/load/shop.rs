@@ -1,5 +1,6 @@
 //! The shop under load, and the shoppers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,14 +21,17 @@ use crate::figures::{Figures, milliseconds};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A shop that is not open by then never will be.
 const OPENING: Duration = Duration::from_secs(600);
+/// The unit of processor times under /proc.
+const TICK: Duration = Duration::from_millis(10);
 /// How often a question is asked to be timed.
 const QUESTIONS: usize = 50;
 
 /// A shop with everything on the shelf.
 pub(crate) struct Street {
-    mocks: Mocks,
-    server: Server,
-    client: Client,
+    /// What runs in this process.
+    own: Option<(Server, Mocks)>,
+    /// One for each server.
+    clients: Vec<Client>,
     products: Arc<Vec<ProductId>>,
 }
 
@@ -50,12 +54,30 @@ impl Street {
         };
         let begin = Instant::now();
         let server = Server::start(config).await?;
-        let client = Client::new(&server.url())?;
         let wanted = mocks.products().list().len() as u64;
+        let clients = vec![Client::new(&server.url())?];
+        let products = Self::prepare(&clients[0], begin, wanted).await?;
+        Ok(Self { own: Some((server, mocks)), clients, products })
+    }
+
+    /// Servers of one shop in other processes.
+    pub(crate) async fn elsewhere(urls: &[String]) -> Outcome<Self> {
+        let clients = urls.iter().map(|url| Client::new(url)).collect::<Result<Vec<_>, _>>()?;
+        let products = Self::prepare(&clients[0], Instant::now(), 1).await?;
+        Ok(Self { own: None, clients, products })
+    }
+
+    /// From now on, everybody buys one and the same product.
+    pub(crate) fn keep_one_product(&mut self) {
+        self.products = Arc::new(self.products.iter().take(1).cloned().collect());
+    }
+
+    /// Waits until the shop has at least so many products, and puts plenty of each on the shelf.
+    async fn prepare(client: &Client, begin: Instant, wanted: u64) -> Outcome<Arc<Vec<ProductId>>> {
         let page = loop {
             let query = ProductQuery { limit: Some(100), ..ProductQuery::default() };
             match client.products(&query).await {
-                Ok(page) if page.total == wanted && client.readiness().await?.product_service == "live" => break page,
+                Ok(page) if page.total >= wanted && client.readiness().await?.product_service == "live" => break page,
                 // A long log is still being read.
                 Ok(_) | Err(ClientError::Problem(_)) => {}
                 Err(other) => return Err(other.into()),
@@ -86,7 +108,7 @@ impl Street {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         println!("its processes have read the log after {:.2} s", begin.elapsed().as_secs_f64());
-        Ok(Self { mocks, server, client, products: Arc::new(products) })
+        Ok(Arc::new(products))
     }
 
     /// Times what an operator asks for.
@@ -110,7 +132,7 @@ impl Street {
             let mut found = 0;
             for _ in 0..QUESTIONS {
                 let begin = Instant::now();
-                found = self.client.orders(&query).await?.total;
+                found = self.clients[0].orders(&query).await?.total;
                 times.push(begin.elapsed());
             }
             tell(what, times, &found.to_string());
@@ -119,7 +141,7 @@ impl Street {
         let mut times = Vec::new();
         for _ in 0..QUESTIONS {
             let begin = Instant::now();
-            let answer = http.get(format!("{}/v1/statistics", self.server.url())).send().await?;
+            let answer = http.get(format!("{}/v1/statistics", self.clients[0].base_url())).send().await?;
             if !answer.status().is_success() {
                 println!("  statistics: not in this shop ({})", answer.status());
                 return Ok(());
@@ -133,12 +155,13 @@ impl Street {
 
     /// So many shoppers buy for so long; then the shop closes.
     pub(crate) async fn sells(self, shoppers: u32, time: Duration) -> Outcome<Figures> {
-        let before = self.client.readiness().await?.head;
+        let before = self.clients[0].readiness().await?.head;
+        let times_before = processor_times();
         let begin = Instant::now();
         let mut people = JoinSet::new();
-        for _ in 0..shoppers {
+        for client in self.clients.iter().cycle().take(usize::try_from(shoppers)?) {
             // Each on a connection of their own.
-            let (client, products) = (Client::new(self.client.base_url())?, self.products.clone());
+            let (client, products) = (Client::new(client.base_url())?, self.products.clone());
             people.spawn(async move {
                 let mut bought = Vec::new();
                 while begin.elapsed() < time {
@@ -152,9 +175,12 @@ impl Street {
             bought.extend(person??);
         }
         let taken = begin.elapsed();
-        let events = self.client.readiness().await?.head - before;
-        self.server.shutdown().await;
-        self.mocks.shutdown().await;
+        let events = self.clients[0].readiness().await?.head - before;
+        tell_processor_times(&times_before, bought.len());
+        if let Some((server, mocks)) = self.own {
+            server.shutdown().await;
+            mocks.shutdown().await;
+        }
         let of = |part: fn(&Times) -> Duration| bought.iter().map(part).collect::<Vec<_>>();
         let times = vec![
             ("add to the basket", bought.iter().flat_map(|times| times.add).collect()),
@@ -164,6 +190,33 @@ impl Street {
         ];
         let orders = bought.len() as u64;
         Ok(Figures { title: "The shop", orders, events, requests: orders * 4, time: taken, times })
+    }
+}
+
+/// The processor time of this process by the names of its threads, in ticks; empty where the system does not tell it.
+fn processor_times() -> BTreeMap<String, u64> {
+    let mut ticks = BTreeMap::new();
+    for task in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+        let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else { continue };
+        // The name is in brackets; user and system time are fields 14 and 15.
+        let Some((name, fields)) = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')')) else { continue };
+        let times = fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok());
+        *ticks.entry(name.to_owned()).or_default() += times.sum::<u64>();
+    }
+    ticks
+}
+
+/// Prints the processor time of an order: of the thread that writes the log, and of the others, on which shop, stand-ins
+/// and shoppers run.
+fn tell_processor_times(before: &BTreeMap<String, u64>, orders: usize) {
+    for (name, ticks) in processor_times() {
+        let ticks = ticks.saturating_sub(before.get(&name).copied().unwrap_or_default());
+        let (ticks, orders) = (u32::try_from(ticks), u32::try_from(orders.max(1)));
+        let (Ok(ticks), Ok(orders)) = (ticks, orders) else { continue };
+        let each = TICK * ticks / orders;
+        if !each.is_zero() {
+            println!("  processor time of an order in {name:<20} {:>9} ms", milliseconds(Some(&each)));
+        }
     }
 }
 
