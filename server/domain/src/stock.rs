@@ -294,8 +294,10 @@ pub fn evolve(mut stock: Stock, event: &StockEvent) -> Stock {
 /// Why the stock refuses the command; nothing is written then.
 pub fn decide(stock: &Stock, command: StockCommand) -> Result<Vec<StockEvent>, StockError> {
     let Some(event) = event_of(stock, command)? else { return Ok(vec![]) };
-    let after = evolve(stock.clone(), &event);
-    let alert = alert_between(stock, &after);
+    // An alert follows from the pieces on hand and the reservations. Allocations, of which there may be many, are left out.
+    let Stock { on_hand, threshold, ref reservations, allocations: _ } = *stock;
+    let before = Stock { on_hand, threshold, reservations: reservations.clone(), allocations: BTreeMap::new() };
+    let alert = alert_between(stock, &evolve(before, &event));
     Ok(std::iter::once(event).chain(alert).collect())
 }
 
