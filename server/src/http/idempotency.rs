@@ -15,12 +15,37 @@ use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 use crate::store::commands;
-use crate::store::commands::{Context, Done, Reply};
+use crate::store::commands::{Context, Done, Failure, Reply};
 
 /// Answers a command with its stored response if there is one, otherwise runs `work`.
 pub(crate) async fn respond_once(
     shop: &Shop,
     context: &Context,
+    work: impl Future<Output = Result<Done, ApiError>>,
+) -> Result<Response, ApiError> {
+    let lookup = async {
+        match &context.idempotency {
+            Some(idempotency) => commands::stored_reply(&shop.store, idempotency).await,
+            None => Ok(None),
+        }
+    };
+    respond_after(shop, context, lookup, work).await
+}
+
+/// Like [`respond_once`], for work whose only effect is one append with its response. It needs no lookup before: the log
+/// refuses the append of a repeat, and has its response.
+pub(crate) async fn respond_once_by_append(
+    shop: &Shop,
+    context: &Context,
+    work: impl Future<Output = Result<Done, ApiError>>,
+) -> Result<Response, ApiError> {
+    respond_after(shop, context, async { Ok(None) }, work).await
+}
+
+async fn respond_after(
+    shop: &Shop,
+    context: &Context,
+    lookup: impl Future<Output = Result<Option<Done>, Failure>>,
     work: impl Future<Output = Result<Done, ApiError>>,
 ) -> Result<Response, ApiError> {
     let answer = |done| respond(shop, context, done);
@@ -29,15 +54,16 @@ pub(crate) async fn respond_once(
         let detail = "A request with this Idempotency-Key is running. Send it again when that has ended.";
         ApiError::new(ErrorCode::RequestInProgress, detail)
     })?;
-    if let Some(done) = commands::stored_reply(&shop.store, idempotency).await? {
+    if let Some(done) = lookup.await? {
         return Ok(answer(done));
     }
     match work.await {
         Ok(done) => Ok(answer(done)),
-        // An earlier request with this key, whose client disconnected, may have been appended meanwhile. Then its stored
-        // response counts, not the refusal that its effect causes.
+        // An earlier request with this key may have been appended. Then its stored response counts, not the refusal that
+        // its effect causes.
         Err(refusal) => match commands::stored_reply(&shop.store, idempotency).await {
             Ok(Some(done)) => Ok(answer(done)),
+            Err(reused @ Failure::KeyReused) => Err(reused.into()),
             Ok(None) | Err(_) => Err(refusal),
         },
     }

@@ -12,7 +12,7 @@ use crate::http::command::{Command, EmptyCommand};
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::extract::PathParams;
-use crate::http::idempotency::respond_once;
+use crate::http::idempotency::respond_once_by_append;
 use crate::http::identity::spending_limit;
 use crate::http::state::Shop;
 use crate::http::validation::parse_quantity;
@@ -55,7 +55,7 @@ pub(crate) async fn add_item(
         let status = |before: &OrderRecord| if before.version.0 == 0 { StatusCode::CREATED } else { StatusCode::OK };
         decide_and_append(&shop, id, &context, status, |order| decide(order, add.clone())).await
     };
-    respond_once(&shop, &context, work).await
+    respond_once_by_append(&shop, &context, work).await
 }
 
 /// Have so many of something in the basket
@@ -83,7 +83,7 @@ pub(crate) async fn change_quantity(
         let change_quantity = OrderCommand::ChangeQuantity { product_id: product_id.clone(), quantity, available };
         decide_and_append(&shop, id, &context, |_| StatusCode::OK, |order| decide(order, change_quantity.clone())).await
     };
-    respond_once(&shop, &context, work).await
+    respond_once_by_append(&shop, &context, work).await
 }
 
 /// Take a line out of the basket

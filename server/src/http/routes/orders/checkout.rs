@@ -11,7 +11,7 @@ use super::{apply_command, order_reply};
 use crate::http::command::Command;
 use crate::http::error::ApiError;
 use crate::http::extract::PathParams;
-use crate::http::idempotency::respond_once;
+use crate::http::idempotency::respond_once_by_append;
 use crate::http::identity::spending_limit;
 use crate::http::state::Shop;
 use crate::http::validation;
@@ -73,7 +73,7 @@ pub(crate) async fn check_out(
         };
         Ok(change_order_with_line_facts(&shop.store, id, &context, decide, answer).await?)
     };
-    respond_once(&shop, &context, work).await
+    respond_once_by_append(&shop, &context, work).await
 }
 
 /// Give an order up

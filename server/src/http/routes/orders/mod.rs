@@ -18,7 +18,7 @@ use storefront_domain::order::{Order, OrderCommand, OrderError, OrderEvent, deci
 use storefront_domain::payment::Payment;
 
 use crate::http::error::ApiError;
-use crate::http::idempotency::respond_once;
+use crate::http::idempotency::respond_once_by_append;
 use crate::http::state::Shop;
 use crate::store::commands::{Context, Done, Reply, change_order};
 use crate::store::order_record::OrderRecord;
@@ -30,7 +30,7 @@ async fn apply_command(
     context: &Context,
     command: OrderCommand,
 ) -> Result<Response, ApiError> {
-    respond_once(
+    respond_once_by_append(
         shop,
         context,
         decide_and_append(shop, id, context, |_| StatusCode::OK, |order| decide(order, command.clone())),
