@@ -70,7 +70,11 @@ impl Server {
             freshness: Arc::new(Freshness::new(config.quote_life)),
             started: Mutex::default(),
         });
-        let store: Store = Arc::new(Gate(server.clone()));
+        let log = Arc::new(Gate(server.clone()));
+        let mut store = if server.world.shared { Store::shared(log) } else { Store::sole(log) };
+        // Whatever is loaded from the cache must be what the log adds up to.
+        let world = server.world.clone();
+        store.audit = Some(Arc::new(move |stream| world.log.stream(stream, Version(1), usize::MAX)));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let shared = format!("server {}", server.number);
         let holder = if server.world.shared { shared } else { "the only server".to_owned() };

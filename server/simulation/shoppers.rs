@@ -109,7 +109,7 @@ impl Shopper {
         let stream = streams::order(self.order_id);
         let found = patiently(&self.world, |store| {
             let stream = stream.clone();
-            async move { Ok(aggregates::load::<OrderEvent>(&store, &stream).await?.0) }
+            async move { Ok(aggregates::load::<OrderEvent>(&store, &stream).await?.0.order.clone()) }
         });
         found.await.expect("an order can be read")
     }

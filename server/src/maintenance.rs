@@ -20,7 +20,6 @@ use tokio::io::BufReader;
 use crate::codec;
 use crate::config::StoreChoice;
 use crate::runtime::compose::open_log;
-use crate::store::aggregates::Store;
 
 /// Interval between progress lines; the first comes after one interval.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -155,7 +154,7 @@ pub async fn import(store: &StoreChoice, from: &FileOrStdio) -> Result<u64, Tool
         StoreChoice::File(path) => import_into_file(path, &mut lines).await,
         StoreChoice::Postgres(_) => {
             let log = open_log(store).await?;
-            let imported = import_lines(&log, &mut lines).await;
+            let imported = import_lines(&*log, &mut lines).await;
             log.close().await;
             imported.map_err(|source| {
                 let left = match &source {
@@ -173,9 +172,9 @@ pub async fn import(store: &StoreChoice, from: &FileOrStdio) -> Result<u64, Tool
 
 const CHOOSE_EMPTY_STORE: &str = "nothing was written: choose an empty --store";
 
-async fn import_lines(log: &Store, lines: &mut BufReader<File>) -> Result<u64, ImportError> {
+async fn import_lines(log: &dyn EventStore, lines: &mut BufReader<File>) -> Result<u64, ImportError> {
     let mut progress = Progress::new("imported");
-    import_with(&**log, lines, |done| progress.events(done.0, None)).await
+    import_with(log, lines, |done| progress.events(done.0, None)).await
 }
 
 /// Imports into a partial file, which replaces the log when it is complete.
@@ -195,8 +194,8 @@ async fn import_into_file(path: &Path, lines: &mut BufReader<File>) -> Result<u6
     let unnamed = SqliteStore::reserve(&partial)?;
     remove_log(&partial);
     drop(unnamed);
-    let log: Store = Arc::new(SqliteStore::open(&partial)?);
-    let imported = import_lines(&log, lines).await;
+    let log: Arc<dyn EventStore> = Arc::new(SqliteStore::open(&partial)?);
+    let imported = import_lines(&*log, lines).await;
     log.close().await;
     drop(log);
     let named = imported.map_err(|source| ToolError::Import { source, left: "nothing was kept" }).and_then(|count| {

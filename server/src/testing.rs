@@ -1,14 +1,14 @@
 //! Helpers shared by the unit tests: domain values by short names, recorded events, and a fake card gateway.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use storefront_api::{Address, Currency, Money, OrderId, PaymentId, PaymentMethod, ProductId, Timestamp, VatRate};
 use storefront_domain::Quantity;
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::product::{ProductEvent, ProductFacts};
-use storefront_eventlog::{NewEvent, Position, Recorded, StreamName, Version};
+use storefront_eventlog::{NewEvent, Position, Recorded, SqliteStore, StreamName, Version};
 use uuid::Uuid;
 
 use crate::integrations::card_gateway::GatewayError;
@@ -16,7 +16,12 @@ use crate::integrations::card_intents::{CancelOutcome, Charge, CreateOutcome, In
 use crate::integrations::card_refunds::{Refund, RefundOutcome};
 use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use crate::integrations::ports::PaymentGateway;
-use crate::store::aggregates::AggregateEvent;
+use crate::store::aggregates::{AggregateEvent, Store};
+
+/// A log on a database in memory.
+pub(crate) fn a_log() -> Store {
+    Store::sole(Arc::new(SqliteStore::in_memory().unwrap()))
+}
 
 /// An event log in memory: each event gets the next position and the next version of its stream.
 #[derive(Default)]

@@ -4,7 +4,7 @@ use mockito::{Matcher, Mock, Server, ServerGuard};
 use storefront_api::Currency;
 use storefront_domain::product::ProductEvent;
 use storefront_domain::withdrawals::{Withdrawals, WithdrawalsError};
-use storefront_eventlog::{Filter, SqliteStore, Version};
+use storefront_eventlog::{Filter, Version};
 use tokio_util::sync::CancellationToken;
 
 use super::operator_changes::ChangeError;
@@ -41,7 +41,7 @@ impl World {
     async fn new() -> Self {
         let mut service = Server::new_async().await;
         service.mock("GET", "/v1/categories").with_status(404).create_async().await;
-        let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
+        let store = crate::testing::a_log();
         let mut known = AppendBuilder::new(clock::now(), feed_cause());
         known.add(streams::product(&product("pot")), Version(0), &[listed("Pot", "Kitchen", 3500)]);
         store.append(known.into_append()).await.unwrap();

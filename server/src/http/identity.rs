@@ -78,9 +78,9 @@ pub(crate) async fn spending_limit(shop: &Shop, customer_id: Option<CustomerId>)
     let Some(id) = customer_id else { return Ok(None) };
     let (customer, _) =
         aggregates::load::<CustomerEvent>(&shop.store, &streams::customer(id)).await.map_err(Failure::from)?;
-    match customer {
+    match &*customer {
         Customer::Unknown => Err(CustomerError::NotFound.into()),
-        Customer::Registered { limit } => Ok(Some(limit.unwrap_or_else(|| shop.money(shop.terms.spending_limit)))),
+        Customer::Registered { limit } => Ok(Some((*limit).unwrap_or_else(|| shop.money(shop.terms.spending_limit)))),
     }
 }
 

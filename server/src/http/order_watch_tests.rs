@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
-use storefront_eventlog::{Append, Expected, JsonText, NewEvent, SqliteStore, StreamAppend, StreamName};
+use storefront_eventlog::{Append, Expected, JsonText, NewEvent, StreamAppend, StreamName};
 use uuid::Uuid;
 
 use super::*;
@@ -28,7 +28,7 @@ async fn happens(store: &Store, order: &str) {
 
 #[tokio::test]
 async fn an_event_wakes_those_who_wait_for_its_order_and_nobody_else() {
-    let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
+    let store = crate::testing::a_log();
     let (watch, stop) = (OrderWatch::new(2000), CancellationToken::new());
     let following = tokio::spawn(watch.clone().run(store.clone(), stop.clone()));
     // Whoever waits before the start of the log is known is woken once for nothing.

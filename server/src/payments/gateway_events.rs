@@ -168,17 +168,13 @@ async fn record_refunds_and_disputes(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use storefront_eventlog::SqliteStore;
-
     use super::*;
     use crate::store::aggregates::{AppendBuilder, Cause};
-    use crate::testing::{FakeCards, at_second, card, euro, order, payment};
+    use crate::testing::{FakeCards, a_log, at_second, card, euro, order, payment};
 
     #[tokio::test]
     async fn an_intent_that_ended_is_believed_to_be_the_payments_only_on_the_gateways_word() {
-        let (store, cards): (Store, _) = (Arc::new(SqliteStore::in_memory().unwrap()), FakeCards::default());
+        let (store, cards) = (a_log(), FakeCards::default());
         let cause = Cause { correlation_id: "order".to_owned(), causation_id: None, actor: "test".to_owned() };
         let mut batch = AppendBuilder::new(at_second(1), cause);
         let requested = PaymentEvent::Requested { order_id: order(1), amount: euro(2000), method: card() };

@@ -210,7 +210,8 @@ impl Reconciliation {
             }
             let payment_id = payment_id_to_record(&charge, reason);
             let stream = streams::payment(payment_id);
-            let (mut payment, version) = aggregates::load::<PaymentEvent>(&self.store, &stream).await?;
+            let (payment, version) = aggregates::load::<PaymentEvent>(&self.store, &stream).await?;
+            let mut payment = Arc::unwrap_or_clone(payment);
             context.condition.check(version)?;
             let mut events = Vec::new();
             for command in &entries {

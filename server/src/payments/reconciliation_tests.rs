@@ -1,9 +1,11 @@
 //! Charges of a fake gateway, compared with a real log in memory.
 
+use std::sync::Arc;
+
 use storefront_api::PaymentStatus;
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::RefundProgress;
-use storefront_eventlog::{SqliteStore, StreamName};
+use storefront_eventlog::StreamName;
 
 use super::*;
 use crate::store::commands::Condition;
@@ -18,7 +20,7 @@ struct World {
 impl World {
     /// A gateway with these charges, and no refunds.
     fn with(charges: Vec<ListedCharge>) -> Self {
-        let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
+        let store = crate::testing::a_log();
         let cards = Arc::new(FakeCards::default());
         *cards.charges.lock().unwrap() = charges;
         *cards.listed.lock().unwrap() = Some(Vec::new());
@@ -60,7 +62,7 @@ impl World {
         Ok(serde_json::from_value(done.reply.body).unwrap())
     }
 
-    async fn payment(&self, id: PaymentId) -> Payment {
+    async fn payment(&self, id: PaymentId) -> Arc<Payment> {
         aggregates::load::<PaymentEvent>(&self.store, &streams::payment(id)).await.unwrap().0
     }
 }

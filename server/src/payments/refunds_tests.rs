@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use storefront_api::{OrderId, PaymentStatus, Timestamp};
 use storefront_domain::process::ProcessEvent;
-use storefront_eventlog::{SqliteStore, StreamName};
+use storefront_eventlog::StreamName;
 use uuid::Uuid;
 
 use storefront_domain::payment::RefundProgress;
@@ -52,7 +52,7 @@ impl World {
     }
 
     async fn with(events: &[PaymentEvent]) -> Self {
-        let world = Self { store: Arc::new(SqliteStore::in_memory().unwrap()), cards: Arc::default() };
+        let world = Self { store: crate::testing::a_log(), cards: Arc::default() };
         world.write(streams::payment(payment(1)), events).await;
         world
     }
@@ -89,7 +89,9 @@ impl World {
     }
 
     async fn payment(&self) -> Payment {
-        aggregates::load::<PaymentEvent>(&self.store, &streams::payment(payment(1))).await.unwrap().0
+        Arc::unwrap_or_clone(
+            aggregates::load::<PaymentEvent>(&self.store, &streams::payment(payment(1))).await.unwrap().0,
+        )
     }
 
     fn gateway_has(&self, refunds: Vec<ListedRefund>) {

@@ -1,5 +1,6 @@
 //! Pending refunds, on a real log in memory whose clock the tests control.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use storefront_api::{PaymentStatus, Timestamp};
@@ -28,7 +29,7 @@ impl World {
         let now_ms = Arc::new(AtomicI64::new(START_MS));
         let clock = Arc::clone(&now_ms);
         let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
-        let world = Self { store: Arc::new(log), gateway: Arc::default(), now_ms };
+        let world = Self { store: Store::sole(Arc::new(log)), gateway: Arc::default(), now_ms };
         let refund_id = a_refund();
         let events = [
             PaymentEvent::Requested { order_id: order(1), amount: euro(2000), method: card() },
@@ -68,7 +69,7 @@ impl World {
         Timers::new(SUBSCRIPTION.name).fire_all_due(&self.store, &handle_timer).await.unwrap();
     }
 
-    async fn payment(&self) -> Payment {
+    async fn payment(&self) -> Arc<Payment> {
         aggregates::load::<PaymentEvent>(&self.store, &streams::payment(payment(1))).await.unwrap().0
     }
 }

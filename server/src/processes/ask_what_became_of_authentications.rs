@@ -48,7 +48,7 @@ pub(crate) async fn handle(store: Store, timers: Timers, delivery: Delivery) -> 
     let recorded = &delivery.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
     let (payment, _) = aggregates::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
-    let Payment::AuthenticationRequired { request, .. } = &payment else { return Ok(()) };
+    let Payment::AuthenticationRequired { request, .. } = &*payment else { return Ok(()) };
     let note = TimerNote { payment_id, cause: recorded.id, pause_ms: as_ms(FIRST_PAUSE) };
     let mut batch = AppendBuilder::new(clock::now(), Cause::event(recorded, SUBSCRIPTION.name));
     batch.timer(TimerChange::Set {
@@ -74,7 +74,7 @@ pub(crate) async fn handle_timer(
     let mut batch = append_for_timer(&timer, Some(cause));
     let stream = streams::payment(payment_id);
     let (payment, version) = aggregates::load::<PaymentEvent>(&store, &stream).await?;
-    let Payment::AuthenticationRequired { request, intent, .. } = &payment else {
+    let Payment::AuthenticationRequired { request, intent, .. } = &*payment else {
         batch.timer(timer.fired());
         return Ok(batch);
     };

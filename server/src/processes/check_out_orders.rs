@@ -2,6 +2,7 @@
 //! atomic append.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use storefront_api::{
@@ -12,10 +13,10 @@ use storefront_domain::{
     checkout::{self, CheckoutEvent, CheckoutLine, CheckoutTrigger, Intent},
     order::{self, OrderCommand, OrderError, OrderEvent, OrderLine},
     payment::{self, PaymentCommand, PaymentEvent},
-    stock::{self, ReleaseReason, StockCommand, StockError, StockEvent},
+    stock::{self, ReleaseReason, Stock, StockCommand, StockError, StockEvent},
     voucher::{self, VoucherCommand, VoucherEvent},
 };
-use storefront_eventlog::{Checkpoint, Recorded, Version};
+use storefront_eventlog::{Checkpoint, Recorded, StreamName, Version};
 
 use super::checkout_mails;
 use crate::processes::engine::runner::{Delivery, Subscription};
@@ -134,7 +135,8 @@ async fn lines_at_checkout(
     id: OrderId,
     version: Version,
 ) -> Result<(Vec<CheckoutLine>, Option<VoucherCode>), LoadError> {
-    let order = order_record::load_while(store, id, |recorded| recorded.version <= version).await?.order;
+    let order = order_record::load_until(store, id, version).await?;
+    let order = &order.order;
     let line =
         |line: &OrderLine| CheckoutLine { product_id: line.item.product_id.clone(), quantity: line.quantity.get() };
     Ok((order.lines().iter().map(line).collect(), order.voucher().map(|voucher| voucher.code.clone())))
@@ -163,7 +165,7 @@ impl CheckoutRun<'_> {
             return Ok(());
         }
         batch.checkpoint(checkpoint.clone());
-        self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        batch.append_to(self.store).await.map_err(Failure::Append)?;
         Ok(())
     }
 
@@ -225,7 +227,7 @@ impl CheckoutRun<'_> {
         let mut reserved = Vec::new();
         for (product_id, quantity) in quantities_by_product(lines) {
             let stream = streams::stock(&product_id);
-            let (stock, version) = aggregates::load::<StockEvent>(self.store, &stream).await?;
+            let (stock, version) = self.load_stock(batch, &stream).await?;
             let reserve = StockCommand::Reserve { order_id: self.order_id, quantity, until };
             match stock::decide(&stock, reserve) {
                 Ok(events) => reserved.push((stream, version, events)),
@@ -277,17 +279,18 @@ impl CheckoutRun<'_> {
         voucher: Option<VoucherCode>,
     ) -> Result<Vec<CheckoutEvent>, Failure> {
         let stream = streams::order(self.order_id);
-        let (order, version) = aggregates::load::<OrderEvent>(self.store, &stream).await?;
+        let (record, version) = aggregates::load::<OrderEvent>(self.store, &stream).await?;
+        let order = &record.order;
         // The position of the event that caused all this is unique, except in a log that was set back.
         let position = self.recorded.position.0;
         let number = match self.store.epoch().await? {
             None => OrderNumber::from_position(position),
             Some(epoch) => OrderNumber::after_set_back(position, epoch),
         };
-        match order::decide(&order, OrderCommand::Confirm { payment_id, number }) {
+        match order::decide(order, OrderCommand::Confirm { payment_id, number }) {
             Ok(events) => batch.add(stream, version, &events),
             Err(OrderError::WrongState { .. }) => {
-                checkout_mails::request_cancellation(self.store, batch, self.order_id, &order).await?;
+                checkout_mails::request_cancellation(self.store, batch, self.order_id, order).await?;
                 self.undo(batch, payment_id, lines, voucher).await?;
                 return Ok(vec![CheckoutEvent::Cancelled]);
             }
@@ -324,7 +327,8 @@ impl CheckoutRun<'_> {
     ) -> Result<(), Failure> {
         for (product_id, _) in quantities_by_product(lines) {
             let stream = streams::stock(&product_id);
-            let (mut stock, version) = aggregates::load::<StockEvent>(self.store, &stream).await?;
+            let (stock, version) = self.load_stock(batch, &stream).await?;
+            let mut stock = Arc::unwrap_or_clone(stock);
             let mut events = Vec::new();
             for command in [
                 StockCommand::Release { order_id: self.order_id, reason },
@@ -347,16 +351,27 @@ impl CheckoutRun<'_> {
         reason: ReopenReason,
     ) -> Result<(), Failure> {
         let stream = streams::order(self.order_id);
-        let (order, version) = aggregates::load::<OrderEvent>(self.store, &stream).await?;
-        match order::decide(&order, OrderCommand::Reopen { payment_id, reason }) {
+        let (record, version) = aggregates::load::<OrderEvent>(self.store, &stream).await?;
+        match order::decide(&record.order, OrderCommand::Reopen { payment_id, reason }) {
             Ok(events) => batch.add(stream, version, &events),
             // Cancelled meanwhile: there is nothing to reopen.
             Err(OrderError::WrongState { .. }) => {
-                checkout_mails::request_cancellation(self.store, batch, self.order_id, &order).await?;
+                checkout_mails::request_cancellation(self.store, batch, self.order_id, &record.order).await?;
             }
             Err(other) => return Err(other.into()),
         }
         Ok(())
+    }
+
+    /// Loads the stock of a product when it is this order's turn: all shoppers may want the same product. Products come in
+    /// the order of their ids, in every append.
+    async fn load_stock(
+        &self,
+        batch: &mut AppendBuilder,
+        stream: &StreamName,
+    ) -> Result<(Arc<Stock>, Version), LoadError> {
+        batch.hold(self.store.turns().take(stream).await);
+        aggregates::load::<StockEvent>(self.store, stream).await
     }
 
     async fn apply_to_stock(
@@ -366,7 +381,7 @@ impl CheckoutRun<'_> {
         command: StockCommand,
     ) -> Result<(), Failure> {
         let stream = streams::stock(product_id);
-        let (stock, version) = aggregates::load::<StockEvent>(self.store, &stream).await?;
+        let (stock, version) = self.load_stock(batch, &stream).await?;
         batch.add(stream, version, &stock::decide(&stock, command)?);
         Ok(())
     }
@@ -409,7 +424,8 @@ impl CheckoutRun<'_> {
         commands: &[PaymentCommand],
     ) -> Result<(), Failure> {
         let stream = streams::payment(id);
-        let (mut payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
+        let (payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
+        let mut payment = Arc::unwrap_or_clone(payment);
         let mut events = Vec::new();
         for command in commands {
             let decided = payment::decide(&payment, command.clone())?;

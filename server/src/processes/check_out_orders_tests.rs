@@ -7,7 +7,7 @@ use storefront_domain::invoice::InvoiceNumber;
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::{PaymentCommand, PaymentEvent};
 use storefront_domain::process::ProcessEvent;
-use storefront_eventlog::{Filter, Position, SqliteStore};
+use storefront_eventlog::{Filter, Position};
 
 use super::*;
 use crate::processes::issue_invoices_and_credit_notes;
@@ -21,7 +21,7 @@ struct World {
 impl World {
     /// Some mugs are in stock, and order 1 buys some of them.
     async fn with_mugs(on_hand: u32, bought: u32) -> Self {
-        let store: Store = std::sync::Arc::new(SqliteStore::in_memory().unwrap());
+        let store = crate::testing::a_log();
         let world = Self { store, handled: HashSet::new() };
         world.write(streams::stock(&product("mug")), &[StockEvent::Received { quantity: on_hand }]).await;
         world.write(streams::order(order(1)), &[started(), added("mug", bought)]).await;
@@ -75,7 +75,7 @@ impl World {
     }
 
     async fn status(&self) -> OrderStatus {
-        aggregates::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0.status().unwrap()
+        aggregates::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0.order.status().unwrap()
     }
 
     /// Stock on hand, and how much of it is reserved.

@@ -27,7 +27,7 @@ impl World {
         let now_ms = Arc::new(AtomicI64::new(START_MS));
         let clock = Arc::clone(&now_ms);
         let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
-        let world = Self { store: Arc::new(log), now_ms };
+        let world = Self { store: Store::sole(Arc::new(log)), now_ms };
         world.shopper(&[started(), added("mug", 1)]).await;
         let filter = Filter { types: vec![SUBSCRIPTION.types[0].to_owned()], ..Filter::default() };
         let recorded = world.store.read_all(Position(0), 1, &filter).await.unwrap().events.remove(0);
@@ -52,7 +52,7 @@ impl World {
     }
 
     async fn status(&self) -> OrderStatus {
-        aggregates::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0.status().unwrap()
+        aggregates::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0.order.status().unwrap()
     }
 
     async fn a_timer_is_set(&self) -> bool {

@@ -2,7 +2,6 @@
 
 use mockito::{Matcher, Mock, ServerGuard};
 use storefront_api::Currency;
-use storefront_eventlog::SqliteStore;
 
 use super::*;
 use crate::integrations::product_service::ProductService;
@@ -51,7 +50,7 @@ impl Side {
 
 #[tokio::test]
 async fn one_server_follows_and_another_only_listens_until_the_first_has_gone() {
-    let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
+    let store = crate::testing::a_log();
     let first = Side::starts("first", &store).await;
     assert!(first.listed.matched_async().await, "the first to come follows");
     let second = Side::starts("second", &store).await;
@@ -62,7 +61,7 @@ async fn one_server_follows_and_another_only_listens_until_the_first_has_gone() 
 
 #[tokio::test]
 async fn what_a_server_that_lost_its_lease_still_learns_is_not_written() {
-    let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
+    let store = crate::testing::a_log();
     let lease_config = LeaseConfig { holder: "late".to_owned(), lease_ttl: Duration::from_secs(5) };
     let stop = CancellationToken::new();
     let (told, mut news) = tokio::sync::mpsc::channel(1);

@@ -34,7 +34,7 @@ async fn release_voucher(store: &Store, delivery: &Delivery, payment_id: Payment
     if payment.status() != PaymentStatus::Refunded {
         return Ok(());
     }
-    let order = order_record::load(store, order_id).await?.order;
+    let order = &order_record::load(store, order_id).await?.order;
     // A payment that arrived too late for its order did not redeem the voucher.
     let paid_this_order = order.payment_id() == Some(payment_id) && order.number().is_some();
     let Some(applied) = order.voucher().filter(|_| paid_this_order) else { return Ok(()) };

@@ -4,7 +4,7 @@ use storefront_api::{Money, RefundId, VoucherCode};
 use storefront_domain::OrderNumber;
 use storefront_domain::order::OrderEvent;
 use storefront_domain::voucher::{Voucher, VoucherStage};
-use storefront_eventlog::{Filter, Position, SqliteStore, StreamName, Version};
+use storefront_eventlog::{Filter, Position, StreamName, Version};
 use uuid::Uuid;
 
 use super::*;
@@ -24,7 +24,7 @@ async fn write<E: aggregates::AggregateEvent + Sync>(store: &Store, stream: Stre
 
 /// The state of the voucher of an order over 20.00 less 5.00, after refunds of these amounts.
 async fn stage_after(refunds: &[i64]) -> VoucherStage {
-    let store: Store = std::sync::Arc::new(SqliteStore::in_memory().unwrap());
+    let store = crate::testing::a_log();
     let order_id = order(1);
     let applied = OrderEvent::VoucherApplied { code: code(), amount: euro(500) };
     let confirmed = OrderEvent::Confirmed { number: OrderNumber::from_position(7) };
@@ -56,7 +56,7 @@ async fn a_voucher_comes_back_when_all_that_was_paid_has_gone_back_and_not_befor
 
 #[tokio::test]
 async fn a_voucher_comes_back_when_the_money_has_gone_back_before_the_order_was_confirmed() {
-    let store: Store = std::sync::Arc::new(SqliteStore::in_memory().unwrap());
+    let store = crate::testing::a_log();
     let order_id = order(1);
     let applied = OrderEvent::VoucherApplied { code: code(), amount: euro(500) };
     let bought = [started(), added("mug", 2), applied, checked_out(payment(1), 1_500)];
@@ -93,6 +93,6 @@ async fn handle_all(store: &Store, after: Position) {
 async fn stage(store: &Store) -> VoucherStage {
     let (voucher, version) = aggregates::load::<VoucherEvent>(store, &streams::voucher(&code())).await.unwrap();
     assert!(version <= Version(4), "it goes back once");
-    let Voucher::Issued { stage, .. } = voucher else { panic!("{voucher:?}") };
-    stage
+    let Voucher::Issued { stage, .. } = &*voucher else { panic!("{voucher:?}") };
+    *stage
 }

@@ -74,7 +74,7 @@ pub(crate) async fn handle_timer(store: Store, timer: Timer) -> Result<AppendBui
     if let Some(attempt) = checkout::attempt_awaiting_payment(&checkout, payment_id) {
         let payment_stream = streams::payment(payment_id);
         let (payment, payment_version) = aggregates::load::<PaymentEvent>(store, &payment_stream).await?;
-        match payment {
+        match &*payment {
             // The checkout receives no event about a payment that is unknown or cancelled already.
             Payment::Unknown | Payment::Cancelled { .. } => batch.expect(payment_stream, payment_version),
             Payment::Requested { .. } | Payment::AuthenticationRequired { .. } => {
@@ -127,12 +127,12 @@ async fn reopen(
     reason: ReopenReason,
 ) -> Result<(), Failure> {
     let stream = streams::order(order_id);
-    let (order, version) = aggregates::load::<OrderEvent>(store, &stream).await?;
-    match order::decide(&order, OrderCommand::Reopen { payment_id, reason }) {
+    let (record, version) = aggregates::load::<OrderEvent>(store, &stream).await?;
+    match order::decide(&record.order, OrderCommand::Reopen { payment_id, reason }) {
         Ok(events) => batch.add(stream, version, &events),
         // Cancelled meanwhile: there is nothing to reopen.
         Err(OrderError::WrongState { .. }) => {
-            checkout_mails::request_cancellation(store, batch, order_id, &order).await?
+            checkout_mails::request_cancellation(store, batch, order_id, &record.order).await?
         }
         Err(other) => return Err(other.into()),
     }

@@ -25,7 +25,7 @@ impl World {
         let now_ms = Arc::new(AtomicI64::new(START_MS));
         let clock = Arc::clone(&now_ms);
         let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
-        let world = Self { store: Arc::new(log), now_ms };
+        let world = Self { store: Store::sole(Arc::new(log)), now_ms };
         let (order_id, payment_id, quantity) = (order(1), payment(1), 2);
         let until = Timestamp::from_unix_ms(START_MS + 900_000);
         let reserved = StockEvent::Reserved { order_id, quantity, until };
@@ -75,7 +75,7 @@ impl World {
     }
 
     async fn order(&self) -> (OrderStatus, Option<ReopenReason>) {
-        let order = aggregates::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0;
+        let order = &aggregates::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0.order;
         (order.status().unwrap(), order.reopened_because().cloned())
     }
 

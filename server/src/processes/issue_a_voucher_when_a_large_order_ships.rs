@@ -51,7 +51,7 @@ async fn issue(
     order_id: OrderId,
     delivery: &Delivery,
 ) -> Result<(), Failure> {
-    let order = order_record::load(store, order_id).await?.order;
+    let order = &order_record::load(store, order_id).await?.order;
     let shipped_at = delivery.recorded.position;
     let shipped = order_record::load_while(store, order_id, |recorded| recorded.position <= shipped_at).await?;
     let payment = order_record::load_payment_at(store, &shipped, |recorded| recorded.position <= shipped_at).await?;

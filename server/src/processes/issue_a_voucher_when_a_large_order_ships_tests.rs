@@ -8,7 +8,7 @@ use storefront_domain::OrderNumber;
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::voucher::VoucherEvent;
-use storefront_eventlog::{Filter, Position, Recorded, SqliteStore, StreamName};
+use storefront_eventlog::{Filter, Position, Recorded, StreamName};
 
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ struct World {
 impl World {
     /// Order 1 of customer 77, with a total, is shipped.
     async fn shipped(total: i64, customer: bool) -> Self {
-        let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
+        let store = crate::testing::a_log();
         let customer_id = customer.then(|| CustomerId(Uuid::from_u128(77)));
         let number = OrderNumber::from_position(7);
         let started = OrderEvent::Started { customer_id, currency: storefront_api::Currency::EUR };
@@ -96,7 +96,7 @@ async fn a_cent_over_the_threshold_brings_one_voucher_however_often_the_event_co
     }
     assert_eq!(world.issued().await, ["voucher-k3v9q"]);
     let (voucher, _) = aggregates::load::<VoucherEvent>(&world.store, &streams::voucher(&code("k3v9q"))).await.unwrap();
-    let Voucher::Issued { terms, .. } = voucher else { panic!("it is not issued") };
+    let Voucher::Issued { terms, .. } = &*voucher else { panic!("it is not issued") };
     assert_eq!(terms.amount, euro(500));
     assert_eq!((terms.customer_id, terms.order_id), (Some(CustomerId(Uuid::from_u128(77))), order(1)));
 }

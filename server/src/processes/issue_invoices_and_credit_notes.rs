@@ -73,7 +73,7 @@ async fn handle_at(
 /// Returns the events that moved the money of an order before it was confirmed, when no invoice existed to credit.
 async fn money_events_before(store: &Store, confirmed: &Recorded, order_id: OrderId) -> Result<Vec<Recorded>, Failure> {
     let mut earlier = Vec::new();
-    let order = order_record::load(store, order_id).await?.order;
+    let order = &order_record::load(store, order_id).await?.order;
     let Some(payment_id) = order.payment_id() else { return Ok(earlier) };
     aggregates::for_each(store, &streams::payment(payment_id), |recorded| {
         if recorded.position < confirmed.position && SUBSCRIPTION.types.contains(&recorded.kind()) {
@@ -101,7 +101,7 @@ async fn issue(
     let payment = order_record::load_payment(store, &record.order).await?;
     let number = InvoiceNumber { year: year_of(now), sequence: *entries + 1 };
     let supplied_at = Timestamp::from_unix_ms(confirmed.time_ms);
-    let Some(mut invoice) = invoice_of(number, order_id, &record.order, payment.as_ref(), now) else { return Ok(()) };
+    let Some(mut invoice) = invoice_of(number, order_id, &record.order, payment.as_deref(), now) else { return Ok(()) };
     (invoice.seller, invoice.supplied_at) = (Some(seller.clone()), Some(supplied_at));
     let invoiced = order::decide(&record.order, OrderCommand::NoteInvoice { number })?;
     if invoiced.is_empty() {
@@ -128,7 +128,7 @@ async fn credit(
     let entries = registers.entry(register.clone()).or_default();
     let (payment, _) = aggregates::load::<PaymentEvent>(store, &streams::payment(payment_id)).await?;
     let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
-    let order = order_record::load(store, order_id).await?.order;
+    let order = &order_record::load(store, order_id).await?.order;
     // A payment that arrived too late for its order is refunded without having been on an invoice.
     let Some(invoice) = order.invoice().filter(|_| order.payment_id() == Some(payment_id)) else { return Ok(()) };
     let stream = streams::invoice(invoice);
@@ -137,7 +137,7 @@ async fn credit(
     let command = match movement {
         MoneyMovement::Away { amount, refund_reference } => {
             // A refund and a dispute can together exceed the invoice; the credit note is limited to the rest.
-            let left = state.as_ref().map_or(amount, InvoiceWithCredits::left);
+            let left = (*state).as_ref().map_or(amount, InvoiceWithCredits::left);
             let amount = if amount.amount > left.amount { left } else { amount };
             if amount.amount <= 0 {
                 return Ok(());

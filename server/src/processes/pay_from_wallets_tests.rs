@@ -1,9 +1,10 @@
 //! Wallet payments on a real log in memory: each event is handled, and then once more.
 
+use std::sync::Arc;
+
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::Payment;
-use storefront_domain::wallet::Wallet;
-use storefront_eventlog::{Filter, Position, Recorded, SqliteStore, StreamName, Version};
+use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
 use uuid::Uuid;
 
 use super::*;
@@ -20,7 +21,7 @@ struct World {
 impl World {
     /// Order 1 of a customer whose wallet has a balance, and payment 1 of 20.00 for it.
     async fn with_balance(balance: i64) -> Self {
-        let world = Self { store: std::sync::Arc::new(SqliteStore::in_memory().unwrap()) };
+        let world = Self { store: crate::testing::a_log() };
         world.write(streams::wallet(ada()), &[WalletEvent::Opened { balance: euro(balance) }]).await;
         let of_ada = OrderEvent::Started { customer_id: Some(ada()), currency: storefront_api::Currency::EUR };
         world.write(streams::order(order(1)), &[of_ada, added("mug", 2)]).await;
@@ -58,11 +59,13 @@ impl World {
     }
 
     async fn payment(&self) -> Payment {
-        aggregates::load::<PaymentEvent>(&self.store, &streams::payment(payment(1))).await.unwrap().0
+        Arc::unwrap_or_clone(
+            aggregates::load::<PaymentEvent>(&self.store, &streams::payment(payment(1))).await.unwrap().0,
+        )
     }
 
     async fn balance(&self) -> Option<Money> {
-        let wallet: Wallet = aggregates::load::<WalletEvent>(&self.store, &streams::wallet(ada())).await.unwrap().0;
+        let wallet = aggregates::load::<WalletEvent>(&self.store, &streams::wallet(ada())).await.unwrap().0;
         wallet.balance()
     }
 }
@@ -92,7 +95,7 @@ async fn a_cent_too_little_is_declined_and_left_alone() {
 
 #[tokio::test]
 async fn a_guest_has_no_wallet_to_pay_from() {
-    let world = World { store: std::sync::Arc::new(SqliteStore::in_memory().unwrap()) };
+    let world = World { store: crate::testing::a_log() };
     world.write(streams::order(order(1)), &[started(), added("mug", 2)]).await;
     world.asks_for_the_money().await;
     world.settles().await;

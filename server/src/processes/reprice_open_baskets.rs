@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use storefront_api::{OrderId, ProductId};
-use storefront_domain::order::{self, OrderCommand, OrderError, OrderEvent};
+use storefront_api::ProductId;
+use storefront_domain::order::{self, OrderCommand, OrderError};
 use storefront_domain::product::ProductEvent;
-use storefront_eventlog::Recorded;
 
 use crate::catalogue::basket_lookup::BasketLookup;
-use crate::clock;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retry_on_conflict};
+use crate::store::aggregates::{Cause, Store};
+use crate::store::commands::{Failure, execute};
+use crate::store::order_record::OrderRecord;
 use crate::store::streams;
 
 pub(crate) const SUBSCRIPTION: Subscription = Subscription {
@@ -48,30 +47,13 @@ pub(crate) async fn handle(
     };
     // A basket that was filled after this event has the new price already.
     for order_id in basket_lookup.baskets_with(&product_id, recorded.position).await? {
-        retry_on_conflict(|| notify_basket(&store, recorded, order_id, &notice)).await?;
-    }
-    Ok(())
-}
-
-async fn notify_basket(
-    store: &Store,
-    recorded: &Recorded,
-    order_id: OrderId,
-    notice: &OrderCommand,
-) -> Result<(), Failure> {
-    let stream = streams::order(order_id);
-    let (order, version) = aggregates::load::<OrderEvent>(store, &stream).await?;
-    let events = match order::decide(&order, notice.clone()) {
-        Ok(events) => events,
-        // No longer a basket, or the line was removed: no notice is needed.
-        Err(OrderError::WrongState { .. } | OrderError::NoSuchLine(_)) => return Ok(()),
-        Err(other) => return Err(other.into()),
-    };
-    let cause = Cause { correlation_id: order_id.to_string(), ..Cause::event(recorded, SUBSCRIPTION.name) };
-    let mut batch = AppendBuilder::new(clock::now(), cause);
-    batch.add(stream, version, &events);
-    if !batch.is_empty() {
-        store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        let cause = Cause { correlation_id: order_id.to_string(), ..Cause::event(recorded, SUBSCRIPTION.name) };
+        let decide = |record: &OrderRecord| match order::decide(&record.order, notice.clone()) {
+            // No longer a basket, or the line was removed: no notice is needed.
+            Err(OrderError::WrongState { .. } | OrderError::NoSuchLine(_)) => Ok(vec![]),
+            decided => decided,
+        };
+        execute(&store, &streams::order(order_id), &cause, None, decide).await?;
     }
     Ok(())
 }

@@ -13,15 +13,14 @@ use storefront_eventlog::Recorded;
 use tracing::warn;
 
 use crate::backoff::Backoff;
-use crate::clock;
 use crate::integrations::mail_text;
 use crate::integrations::mailer::{Mail, MailError};
 use crate::integrations::ports::MailSender;
 use crate::processes::engine::retry_policy::HandlerError;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retry_on_conflict};
+use crate::store::aggregates::{Cause, Store};
+use crate::store::commands::{Failure, execute};
 use crate::store::order_record;
 use crate::store::streams;
 
@@ -43,7 +42,7 @@ pub(crate) async fn handle(
     let Some(id) = streams::id_in::<EmailId>("email", recorded.stream()) else { return Ok(()) };
     let EmailEvent::Requested { order_id, kind, to } = aggregates::decode(recorded)? else { return Ok(()) };
     let (email, _) = aggregates::load::<EmailEvent>(&store, &recorded.stream_name()).await?;
-    if !matches!(email, Email::Requested(_)) {
+    if !matches!(*email, Email::Requested(_)) {
         return Ok(());
     }
     let mail = compose_mail(&store, recorded, order_id, kind.clone(), to.clone()).await?;
@@ -69,19 +68,10 @@ pub(crate) async fn handle(
 
 async fn record(store: &Store, delivery: &Delivery, outcome: &EmailCommand) -> Result<(), Failure> {
     let stream = delivery.recorded.stream_name();
-    retry_on_conflict(|| async {
-        let (email, version) = aggregates::load::<EmailEvent>(store, &stream).await?;
-        let events = email::decide(&email, outcome.clone())?;
-        let mut batch = AppendBuilder::new(clock::now(), Cause::event(&delivery.recorded, SUBSCRIPTION.name));
-        batch.add(stream.clone(), version, &events);
-        if batch.is_empty() {
-            return Ok(());
-        }
-        batch.checkpoint(delivery.checkpoint.clone());
-        store.append(batch.into_append()).await.map_err(Failure::Append)?;
-        Ok(())
-    })
-    .await
+    let cause = Cause::event(&delivery.recorded, SUBSCRIPTION.name);
+    let decide = |email: &Email| email::decide(email, outcome.clone());
+    execute(store, &stream, &cause, Some(&delivery.checkpoint), decide).await?;
+    Ok(())
 }
 
 async fn compose_mail(
@@ -93,7 +83,7 @@ async fn compose_mail(
 ) -> Result<Mail, Failure> {
     let record = order_record::load(store, order_id).await?;
     let payment = order_record::load_payment(store, &record.order).await?;
-    let order = record.body(order_id, payment.as_ref());
+    let order = record.body(order_id, payment.as_deref());
     let to = record.order.email().map_or(to, str::to_owned);
     let (subject, body) = mail_text::write(&kind, order.as_ref());
     Ok(Mail { message_id: recorded.id.to_string(), to, subject, body })

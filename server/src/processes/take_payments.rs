@@ -36,8 +36,8 @@ use crate::payments::refunds::GatewaySyncError;
 use crate::processes::engine::retry_policy::HandlerError;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retry_on_conflict};
+use crate::store::aggregates::{Cause, Store};
+use crate::store::commands::{Failure, execute};
 use crate::store::streams;
 
 pub(crate) const SUBSCRIPTION: Subscription = Subscription {
@@ -125,7 +125,7 @@ impl CardPayment<'_> {
 
     async fn charge(&self) -> Result<(), HandlerError> {
         let payment = self.load().await?;
-        let Payment::Requested { request, intent, attempts } = &payment else { return Ok(()) };
+        let Payment::Requested { request, intent, attempts } = &*payment else { return Ok(()) };
         let intent_at_gateway = match intent {
             Some(reference) => Intent { reference: reference.clone(), status: IntentStatus::RequiresConfirmation },
             None => {
@@ -141,7 +141,7 @@ impl CardPayment<'_> {
             let reference = intent_at_gateway.reference.clone();
             self.record(&PaymentCommand::RecordIntent { reference }, false).await?;
             // Cancelled meanwhile: it is not confirmed, and the next event cancels the intent.
-            if !matches!(self.load().await?, Payment::Requested { .. }) {
+            if !matches!(*self.load().await?, Payment::Requested { .. }) {
                 return Ok(());
             }
         }
@@ -212,7 +212,7 @@ impl CardPayment<'_> {
     /// Cancels at the gateway what was declined or is no longer wanted, so that nobody can pay it later.
     async fn cancel_intent(&self) -> Result<(), HandlerError> {
         let payment = self.load().await?;
-        let (request, reference) = match &payment {
+        let (request, reference) = match &*payment {
             Payment::Cancelled { request, intent: Some(reference) }
             | Payment::Declined { request, intent: Some(reference), .. } => (request, Some(reference.clone())),
             Payment::Cancelled { request, intent: None } => (request, self.find_unrecorded_intent(request).await?),
@@ -276,7 +276,7 @@ impl CardPayment<'_> {
             Some(PaymentMethod::Card { .. }) => {
                 if !self.may_ask_again() {
                     self.sync_old_refund(&reference).await?;
-                    if !is_refund_open(&self.load().await?, refund_id) {
+                    if !is_refund_open(&*self.load().await?, refund_id) {
                         return Ok(());
                     }
                     if recorded_id.is_none() {
@@ -305,7 +305,7 @@ impl CardPayment<'_> {
                     Err(GatewaySyncError::Gateway(error)) => return Err(self.handler_error(error)),
                     Err(GatewaySyncError::Failed(failure)) => return Err(failure.into()),
                 }
-                if !is_refund_open(&self.load().await?, refund_id) {
+                if !is_refund_open(&*self.load().await?, refund_id) {
                     return Ok(());
                 }
                 PaymentCommand::RecordRefundFailure { refund_id, reference: None, detail }
@@ -346,24 +346,14 @@ impl CardPayment<'_> {
 
     async fn record(&self, command: &PaymentCommand, finishes: bool) -> Result<(), Failure> {
         let stream = streams::payment(self.payment_id);
-        retry_on_conflict(|| async {
-            let (payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
-            let events = payment::decide(&payment, command.clone())?;
-            let mut batch = AppendBuilder::new(clock::now(), Cause::event(self.recorded, SUBSCRIPTION.name));
-            batch.add(stream.clone(), version, &events);
-            if batch.is_empty() {
-                return Ok(());
-            }
-            if finishes {
-                batch.checkpoint(self.delivery.checkpoint.clone());
-            }
-            self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
-            Ok(())
-        })
-        .await
+        let cause = Cause::event(self.recorded, SUBSCRIPTION.name);
+        let checkpoint = finishes.then_some(&self.delivery.checkpoint);
+        let decide = |payment: &Payment| payment::decide(payment, command.clone());
+        execute(self.store, &stream, &cause, checkpoint, decide).await?;
+        Ok(())
     }
 
-    async fn load(&self) -> Result<Payment, Failure> {
+    async fn load(&self) -> Result<Arc<Payment>, Failure> {
         Ok(aggregates::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?.0)
     }
 

@@ -8,7 +8,7 @@
 use storefront_api::{EmailId, Money, OrderId, PaymentId};
 use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::customer_mail::{self, MailTrigger};
-use storefront_domain::email::{self, EmailCommand, EmailEvent};
+use storefront_domain::email::{self, Email, EmailCommand};
 use storefront_domain::invoice::{self, CreditNote, InvoiceEvent, InvoiceNumber};
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
@@ -16,15 +16,14 @@ use storefront_domain::process::ProcessEvent;
 use storefront_domain::voucher::{Voucher, VoucherEvent};
 use storefront_eventlog::{Position, Recorded};
 
-use crate::clock;
 use crate::payments::refunds;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::start_positions;
 use crate::processes::engine::start_positions::InvoiceStatus;
 use crate::processes::send_mail;
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retry_if_parked, retry_on_conflict};
+use crate::store::aggregates::{Cause, Store};
+use crate::store::commands::{Failure, execute, retry_if_parked};
 use crate::store::order_record;
 use crate::store::streams;
 
@@ -46,10 +45,13 @@ pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failu
         return retry_mail_parked_before(&store, &delivery.recorded).await;
     }
     let Some((order_id, trigger)) = trigger(&store, &delivery.recorded).await? else { return Ok(()) };
-    let order = order_record::load(&store, order_id).await?.order;
-    for notice in customer_mail::react(order.email(), &trigger) {
+    let record = order_record::load(&store, order_id).await?;
+    let stream = streams::email(EmailId(delivery.recorded.id));
+    let cause = Cause::event(&delivery.recorded, SUBSCRIPTION.name);
+    for notice in customer_mail::react(record.order.email(), &trigger) {
         let request = EmailCommand::Request { order_id, kind: notice.kind, to: notice.to };
-        retry_on_conflict(|| request_mail(&store, &delivery, request.clone())).await?;
+        let decide = |mail: &Email| email::decide(mail, request.clone());
+        execute(&store, &stream, &cause, Some(&delivery.checkpoint), decide).await?;
     }
     Ok(())
 }
@@ -64,19 +66,6 @@ async fn retry_mail_parked_before(store: &Store, recorded: &Recorded) -> Result<
         let cause = Cause::event(recorded, SUBSCRIPTION.name);
         retry_if_parked(store, mail, sequence, &cause).await?;
     }
-    Ok(())
-}
-
-async fn request_mail(store: &Store, delivery: &Delivery, request: EmailCommand) -> Result<(), Failure> {
-    let stream = streams::email(EmailId(delivery.recorded.id));
-    let (mail, version) = aggregates::load::<EmailEvent>(store, &stream).await?;
-    let mut batch = AppendBuilder::new(clock::now(), Cause::event(&delivery.recorded, SUBSCRIPTION.name));
-    batch.add(stream, version, &email::decide(&mail, request)?);
-    if batch.is_empty() {
-        return Ok(());
-    }
-    batch.checkpoint(delivery.checkpoint.clone());
-    store.append(batch.into_append()).await.map_err(Failure::Append)?;
     Ok(())
 }
 
@@ -114,7 +103,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
     let Some(order_id) = streams::id_in::<OrderId>("checkout", stream) else { return Ok(None) };
     let CheckoutEvent::VoucherIssued { voucher: code } = aggregates::decode(recorded)? else { return Ok(None) };
     let (voucher, _) = aggregates::load::<VoucherEvent>(store, &streams::voucher(&code)).await?;
-    let Voucher::Issued { terms, stage: _ } = voucher else { return Ok(None) };
+    let Voucher::Issued { terms, stage: _ } = &*voucher else { return Ok(None) };
     Ok(Some((order_id, MailTrigger::VoucherIssued { code, amount: terms.amount })))
 }
 

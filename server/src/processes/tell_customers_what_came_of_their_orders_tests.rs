@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use storefront_api::RefundId;
 use storefront_domain::OrderNumber;
-use storefront_domain::email::MailKind;
+use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice};
-use storefront_eventlog::{Filter, SqliteStore, StreamName};
+use storefront_eventlog::{Filter, StreamName};
 
 use super::*;
+use crate::clock;
 use crate::processes::issue_invoices_and_credit_notes;
+use crate::store::aggregates::AppendBuilder;
 use crate::testing::{added, address, at_second, card, checked_out, euro, order, payment, started};
 
 const CREDIT: CreditNoteNumber = CreditNoteNumber { year: 2026, sequence: 1 };
@@ -21,7 +23,7 @@ struct World {
 impl World {
     /// Order 1 was bought by card with payment 1, and confirmed.
     async fn confirmed() -> Self {
-        let world = Self { store: Arc::new(SqliteStore::in_memory().unwrap()) };
+        let world = Self { store: crate::testing::a_log() };
         let confirmed = OrderEvent::Confirmed { number: OrderNumber::from_position(7) };
         let history = [started(), added("mug", 2), checked_out(payment(1), 2000), confirmed];
         world.write(streams::order(order(1)), &history).await;
@@ -184,7 +186,7 @@ async fn money_that_was_never_on_an_invoice_is_told_of_when_it_goes_back() {
 
 #[tokio::test]
 async fn a_refund_before_the_order_was_confirmed_is_told_of_at_once_and_not_again_with_its_credit_note() {
-    let world = World { store: Arc::new(SqliteStore::in_memory().unwrap()) };
+    let world = World { store: crate::testing::a_log() };
     world.write(streams::order(order(1)), &[started(), added("mug", 2), checked_out(payment(1), 2000)]).await;
     world.paid(1).await;
     world.refunded(1, 700).await;

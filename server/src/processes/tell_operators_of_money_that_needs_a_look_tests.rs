@@ -2,7 +2,7 @@
 
 use storefront_api::RefundId;
 use storefront_domain::payment::DisputeOutcome;
-use storefront_eventlog::{Filter, Position, SqliteStore};
+use storefront_eventlog::{Filter, Position};
 use uuid::Uuid;
 
 use super::*;
@@ -33,7 +33,7 @@ fn disputed() -> PaymentEvent {
 
 /// The alert for each event of a payment of 20.00 with these events.
 async fn alarms(later: &[PaymentEvent]) -> Vec<Option<String>> {
-    let store: Store = std::sync::Arc::new(SqliteStore::in_memory().unwrap());
+    let store = crate::testing::a_log();
     let paid = [
         PaymentEvent::Requested { order_id: order(1), amount: euro(2_000), method: card() },
         PaymentEvent::Succeeded { reference: "pi_1".to_owned() },

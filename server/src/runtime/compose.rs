@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use storefront_api::Money;
-use storefront_eventlog::{PostgresStore, SqliteStore, StoreError, Timer};
+use storefront_eventlog::{EventStore, PostgresStore, SqliteStore, StoreError, Timer};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -112,7 +112,7 @@ pub(crate) fn bad_address(error: impl std::fmt::Display) -> StartError {
 }
 
 /// Opens the configured log.
-pub(crate) async fn open_log(choice: &StoreChoice) -> Result<Store, StoreError> {
+pub(crate) async fn open_log(choice: &StoreChoice) -> Result<Arc<dyn EventStore>, StoreError> {
     Ok(match choice {
         StoreChoice::Memory => Arc::new(SqliteStore::in_memory()?),
         StoreChoice::File(path) => Arc::new(SqliteStore::open(path)?),
@@ -149,7 +149,7 @@ pub(crate) async fn open_views(choice: &StoreChoice, log: &Store, pace: RebuildP
 /// # Errors
 /// See [`StartError`]; also when there is no such view.
 pub async fn rebuild_view(choice: &StoreChoice, name: &str) -> Result<u64, StartError> {
-    let log = open_log(choice).await?;
+    let log = Store::shared(open_log(choice).await?);
     let views = open_views(choice, &log, RebuildPace { batch: 10_000, pause: Duration::ZERO }).await?;
     let rebuilt = engine::rebuild_offline(&views, name).await;
     views.close().await;

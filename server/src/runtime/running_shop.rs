@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use storefront_api::Timestamp;
+use storefront_eventlog::StoreError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
@@ -37,6 +38,17 @@ use crate::views::{RebuildPace, Views};
 
 /// Maximum time for requests and processes to end when they are stopped.
 pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Opens the log of a shop, and watches its health.
+async fn open_store(choice: &StoreChoice, log_health: &LogHealth) -> Result<Store, StoreError> {
+    let log = log_health.watch(open_log(choice).await?);
+    Ok(if is_shared(choice) { Store::shared(log) } else { Store::sole(log) })
+}
+
+/// Whether other servers may use the same log. A log in a file is locked for this one.
+fn is_shared(choice: &StoreChoice) -> bool {
+    matches!(choice, StoreChoice::Postgres(_))
+}
 
 /// Reads the log's clock at intervals, without end.
 async fn follow_clock(log_health: LogHealth, store: Store) {
@@ -100,7 +112,7 @@ impl RunningShop {
         let stubs = config.lab.as_deref().map(|url| LabStubs::new(url, config.card_gateway_key.reveal())).transpose();
         let stubs = stubs.map_err(bad_address)?;
         let log_health = LogHealth::default();
-        let store = log_health.watch(open_log(&config.store).await?);
+        let store = open_store(&config.store, &log_health).await?;
         if let Some(set_back) = set_back {
             store.begin_epoch(set_back.epoch).await?;
         }
@@ -181,7 +193,7 @@ impl RunningShop {
             opened_at,
             before_invoices,
             log_id: Arc::default(),
-            shared_log: matches!(config.store, StoreChoice::Postgres(_)),
+            shared_log: is_shared(&config.store),
             cards,
             reconciliation,
             card_webhook_secret: config.card_webhook_secret.clone(),

@@ -1,5 +1,7 @@
 //! Encodes and decodes domain events, loads the state of a stream, and builds appends.
 
+use std::collections::VecDeque;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use storefront_api::Timestamp;
@@ -9,7 +11,7 @@ use storefront_domain::{
     customer::{self, Customer, CustomerEvent},
     email::{self, Email, EmailEvent},
     invoice::{self, InvoiceEvent, InvoiceState},
-    order::{self, Order, OrderEvent},
+    order::OrderEvent,
     payment::{self, Payment, PaymentEvent},
     process::{self, Process, ProcessEvent},
     product::{self, Product, ProductEvent},
@@ -20,16 +22,17 @@ use storefront_domain::{
     withdrawals::{self, Withdrawals, WithdrawalsEvent},
 };
 use storefront_eventlog::{
-    Append, Checkpoint, EventId, EventStore, Expected, NewEvent, Recorded, Snapshot, StoreError, StreamAppend,
-    StreamName, TimerChange, Version,
+    Append, AppendError, Appended, Checkpoint, EventId, Expected, NewEvent, Recorded, Snapshot, StoreError,
+    StreamAppend, StreamName, TimerChange, Version,
 };
 use tracing::debug;
 
 use crate::codec::{self, CodecError, Encoded, SnapshotCodec};
 use crate::random;
-
-/// The event log, independent of its database.
-pub(crate) type Store = Arc<dyn EventStore>;
+pub(crate) use crate::store::cached_log::Store;
+use crate::store::cached_log::{Cached, EVENTS_PER_STREAM, Folded, SnapshotMark};
+use crate::store::order_record::OrderRecord;
+use crate::store::turns::Turn;
 
 /// Number of events per read of a stream.
 const EVENTS_PER_READ: usize = 500;
@@ -42,17 +45,21 @@ const BYTES_PER_EVENT: u64 = 256;
 /// A domain event that is stored in the log, and the state that its stream folds to.
 pub(crate) trait AggregateEvent: Sized + Send {
     /// The state of one stream.
-    type State: Default + Send;
+    type State: Clone + Debug + Default + PartialEq + Send + Sync + 'static;
     /// The codec of the state's snapshots; `None` where streams stay short.
     const SNAPSHOT: Option<SnapshotCodec<Self::State>>;
 
     fn encode(&self) -> Encoded;
     fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Self, CodecError>;
-    fn evolve(state: Self::State, event: &Self) -> Self::State;
+    /// The state after an event of that time.
+    fn evolve(state: Self::State, event: &Self, time: Timestamp) -> Self::State;
 }
 
 macro_rules! aggregate_event {
     ($event:ty, $state:ty, $module:ident, $snapshot:expr) => {
+        aggregate_event!($event, $state, $module, $snapshot, |state, event, _| $module::evolve(state, event));
+    };
+    ($event:ty, $state:ty, $module:ident, $snapshot:expr, $evolve:expr) => {
         impl AggregateEvent for $event {
             type State = $state;
             const SNAPSHOT: Option<SnapshotCodec<$state>> = $snapshot;
@@ -65,14 +72,15 @@ macro_rules! aggregate_event {
                 codec::read(kind, schema_version, data, codec::$module::decode)
             }
 
-            fn evolve(state: $state, event: &Self) -> $state {
-                $module::evolve(state, event)
+            fn evolve(state: $state, event: &Self, time: Timestamp) -> $state {
+                let evolve: fn($state, &Self, Timestamp) -> $state = $evolve;
+                evolve(state, event, time)
             }
         }
     };
 }
 
-aggregate_event!(OrderEvent, Order, order, None);
+aggregate_event!(OrderEvent, OrderRecord, order, None, OrderRecord::evolve);
 aggregate_event!(StockEvent, Stock, stock, Some(codec::stock_snapshot::STOCK));
 aggregate_event!(PaymentEvent, Payment, payment, None);
 aggregate_event!(CheckoutEvent, Checkout, checkout, None);
@@ -102,53 +110,130 @@ pub(crate) fn decode<E: AggregateEvent>(recorded: &Recorded) -> Result<E, LoadEr
         .map_err(|source| LoadError::Codec { position: recorded.position.0, source })
 }
 
-/// Loads the state of a stream and its last version, from a snapshot where there is one and the events since.
+/// Loads the state of a stream and its last version: from the cache, or from a snapshot where there is one and the events
+/// since. What this server or another has acknowledged before is in it.
 pub(crate) async fn load<E: AggregateEvent>(
     store: &Store,
     stream: &StreamName,
-) -> Result<(E::State, Version), LoadError> {
-    let Some(codec) = E::SNAPSHOT else { return fold::<E>(store, stream, E::State::default(), Version(0)).await };
-    let (state, snapshot_version, bytes) = match store.snapshot(stream, codec.schema_version).await {
-        Ok(snapshot) => snapshot
-            .and_then(|Snapshot { version, data }| Some(((codec.decode)(&data)?, version, data.as_str().len() as u64)))
-            .unwrap_or_default(),
-        Err(error) => {
-            debug!(%error, %stream, "cannot read a snapshot; reading all events");
-            <_>::default()
+) -> Result<(Arc<E::State>, Version), LoadError> {
+    let Cached { folded, is_current, ticket } = store.cached(stream, evolve_recorded::<E>)?;
+    let folded = match folded {
+        Some(folded) if is_current => folded,
+        cached => {
+            let is_cached = cached.is_some();
+            let (folded, read) = read_on::<E>(store, stream, cached).await?;
+            if !is_cached || !read.is_empty() {
+                store.keep(stream, ticket, &folded, read);
+            }
+            folded
         }
     };
-    let (state, version) = fold::<E>(store, stream, state, snapshot_version).await?;
-    if version.0 - snapshot_version.0 > EVENTS_BETWEEN_SNAPSHOTS.max(bytes / BYTES_PER_EVENT) {
-        save_snapshot(store, stream, &codec, &state, version).await;
-    }
-    Ok((state, version))
+    #[cfg(test)]
+    audit::<E>(store, stream, &folded, is_current);
+    save_due_snapshot::<E>(store, stream, &folded).await;
+    Ok((folded.state, folded.version))
 }
 
-/// Applies the events after a version to a state.
-async fn fold<E: AggregateEvent>(
+/// Reads the events after a cached state; all events when the log does not have the last event of the cached state.
+/// Also returns the last events.
+async fn read_on<E: AggregateEvent>(
     store: &Store,
     stream: &StreamName,
-    mut state: E::State,
-    mut version: Version,
-) -> Result<(E::State, Version), LoadError> {
-    for_each_after(store, stream, version, |recorded| {
-        version = recorded.version;
-        let event = decode::<E>(recorded)?;
-        state = E::evolve(std::mem::take(&mut state), &event);
+    cached: Option<Folded<E::State>>,
+) -> Result<(Folded<E::State>, VecDeque<Recorded>), LoadError> {
+    if let Some(folded) = cached {
+        if let Some(read) = fold_rest::<E>(store, stream, folded).await? {
+            return Ok(read);
+        }
+        store.forget(stream);
+    }
+    let start = from_snapshot::<E>(store, stream).await;
+    let read = fold_rest::<E>(store, stream, start).await?;
+    Ok(read.unwrap_or_default())
+}
+
+/// Applies the events after a state; returns `None` when its last event is not in the log.
+async fn fold_rest<E: AggregateEvent>(
+    store: &Store,
+    stream: &StreamName,
+    mut folded: Folded<E::State>,
+) -> Result<Option<(Folded<E::State>, VecDeque<Recorded>)>, LoadError> {
+    let mut last_events = VecDeque::new();
+    let mut is_known = folded.last_event.is_none();
+    let after = Version(if is_known { folded.version.0 } else { folded.version.0 - 1 });
+    let mut state = None;
+    for_each_after(store, stream, after, |recorded| {
+        if !is_known {
+            is_known = folded.last_event == Some(recorded.id);
+            return Ok(());
+        }
+        let before = state.take().unwrap_or_else(|| Arc::unwrap_or_clone(std::mem::take(&mut folded.state)));
+        state = Some(evolve_recorded::<E>(before, recorded)?);
+        (folded.version, folded.last_event) = (recorded.version, Some(recorded.id));
+        last_events.push_back(recorded.clone());
+        if last_events.len() > EVENTS_PER_STREAM {
+            last_events.pop_front();
+        }
         Ok(())
     })
     .await?;
-    Ok((state, version))
+    if let Some(state) = state {
+        folded.state = Arc::new(state);
+    }
+    Ok(is_known.then_some((folded, last_events)))
 }
 
-/// Saves a snapshot. A failure only means that the next load reads more events.
-async fn save_snapshot<S>(store: &Store, stream: &StreamName, codec: &SnapshotCodec<S>, state: &S, version: Version) {
-    let Some(data) = (codec.encode)(state) else { return };
-    match store.save_snapshot(stream, version, codec.schema_version, &data).await {
+fn evolve_recorded<E: AggregateEvent>(state: E::State, recorded: &Recorded) -> Result<E::State, LoadError> {
+    Ok(E::evolve(state, &decode::<E>(recorded)?, Timestamp::from_unix_ms(recorded.time_ms)))
+}
+
+/// Returns the state of the last snapshot; that of a stream without events where there is none.
+async fn from_snapshot<E: AggregateEvent>(store: &Store, stream: &StreamName) -> Folded<E::State> {
+    let Some(codec) = E::SNAPSHOT else { return Folded::default() };
+    let Snapshot { version, data } = match store.snapshot(stream, codec.schema_version).await {
+        Ok(Some(snapshot)) => snapshot,
+        Ok(None) => return Folded::default(),
+        Err(error) => {
+            debug!(%error, %stream, "cannot read a snapshot; reading all events");
+            return Folded::default();
+        }
+    };
+    let Some(state) = (codec.decode)(&data) else { return Folded::default() };
+    let snapshot = SnapshotMark { version, bytes: data.as_str().len() as u64 };
+    Folded { state: Arc::new(state), version, last_event: None, snapshot }
+}
+
+/// Saves a snapshot when enough has happened since the last one. A failure only means that a load reads more events.
+async fn save_due_snapshot<E: AggregateEvent>(store: &Store, stream: &StreamName, folded: &Folded<E::State>) {
+    let (Some(codec), last) = (E::SNAPSHOT, folded.snapshot) else { return };
+    if folded.version.0 - last.version.0 <= EVENTS_BETWEEN_SNAPSHOTS.max(last.bytes / BYTES_PER_EVENT) {
+        return;
+    }
+    let Some(data) = (codec.encode)(&folded.state) else { return };
+    if !store.note_snapshot(stream, SnapshotMark { version: folded.version, bytes: data.as_str().len() as u64 }) {
+        return;
+    }
+    match store.save_snapshot(stream, folded.version, codec.schema_version, &data).await {
         Ok(true) => {}
         Ok(false) => debug!(%stream, bytes = data.as_str().len(), "a snapshot is too large to be saved"),
         Err(error) => debug!(%error, %stream, "cannot save a snapshot"),
     }
+}
+
+/// Compares a loaded state with all events of its stream.
+#[cfg(test)]
+fn audit<E: AggregateEvent>(store: &Store, stream: &StreamName, folded: &Folded<E::State>, is_last: bool) {
+    let Some(read) = &store.audit else { return };
+    let events = read(stream);
+    let last = Version(events.len() as u64);
+    assert!(
+        folded.version <= last && (folded.version == last || !is_last),
+        "{stream} is at {last}, not {}",
+        folded.version
+    );
+    let known = events.iter().filter(|recorded| recorded.version <= folded.version);
+    let state = known.fold(E::State::default(), |state, recorded| evolve_recorded::<E>(state, recorded).unwrap());
+    assert_eq!(*folded.state, state, "the state of {stream} at {}", folded.version);
 }
 
 /// Calls `each` with every event of a stream, oldest first, reading page by page.
@@ -203,11 +288,13 @@ pub(crate) struct AppendBuilder {
     now: Timestamp,
     cause: Cause,
     append: Append,
+    /// Held until the append has ended.
+    turns: Vec<Turn>,
 }
 
 impl AppendBuilder {
     pub(crate) fn new(now: Timestamp, cause: Cause) -> Self {
-        Self { now, cause, append: Append::default() }
+        Self { now, cause, append: Append::default(), turns: Vec::new() }
     }
 
     /// Adds events to a stream that must be at version `expected`; does nothing without events.
@@ -252,6 +339,17 @@ impl AppendBuilder {
     /// Returns whether no stream would be written or checked.
     pub(crate) fn is_empty(&self) -> bool {
         self.append.streams.is_empty()
+    }
+
+    /// Keeps the turn on a stream until the append has ended.
+    pub(crate) fn hold(&mut self, turn: Turn) {
+        self.turns.push(turn);
+    }
+
+    /// Appends what was added.
+    pub(crate) async fn append_to(self, store: &Store) -> Result<Appended, AppendError> {
+        let Self { append, turns: _held, .. } = self;
+        store.append(append).await
     }
 
     pub(crate) fn into_append(self) -> Append {

@@ -10,18 +10,20 @@ use storefront_domain::{
     invoice::InvoiceError,
     order::{LineFacts, Order, OrderError, OrderEvent},
     payment::{self, Payment, PaymentCommand, PaymentError, PaymentEvent},
-    process::{self, Process, ProcessCommand, ProcessError, ProcessEvent},
-    stock::{self, Stock, StockCommand, StockError, StockEvent},
+    process::{self, Process, ProcessCommand, ProcessError},
+    stock::{self, Stock, StockCommand, StockError},
     voucher::VoucherError,
     wallet::WalletError,
     withdrawals::WithdrawalsError,
 };
-use storefront_eventlog::{AppendError, JsonText, Position, StoreError, StoredResponse, Version};
+use storefront_eventlog::{
+    AppendError, Checkpoint, JsonText, Position, StoreError, StoredResponse, StreamName, Version,
+};
 
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, LoadError, Store};
+use crate::store::aggregates::{AggregateEvent, AppendBuilder, Cause, LoadError, Store};
 use crate::store::order_record;
 use crate::store::order_record::OrderRecord;
 use crate::store::product_facts;
@@ -193,7 +195,7 @@ async fn write_order(
     let mut batch = AppendBuilder::new(now, context.cause.clone());
     batch.add(streams::order(id), before.version, &events);
     let payment = order_record::load_payment(store, &after.order).await?;
-    append_with_reply(store, batch, context, reply(before, &after, payment.as_ref())?).await
+    append_with_reply(store, batch, context, reply(before, &after, payment.as_deref())?).await
 }
 
 /// Changes the stock of a product.
@@ -204,19 +206,8 @@ pub(crate) async fn change_stock(
     command: &StockCommand,
     reply: impl Fn(&Stock, Version) -> Result<Reply, serde_json::Error> + Send + Sync,
 ) -> Result<Done, Failure> {
-    retry_on_conflict(|| async {
-        let (mut state, version) = aggregates::load::<StockEvent>(store, &streams::stock(id)).await?;
-        context.condition.check(version)?;
-        let events = stock::decide(&state, command.clone())?;
-        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
-        batch.add(streams::stock(id), version, &events);
-        for event in &events {
-            state = stock::evolve(state, event);
-        }
-        let version = Version(version.0 + events.len() as u64);
-        append_with_reply(store, batch, context, reply(&state, version)?).await
-    })
-    .await
+    let decide = |stock: &Stock| stock::decide(stock, command.clone());
+    execute_with_reply(store, &streams::stock(id), context, decide, |_, stock, version| reply(stock, version)).await
 }
 
 /// Requests the refund of part of an order's payment, or of all that is left. `reply` receives the order, and the
@@ -238,7 +229,7 @@ pub(crate) async fn refund_order(
         let stream = streams::payment(payment_id);
         let (payment, version) = aggregates::load::<PaymentEvent>(store, &stream).await?;
         let events = payment::decide(&payment, command.clone())?;
-        let after = events.iter().fold(payment, payment::evolve);
+        let after = events.iter().fold(Payment::clone(&payment), payment::evolve);
         let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
         batch.add(stream, version, &events);
         append_with_reply(store, batch, context, reply(&record, &after)?).await
@@ -255,17 +246,8 @@ pub(crate) async fn append_process_command(
     command: &ProcessCommand,
     reply: impl Fn(&Process, &Process) -> Result<Reply, serde_json::Error> + Send + Sync,
 ) -> Result<Done, Failure> {
-    let stream = streams::process(name);
-    retry_on_conflict(|| async {
-        let (before, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
-        context.condition.check(version)?;
-        let events = process::decide(&before, command.clone())?;
-        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
-        batch.add(stream.clone(), version, &events);
-        let after = events.iter().fold(before.clone(), process::evolve);
-        append_with_reply(store, batch, context, reply(&before, &after)?).await
-    })
-    .await
+    let decide = |process: &Process| process::decide(process, command.clone());
+    execute_with_reply(store, &streams::process(name), context, decide, |before, after, _| reply(before, after)).await
 }
 
 /// Retries a parked sequence of a process; does nothing if it is not parked.
@@ -275,20 +257,13 @@ pub(crate) async fn retry_if_parked(
     sequence: &str,
     cause: &Cause,
 ) -> Result<(), Failure> {
-    let stream = streams::process(name);
-    retry_on_conflict(|| async {
-        let (process, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
-        let retry = ProcessCommand::Retry { sequence: sequence.to_owned() };
-        let events = match process::decide(&process, retry) {
-            Err(ProcessError::NotParked | ProcessError::RetriedAlready) => return Ok(()),
-            decided => decided?,
-        };
-        let mut batch = AppendBuilder::new(clock::now(), cause.clone());
-        batch.add(stream.clone(), version, &events);
-        store.append(batch.into_append()).await.map_err(Failure::Append)?;
-        Ok(())
-    })
-    .await
+    let retry = ProcessCommand::Retry { sequence: sequence.to_owned() };
+    let decide = |process: &Process| match process::decide(process, retry.clone()) {
+        Err(ProcessError::NotParked | ProcessError::RetriedAlready) => Ok(vec![]),
+        decided => decided,
+    };
+    execute(store, &streams::process(name), cause, None, decide).await?;
+    Ok(())
 }
 
 /// Records the outcome of a payment on behalf of `actor`. Returns `false` and appends nothing when it is recorded
@@ -300,22 +275,59 @@ pub(crate) async fn record_payment(
     actor: &str,
 ) -> Result<bool, Failure> {
     let stream = streams::payment(id);
+    let requested = store.read_stream(&stream, Version(1), 1).await?;
+    let requested = requested.first().ok_or(PaymentError::NotFound)?;
+    let cause = Cause {
+        correlation_id: requested.correlation_id().to_owned(),
+        causation_id: Some(requested.id.to_string()),
+        actor: actor.to_owned(),
+    };
+    execute(store, &stream, &cause, None, |payment| payment::decide(payment, outcome.clone())).await
+}
+
+/// Loads the state of a stream, decides, and appends the decided events; all that again on a conflict. A `checkpoint`
+/// commits with the events. Returns `false` when there was nothing to append.
+pub(crate) async fn execute<E: AggregateEvent + Sync, R: Into<Failure>>(
+    store: &Store,
+    stream: &StreamName,
+    cause: &Cause,
+    checkpoint: Option<&Checkpoint>,
+    decide: impl Fn(&E::State) -> Result<Vec<E>, R> + Send + Sync,
+) -> Result<bool, Failure> {
     retry_on_conflict(|| async {
-        let (payment, version) = aggregates::load::<PaymentEvent>(store, &stream).await?;
-        let requested = store.read_stream(&stream, Version(1), 1).await?;
-        let requested = requested.first().ok_or(PaymentError::NotFound)?;
-        let cause = Cause {
-            correlation_id: requested.correlation_id().to_owned(),
-            causation_id: Some(requested.id.to_string()),
-            actor: actor.to_owned(),
-        };
-        let mut batch = AppendBuilder::new(clock::now(), cause);
-        batch.add(stream.clone(), version, &payment::decide(&payment, outcome.clone())?);
-        if batch.is_empty() {
+        let (state, version) = aggregates::load::<E>(store, stream).await?;
+        let events = decide(&state).map_err(Into::into)?;
+        if events.is_empty() {
             return Ok(false);
         }
+        let mut batch = AppendBuilder::new(clock::now(), cause.clone());
+        batch.add(stream.clone(), version, &events);
+        checkpoint.into_iter().for_each(|checkpoint| batch.checkpoint(checkpoint.clone()));
         store.append(batch.into_append()).await.map_err(Failure::Append)?;
         Ok(true)
+    })
+    .await
+}
+
+/// As [`execute`], for a command with a condition and a reply. `reply` receives the state before and after, and the
+/// version after.
+pub(crate) async fn execute_with_reply<E: AggregateEvent + Sync, R: Into<Failure>, J: Into<Failure>>(
+    store: &Store,
+    stream: &StreamName,
+    context: &Context,
+    decide: impl Fn(&E::State) -> Result<Vec<E>, R> + Send + Sync,
+    reply: impl Fn(&E::State, &E::State, Version) -> Result<Reply, J> + Send + Sync,
+) -> Result<Done, Failure> {
+    retry_on_conflict(|| async {
+        let (before, version) = aggregates::load::<E>(store, stream).await?;
+        context.condition.check(version)?;
+        let events = decide(&before).map_err(Into::into)?;
+        let now = clock::now();
+        let after = events.iter().fold(E::State::clone(&before), |state, event| E::evolve(state, event, now));
+        let mut batch = AppendBuilder::new(now, context.cause.clone());
+        batch.add(stream.clone(), version, &events);
+        let reply = reply(&before, &after, Version(version.0 + events.len() as u64)).map_err(Into::into)?;
+        append_with_reply(store, batch, context, reply).await
     })
     .await
 }

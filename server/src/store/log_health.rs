@@ -65,12 +65,12 @@ pub(crate) struct LogStatus {
 
 impl LogHealth {
     /// Wraps a log so that its reads and writes update this health.
-    pub(crate) fn watch(&self, log: Store) -> Store {
+    pub(crate) fn watch(&self, log: Arc<dyn EventStore>) -> Arc<dyn EventStore> {
         Arc::new(WatchedStore { log, health: self.clone() })
     }
 
     /// Probes whether the log can be read, and written if the last write failed.
-    pub(crate) async fn examine(&self, log: &Store) -> LogStatus {
+    pub(crate) async fn examine(&self, log: &dyn EventStore) -> LogStatus {
         let timed_out = |_| Err(StoreError::Database("no answer in time".into()));
         let head = tokio::time::timeout(PROBE_TIMEOUT, log.head()).await.unwrap_or_else(timed_out);
         if self.faults().writing.is_some() || self.faults().busy {
@@ -188,7 +188,7 @@ impl LogHealth {
 
 /// A log that records its health.
 struct WatchedStore {
-    log: Store,
+    log: Arc<dyn EventStore>,
     health: LogHealth,
 }
 
@@ -325,14 +325,14 @@ mod tests {
     #[tokio::test]
     async fn after_a_failed_write_the_log_is_ill_until_a_write_succeeds_and_being_asked_is_enough_for_that() {
         let health = LogHealth::default();
-        let plain: Store = Arc::new(SqliteStore::in_memory().unwrap());
+        let plain: Arc<dyn EventStore> = Arc::new(SqliteStore::in_memory().unwrap());
         let watched = health.watch(plain.clone());
         assert!(health.note_write(Err(failure("no room").into())).is_err());
         // A write past the wrapper is not observed.
-        let trouble = health.examine(&plain).await.trouble;
+        let trouble = health.examine(&*plain).await.trouble;
         let told = "The event log cannot be written: its disk or database does not do its work.";
         assert_eq!(trouble.as_deref(), Some(told));
-        assert_eq!(health.examine(&watched).await, LogStatus { head: Position(0), trouble: None });
+        assert_eq!(health.examine(&*watched).await, LogStatus { head: Position(0), trouble: None });
         assert_eq!(health.faults(), LogFaults::default());
     }
 

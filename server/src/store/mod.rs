@@ -2,9 +2,11 @@
 //! HTTP or the views' databases.
 
 pub(crate) mod aggregates;
+pub(crate) mod cached_log;
 pub(crate) mod commands;
 pub(crate) mod log_health;
 pub(crate) mod order_record;
 pub(crate) mod product_facts;
 pub(crate) mod repeats;
 pub(crate) mod streams;
+pub(crate) mod turns;

@@ -1,5 +1,7 @@
 //! An order with the times of its events: the state of an order's stream, ready to be shown by the API.
 
+use std::sync::Arc;
+
 use storefront_api::{self as api, CustomerId, OrderId, OrderStatus, PaymentStatus, Timestamp};
 use storefront_domain::{
     order::{self, Order, OrderEvent},
@@ -12,7 +14,7 @@ use crate::store::aggregates::{LoadError, Store};
 use crate::store::streams;
 
 /// An order, and when its events happened.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct OrderRecord {
     pub(crate) order: Order,
     pub(crate) version: Version,
@@ -28,6 +30,12 @@ pub(crate) struct OrderRecord {
 }
 
 impl OrderRecord {
+    /// Returns the record after the next event of the order's stream.
+    pub(crate) fn evolve(mut self, event: &OrderEvent, time: Timestamp) -> Self {
+        self.apply(event, time);
+        self
+    }
+
     /// Applies the next event of the order's stream.
     pub(crate) fn apply(&mut self, event: &OrderEvent, time: Timestamp) {
         self.order = order::evolve(std::mem::take(&mut self.order), event);
@@ -133,8 +141,8 @@ impl OrderRecord {
 }
 
 /// Loads an order from its stream.
-pub(crate) async fn load(store: &Store, id: OrderId) -> Result<OrderRecord, LoadError> {
-    load_while(store, id, |_| true).await
+pub(crate) async fn load(store: &Store, id: OrderId) -> Result<Arc<OrderRecord>, LoadError> {
+    Ok(aggregates::load::<OrderEvent>(store, &streams::order(id)).await?.0)
 }
 
 /// Returns the customer of an order (`None`: a guest); `new_owner` when the order is not started.
@@ -143,10 +151,17 @@ pub(crate) async fn owner(
     id: OrderId,
     new_owner: Option<CustomerId>,
 ) -> Result<Option<CustomerId>, LoadError> {
-    let first = store.read_stream(&streams::order(id), Version(1), 1).await?;
-    let Some(first) = first.first() else { return Ok(new_owner) };
-    let begun = order::evolve(Order::default(), &aggregates::decode(first)?);
-    Ok(begun.customer_id())
+    let record = load(store, id).await?;
+    Ok(if record.order.status().is_some() { record.order.customer_id() } else { new_owner })
+}
+
+/// Loads an order as it was at a version.
+pub(crate) async fn load_until(store: &Store, id: OrderId, version: Version) -> Result<Arc<OrderRecord>, LoadError> {
+    let record = load(store, id).await?;
+    if record.version <= version {
+        return Ok(record);
+    }
+    Ok(Arc::new(load_while(store, id, |recorded| recorded.version <= version).await?))
 }
 
 /// Loads an order from its stream, up to the first event that is not `wanted`.
@@ -169,7 +184,7 @@ pub(crate) async fn load_while(
 }
 
 /// Loads the payment of the order's latest checkout, if there is one.
-pub(crate) async fn load_payment(store: &Store, order: &Order) -> Result<Option<Payment>, LoadError> {
+pub(crate) async fn load_payment(store: &Store, order: &Order) -> Result<Option<Arc<Payment>>, LoadError> {
     match order.payment_id() {
         Some(id) => Ok(Some(aggregates::load::<PaymentEvent>(store, &streams::payment(id)).await?.0)),
         None => Ok(None),

@@ -1,6 +1,8 @@
 //! What a command must know of products and their stock, read from their streams. No view is read: a view may lag or
 //! be paused, and what was acknowledged must count at once, whichever server acknowledged it.
 
+use std::sync::Arc;
+
 use futures_util::future::try_join_all;
 use storefront_api::{OrderId, ProductId, Timestamp};
 use storefront_domain::order::{LineFacts, Order};
@@ -13,7 +15,7 @@ use crate::store::aggregates::{LoadError, Store};
 use crate::store::streams;
 
 /// Loads a product and the version of its stream.
-pub(crate) async fn product(store: &Store, id: &ProductId) -> Result<(Product, Version), LoadError> {
+pub(crate) async fn product(store: &Store, id: &ProductId) -> Result<(Arc<Product>, Version), LoadError> {
     aggregates::load::<ProductEvent>(store, &streams::product(id)).await
 }
 

@@ -1,7 +1,7 @@
 //! Appends what was observed of products and categories, and how far the feed was read.
 
 use storefront_api::ProductId;
-use storefront_domain::category::{self, CategoryEvent};
+use storefront_domain::category::{self, Categories};
 use storefront_domain::product::{self, ObservedProduct, ProductEvent};
 use storefront_eventlog::{Checkpoint, Position};
 
@@ -10,7 +10,7 @@ use crate::clock;
 use crate::integrations::product_service::{Change, SeenProduct};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause};
-use crate::store::commands::{Failure, retry_on_conflict};
+use crate::store::commands::{Failure, execute, retry_on_conflict};
 use crate::store::streams;
 
 impl CatalogueSync {
@@ -38,13 +38,9 @@ impl CatalogueSync {
     }
 
     pub(super) async fn record_categories(&self, names: &[String], cause: &Cause) -> Result<(), Failure> {
-        retry_on_conflict(|| async {
-            let (state, version) = aggregates::load::<CategoryEvent>(&self.store, &streams::categories()).await?;
-            let mut batch = AppendBuilder::new(clock::now(), cause.clone());
-            batch.add(streams::categories(), version, &category::observe(&state, names));
-            self.append(batch).await
-        })
-        .await
+        let observe = |known: &Categories| Ok::<_, Failure>(category::observe(known, names));
+        execute(&self.store, &streams::categories(), cause, None, observe).await?;
+        Ok(())
     }
 
     pub(super) async fn withdraw_products(&self, ids: &[ProductId], cause: &Cause) -> Result<(), Failure> {

@@ -51,7 +51,8 @@ impl CatalogueSync {
 
     /// Loads whether withdrawals wait for an operator, and the version of that stream.
     pub(crate) async fn withdrawals(&self) -> Result<(Withdrawals, Version), Failure> {
-        Ok(aggregates::load::<WithdrawalsEvent>(&self.store, &streams::withdrawals()).await?)
+        let (state, version) = aggregates::load::<WithdrawalsEvent>(&self.store, &streams::withdrawals()).await?;
+        Ok((*state, version))
     }
 
     /// Records the outcome of a comparison. Returns `true` when the withdrawals are held until an operator confirms

@@ -1,5 +1,7 @@
 //! Customers over HTTP: registration and spending limits.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -84,7 +86,8 @@ async fn change(
     add: impl Fn(&mut AppendBuilder) + Send + Sync,
 ) -> Result<commands::Done, ApiError> {
     let done = retry_on_conflict(|| async {
-        let (mut state, version) = aggregates::load::<CustomerEvent>(&shop.store, &streams::customer(id)).await?;
+        let (state, version) = aggregates::load::<CustomerEvent>(&shop.store, &streams::customer(id)).await?;
+        let mut state = Arc::unwrap_or_clone(state);
         context.condition.check(version)?;
         let events = customer::decide(&state, command.clone())?;
         let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());

@@ -1,5 +1,7 @@
 //! Payments, invoices and credit notes over HTTP, each read from its own stream, so always current.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -209,7 +211,7 @@ async fn render<B: IntoResponse>(
 async fn load_invoice(shop: &Shop, number: InvoiceNumber) -> Result<Option<InvoiceWithCredits>, ApiError> {
     let (issued, _) =
         aggregates::load::<InvoiceEvent>(&shop.store, &streams::invoice(number)).await.map_err(Failure::from)?;
-    Ok(issued)
+    Ok(Arc::unwrap_or_clone(issued))
 }
 
 /// Loads the invoice that a credit note credits: the register names the order, and the order its invoice.
@@ -218,8 +220,8 @@ async fn load_credited_invoice(shop: &Shop, number: CreditNoteNumber) -> Result<
     let entry = shop.store.read_stream(&register, Version(number.sequence), 1).await.map_err(Failure::from)?;
     let Some(entry) = entry.first() else { return Ok(None) };
     let RegisterEvent::Entered { document: _, order_id } = aggregates::decode(entry).map_err(Failure::from)?;
-    let order = order_record::load(&shop.store, order_id).await.map_err(Failure::from)?.order;
-    match order.invoice() {
+    let record = order_record::load(&shop.store, order_id).await.map_err(Failure::from)?;
+    match record.order.invoice() {
         Some(invoice) => load_invoice(shop, invoice).await,
         None => Ok(None),
     }

@@ -83,16 +83,14 @@ impl Export {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use storefront_eventlog::{Append, Expected, SqliteStore, StreamAppend};
+    use storefront_eventlog::{Append, Expected, StreamAppend};
 
     use super::*;
     use crate::testing::{Log, started};
 
     /// An export of a log of so many events, as it begins.
     async fn an_export_of(count: usize) -> Export {
-        let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
+        let store = crate::testing::a_log();
         write(&store, count).await;
         let head = store.head().await.unwrap();
         Export { store, stop: CancellationToken::new(), after: Position(0), head, lines: ExportLines::default() }

@@ -37,7 +37,7 @@ pub(crate) async fn live() -> Json<Health> {
 )]
 pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readiness>) {
     let mut reasons = Vec::new();
-    let LogStatus { head, trouble } = shop.log_health.examine(&shop.store).await;
+    let LogStatus { head, trouble } = shop.log_health.examine(&*shop.store).await;
     let head = head.0;
     reasons.extend(trouble);
     let views = shop.views.position();

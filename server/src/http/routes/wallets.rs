@@ -10,7 +10,6 @@ use storefront_api::{
 use storefront_domain::wallet::{self, Wallet, WalletCommand, WalletError, WalletEvent};
 use storefront_eventlog::{Recorded, Version};
 
-use crate::clock;
 use crate::http::command::Command;
 use crate::http::error::ApiError;
 use crate::http::extract::{PathParams, QueryParams, cursor_position, page_limit};
@@ -19,9 +18,9 @@ use crate::http::identity::Caller;
 use crate::http::state::Shop;
 use crate::http::validation;
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, LoadError};
+use crate::store::aggregates::LoadError;
 use crate::store::commands;
-use crate::store::commands::{Failure, Reply, retry_on_conflict};
+use crate::store::commands::{Failure, Reply};
 use crate::store::streams;
 
 /// Look into your wallet
@@ -107,23 +106,12 @@ pub(crate) async fn top_up(
     validation::check_text("/reason", &reason, 200)?;
     let stream = streams::wallet(customer_id);
     let command = WalletCommand::TopUp { amount, reason };
-    let work = async {
-        let done = retry_on_conflict(|| async {
-            let (mut state, version) = aggregates::load::<WalletEvent>(&shop.store, &stream).await?;
-            context.condition.check(version)?;
-            let events = wallet::decide(&state, command.clone())?;
-            let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
-            batch.add(stream.clone(), version, &events);
-            for event in &events {
-                state = wallet::evolve(state, event);
-            }
-            let version = Version(version.0 + events.len() as u64);
-            let body = serde_json::to_value(body(customer_id, &state, version)?)?;
-            let reply = Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version.0), body };
-            commands::append_with_reply(&shop.store, batch, &context, reply).await
-        });
-        Ok(done.await?)
+    let decide = |wallet: &Wallet| wallet::decide(wallet, command.clone());
+    let reply = |_: &Wallet, wallet: &Wallet, version: Version| {
+        let body = serde_json::to_value(body(customer_id, wallet, version)?)?;
+        Ok::<_, Failure>(Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version.0), body })
     };
+    let work = async { Ok(commands::execute_with_reply(&shop.store, &stream, &context, decide, reply).await?) };
     respond_once(&shop, &context, work).await
 }
 

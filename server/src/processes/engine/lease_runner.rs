@@ -4,7 +4,6 @@
 //! than its lease lasts and then continues can still read, but no longer append.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use storefront_eventlog::LeaseGuard;
@@ -13,7 +12,6 @@ use tracing::{error, info, warn};
 
 use crate::backoff::Backoff;
 use crate::clock;
-use crate::processes::engine::fenced_store::FencedStore;
 use crate::store::aggregates::Store;
 
 /// Pauses after the work has failed, or the log could not be asked for the lease.
@@ -50,17 +48,11 @@ impl LeaseConfig {
     {
         let mut failures = 0;
         loop {
-            let pause = match LeaseGuard::acquire(
-                store.clone(),
-                lease,
-                &self.holder,
-                self.lease_ttl,
-                clock::lease_time(),
-            )
-            .await
+            let pause = match LeaseGuard::acquire(store.log(), lease, &self.holder, self.lease_ttl, clock::lease_time())
+                .await
             {
                 Ok(Some(guard)) => {
-                    let fenced: Store = Arc::new(FencedStore::new(store.clone(), guard.fence()));
+                    let fenced = store.fenced(guard.fence());
                     info!(lease, epoch = guard.fence().epoch.0, "this server holds the lease now");
                     tokio::select! {
                         biased;

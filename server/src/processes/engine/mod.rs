@@ -1,7 +1,6 @@
 //! The engine that runs the processes: reads the log for each, keeps the order within a sequence, retries, parks, and
 //! holds the leases.
 
-pub(crate) mod fenced_store;
 pub(crate) mod lease_runner;
 pub(crate) mod retry_policy;
 pub(crate) mod runner;

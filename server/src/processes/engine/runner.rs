@@ -36,7 +36,7 @@ use crate::processes::engine::retry_policy::{HandlerError, RetryDecision, decide
 use crate::processes::engine::scheduler::{MAX_IN_FLIGHT, NextRead, ParkedWork, Scheduler};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retry_on_conflict};
+use crate::store::commands::{Failure, execute, retry_on_conflict};
 use crate::store::streams;
 
 /// Pauses after a failed read or write of the log.
@@ -344,7 +344,8 @@ async fn record_parked(
     }
     let stream = streams::process(process);
     let written = retry_on_conflict(|| async {
-        let (mut state, version) = aggregates::load::<ProcessEvent>(&store, &stream).await?;
+        let (state, version) = aggregates::load::<ProcessEvent>(&store, &stream).await?;
+        let mut state = Arc::unwrap_or_clone(state);
         let mut events = Vec::new();
         for (Delivery { recorded, attempt, .. }, error) in &to_park {
             let (sequence, position) = (recorded.correlation_id().to_owned(), recorded.position.0);
@@ -424,18 +425,9 @@ async fn append_command(
     command: &ProcessCommand,
     cause: &Cause,
 ) -> Result<(), Failure> {
-    let stream = streams::process(process);
-    retry_on_conflict(|| async {
-        let (state, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
-        let mut batch = AppendBuilder::new(clock::now(), cause.clone());
-        batch.add(stream.clone(), version, &process::decide(&state, command.clone())?);
-        if batch.is_empty() {
-            return Ok(());
-        }
-        store.append(batch.into_append()).await.map_err(Failure::Append)?;
-        Ok(())
-    })
-    .await
+    let decide = |state: &Process| process::decide(state, command.clone());
+    execute(store, &streams::process(process), cause, None, decide).await?;
+    Ok(())
 }
 
 #[cfg(test)]

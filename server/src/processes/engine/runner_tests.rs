@@ -1,6 +1,7 @@
 //! The runner on a real log in memory, with a handler whose results the tests choose.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -56,7 +57,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
+        let store = crate::testing::a_log();
         let (hand, progress) = (Arc::default(), Progress::default());
         Self { store, hand, progress, stop: CancellationToken::new() }
     }
@@ -106,7 +107,9 @@ impl World {
     }
 
     async fn process(&self) -> Process {
-        aggregates::load::<ProcessEvent>(&self.store, &streams::process(SUBSCRIPTION.name)).await.unwrap().0
+        Arc::unwrap_or_clone(
+            aggregates::load::<ProcessEvent>(&self.store, &streams::process(SUBSCRIPTION.name)).await.unwrap().0,
+        )
     }
 
     /// The error of a parked sequence, as an operator sees it.
@@ -220,7 +223,7 @@ async fn a_handler_that_wakes_up_after_another_server_took_over_writes_nothing()
     let now_ms = Arc::new(AtomicI64::new(1_772_366_400_000));
     let clock = Arc::clone(&now_ms);
     let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
-    let world = World { store: Arc::new(log), ..World::new() };
+    let world = World { store: Store::sole(Arc::new(log)), ..World::new() };
     world.comes("a").await;
     let (asleep, wakes) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (tell, mut told) = tokio::sync::mpsc::channel(1);

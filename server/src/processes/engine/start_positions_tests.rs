@@ -1,16 +1,10 @@
 //! Start positions of processes, on a real log in memory.
 
-use std::sync::Arc;
-
 use storefront_domain::order::OrderEvent;
-use storefront_eventlog::{Append, Checkpoint, Filter, SqliteStore};
+use storefront_eventlog::{Append, Checkpoint, Filter};
 
 use super::*;
-use crate::testing::{added, at_second, order, started};
-
-fn a_log() -> Store {
-    Arc::new(SqliteStore::in_memory().unwrap())
-}
+use crate::testing::{a_log, added, at_second, order, started};
 
 async fn a_basket(store: &Store, number: u128) {
     let cause = Cause { correlation_id: "test".to_owned(), causation_id: None, actor: "test".to_owned() };

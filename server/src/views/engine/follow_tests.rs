@@ -1,12 +1,9 @@
 //! What is in memory while the rows are read anew: when the database came back after a cut, or new rows have become live.
 
-use std::sync::Arc;
-
 use storefront_api::ProductQuery;
 use storefront_domain::category::CategoryEvent;
 use storefront_domain::product::ProductEvent;
 use storefront_domain::stock::StockEvent;
-use storefront_eventlog::SqliteStore;
 
 use super::*;
 use crate::store::aggregates::{AggregateEvent, AppendBuilder, Cause};
@@ -35,7 +32,7 @@ async fn write<E: AggregateEvent>(
 
 /// A shop with many products, of which the first is on the shelf, and the views as they know it.
 async fn a_shop() -> Views {
-    let log: Store = Arc::new(SqliteStore::in_memory().unwrap());
+    let log = crate::testing::a_log();
     let products = |from: u64, to| (from..to).map(|number| (streams::product(&id(number)), 0, listed("Mug", "Tea", 9)));
     for from in (0..PRODUCTS).step_by(100) {
         write(&log, products(from, from + 100)).await;

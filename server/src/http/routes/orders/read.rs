@@ -140,7 +140,7 @@ pub(crate) async fn get_timeline(
     let (all, head) = load_order_events(&shop, id).await?;
     let record = order_record::load(&shop.store, id).await.map_err(Failure::from)?;
     let payment = order_record::load_payment(&shop.store, &record.order).await.map_err(Failure::from)?;
-    let order = record.body(id, payment.as_ref()).ok_or_else(ApiError::order_not_found)?;
+    let order = record.body(id, payment.as_deref()).ok_or_else(ApiError::order_not_found)?;
     let reset = head < after;
     let news = all.iter().filter(|recorded| reset || recorded.position > after).map(wire_event);
     let events = news.collect::<Result<Vec<_>, _>>()?;
