@@ -3,7 +3,7 @@
 //! It keeps the contract of `EventStore`, which a test below compares with that of SQLite.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use storefront_eventlog::{
@@ -66,7 +66,7 @@ impl Log {
             }
             next_after = recorded.position;
             if filter.matches(recorded.kind(), recorded.stream(), recorded.correlation_id()) {
-                events.push(recorded.clone());
+                events.push(Arc::new(recorded.clone()));
             }
         }
         EventPage { events, next_after: next_after.max(after), head }

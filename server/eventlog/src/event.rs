@@ -1,6 +1,8 @@
 //! Events, streams, positions, and the filter of a reader.
 
+use std::any::Any;
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -121,7 +123,7 @@ pub struct NewEvent {
 }
 
 /// An event in the log. All of its text is in one allocation, so that reading many is fast.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Recorded {
     /// Its position in the log.
     pub position: Position,
@@ -138,6 +140,8 @@ pub struct Recorded {
     ends: [usize; 5],
     /// Stream, type, correlation, cause, actor and data.
     text: Box<str>,
+    /// What the first reader that decoded the event made of it.
+    decoded: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 /// The text fields of an event, borrowed from a row or a line.
@@ -183,7 +187,17 @@ impl Recorded {
         });
         scratch.push_str(data);
         let has_cause = causation_id.is_some();
-        Self { position, version, id, schema_version, time_ms, has_cause, ends, text: scratch.as_str().into() }
+        Self {
+            position,
+            version,
+            id,
+            schema_version,
+            time_ms,
+            has_cause,
+            ends,
+            text: scratch.as_str().into(),
+            decoded: OnceLock::new(),
+        }
     }
 
     /// The name of its stream.
@@ -216,6 +230,27 @@ impl Recorded {
         &self.text[self.ends[4]..]
     }
 
+    /// Size of its texts, in bytes.
+    pub(crate) fn text_len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// What `decode` makes of the event. All who share the event share what the first of them got.
+    ///
+    /// # Errors
+    /// Those of `decode`, which is then asked again next time.
+    pub fn decoded<T: Any + Send + Sync, E>(&self, decode: impl FnOnce(&Self) -> Result<T, E>) -> Result<Arc<T>, E> {
+        if let Some(known) = self.decoded.get()
+            && let Ok(known) = known.clone().downcast::<T>()
+        {
+            return Ok(known);
+        }
+        let decoded = Arc::new(decode(self)?);
+        // Somebody else may have been faster.
+        let _known = self.decoded.set(decoded.clone());
+        Ok(decoded)
+    }
+
     /// The name of its stream, owned.
     pub fn stream_name(&self) -> StreamName {
         StreamName::trusted(self.stream().to_owned())
@@ -235,6 +270,19 @@ impl Recorded {
         }
     }
 }
+
+/// What was decoded follows from the rest.
+impl PartialEq for Recorded {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { position, version, id, schema_version, time_ms, has_cause, ends, text, decoded: _ } = self;
+        (*position, *version, *id, *schema_version, *time_ms, *has_cause)
+            == (other.position, other.version, other.id, other.schema_version, other.time_ms, other.has_cause)
+            && *ends == other.ends
+            && *text == other.text
+    }
+}
+
+impl Eq for Recorded {}
 
 impl fmt::Debug for Recorded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -27,6 +27,7 @@ mod proof;
 mod queue;
 mod sqlite;
 mod store;
+mod tail;
 mod version_cache;
 
 pub use append::{Append, AppendError, Appended, Checkpoint, Expected, StoredResponse, StreamAppend};

@@ -1,5 +1,6 @@
 //! The contract of every backend, and its errors.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,8 +13,8 @@ use crate::{
 /// A page of the log, in the order of positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventPage {
-    /// The events that match the filter.
-    pub events: Vec<Recorded>,
+    /// The events that match the filter. Readers of the newest events share them.
+    pub events: Vec<Arc<Recorded>>,
     /// The position to continue after: past all scanned events, also those that did not match the filter.
     pub next_after: Position,
     /// Head of the log when the page was read.
@@ -116,6 +117,22 @@ pub trait EventStore: Send + Sync + 'static {
     /// # Errors
     /// When the database fails.
     async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError>;
+
+    /// As [`read_all`](Self::read_all), but waits while there is nothing after the position; callers set a timeout. For a
+    /// reader that follows the log: the newest events come from memory, and those of other servers may come later than with
+    /// `read_all`.
+    ///
+    /// # Errors
+    /// When the database fails or the store is closed.
+    async fn follow(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
+        loop {
+            let page = self.read_all(after, limit, filter).await?;
+            if page.next_after != after {
+                return Ok(page);
+            }
+            self.wait_for(after).await?;
+        }
+    }
 
     /// The last position of the log; 0 when it is empty.
     ///

@@ -113,18 +113,14 @@ impl OrderWatch {
         };
         loop {
             *after = Some(at);
-            let slice = store.read_all(at, EVENTS_PER_READ, &Filter::default()).await?;
-            self.wake(&slice.events);
-            at = slice.next_after;
-            *after = Some(at);
-            if slice.events.is_empty() {
-                store.wait_for(at).await?;
-            }
+            let page = store.follow(at, EVENTS_PER_READ, &Filter::default()).await?;
+            self.wake(&page.events);
+            at = page.next_after;
         }
     }
 
     /// Wakes the requests that wait for the order of one of these events.
-    fn wake(&self, events: &[Recorded]) {
+    fn wake(&self, events: &[Arc<Recorded>]) {
         let waiting = self.waiting();
         for event in events {
             if let Some(waiters) = waiting.by_correlation.get(event.correlation_id()) {

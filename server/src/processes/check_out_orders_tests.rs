@@ -1,6 +1,7 @@
 //! The checkout process on a real log in memory: each event is handled in order, and then once more.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use storefront_api::OrderStatus;
 use storefront_domain::invoice::InvoiceNumber;
@@ -69,7 +70,7 @@ impl World {
         assert_eq!(self.kinds().await, before);
     }
 
-    async fn handle(&self, recorded: Recorded) {
+    async fn handle(&self, recorded: Arc<Recorded>) {
         let life = Duration::from_secs(900);
         handle(self.store.clone(), life, Delivery::first(recorded, SUBSCRIPTION.name)).await.unwrap();
     }

@@ -27,7 +27,7 @@ fn fixed_codes(codes: &[&str]) -> CodeSource {
 
 struct World {
     store: Store,
-    shipped: Recorded,
+    shipped: Arc<Recorded>,
 }
 
 impl World {
@@ -127,7 +127,7 @@ async fn what_went_back_before_it_was_sent_was_not_spent_and_what_goes_back_late
         };
         let later = world.store.read_all(Position(0), 10, &filter).await.unwrap().events;
         // As if the order had shipped just then.
-        world.shipped.position = position(&later[usize::from(before)]);
+        Arc::make_mut(&mut world.shipped).position = position(&later[usize::from(before)]);
         let new_code: CodeSource = Arc::new(|| code("k3v9q"));
         world.handle(terms(), &new_code).await;
         assert_eq!(world.issued().await.len(), issued, "{amount} back, before: {before}");

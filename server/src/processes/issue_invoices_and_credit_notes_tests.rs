@@ -23,7 +23,7 @@ impl World {
     }
 
     /// Order `number`: two mugs at 10.00, paid by card and confirmed.
-    async fn confirmed(&self, number: u128) -> Recorded {
+    async fn confirmed(&self, number: u128) -> Arc<Recorded> {
         let number_for_people = OrderNumber::from_position(u64::try_from(number).unwrap());
         let history = [
             started(),
@@ -41,7 +41,7 @@ impl World {
     }
 
     /// Records a refund of part of payment `number`.
-    async fn refunded(&self, number: u128, amount: i64, reference: &str) -> Recorded {
+    async fn refunded(&self, number: u128, amount: i64, reference: &str) -> Arc<Recorded> {
         let refund = [
             PaymentEvent::RefundRequested { refund_id: None, amount: euro(amount), reason: "too small".to_owned() },
             PaymentEvent::Refunded { refund_id: None, amount: euro(amount), reference: reference.to_owned() },
@@ -58,7 +58,7 @@ impl World {
         self.store.append(batch.into_append()).await.unwrap();
     }
 
-    async fn last(&self, kind: &str) -> Recorded {
+    async fn last(&self, kind: &str) -> Arc<Recorded> {
         let filter = Filter { types: vec![kind.to_owned()], ..Filter::default() };
         self.store.read_all(Position(0), 100, &filter).await.unwrap().events.pop().unwrap()
     }
@@ -182,7 +182,8 @@ async fn what_a_bank_took_before_the_order_was_confirmed_is_credited_right_after
         PaymentEvent::DisputeClosed { dispute, outcome: DisputeOutcome::Lost },
     ];
     world.write(streams::payment(payment(1)), &lost).await;
-    world.handle(&world.last("payment.dispute_closed").await).await;
+    let closed = world.last("payment.dispute_closed").await;
+    world.handle(&closed).await;
     assert!(world.entered(streams::credit_notes(2026)).await.is_empty(), "there is nothing to credit yet");
     let confirmed = OrderEvent::Confirmed { number: OrderNumber::from_position(1) };
     world.write(streams::order(order(1)), &[confirmed]).await;

@@ -54,7 +54,7 @@ impl World {
         }
     }
 
-    async fn handle(&self, recorded: Recorded) {
+    async fn handle(&self, recorded: Arc<Recorded>) {
         handle(self.store.clone(), Delivery::first(recorded, SUBSCRIPTION.name)).await.unwrap();
     }
 

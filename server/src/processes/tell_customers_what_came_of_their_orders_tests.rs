@@ -79,7 +79,7 @@ impl World {
         }
         let filter = Filter { types: vec!["email.requested".to_owned()], ..Filter::default() };
         let asked = self.store.read_all(Position(0), 100, &filter).await.unwrap().events;
-        let kind = |recorded: &Recorded| match aggregates::decode::<EmailEvent>(recorded).unwrap() {
+        let kind = |recorded: &Arc<Recorded>| match aggregates::decode::<EmailEvent>(recorded).unwrap() {
             EmailEvent::Requested { kind, to, order_id } => {
                 assert_eq!((to.as_str(), order_id), ("ada@example.com", order(1)));
                 kind

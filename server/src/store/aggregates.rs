@@ -43,7 +43,7 @@ const EVENTS_BETWEEN_SNAPSHOTS: u64 = 500;
 const BYTES_PER_EVENT: u64 = 256;
 
 /// A domain event that is stored in the log, and the state that its stream folds to.
-pub(crate) trait AggregateEvent: Sized + Send {
+pub(crate) trait AggregateEvent: Sized + Send + Sync + 'static {
     /// The state of one stream.
     type State: Clone + Debug + Default + PartialEq + Send + Sync + 'static;
     /// The codec of the state's snapshots; `None` where streams stay short.
@@ -108,6 +108,11 @@ pub(crate) enum LoadError {
 pub(crate) fn decode<E: AggregateEvent>(recorded: &Recorded) -> Result<E, LoadError> {
     E::decode(recorded.kind(), recorded.schema_version, recorded.data())
         .map_err(|source| LoadError::Codec { position: recorded.position.0, source })
+}
+
+/// Decodes a recorded event, once for all who share it.
+pub(crate) fn decode_shared<E: AggregateEvent>(recorded: &Recorded) -> Result<Arc<E>, LoadError> {
+    recorded.decoded(decode)
 }
 
 /// Loads the state of a stream and its last version: from the cache, or from a snapshot where there is one and the events

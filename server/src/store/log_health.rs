@@ -206,6 +206,12 @@ impl EventStore for WatchedStore {
         self.health.note_read(self.log.read_all(after, limit, filter).await)
     }
 
+    async fn follow(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
+        // A page may come from memory, which says nothing about the disk.
+        let page = self.log.follow(after, limit, filter).await;
+        if page.is_ok() { page } else { self.health.note_read(page) }
+    }
+
     async fn head(&self) -> Result<Position, StoreError> {
         self.health.note_read(self.log.head().await)
     }

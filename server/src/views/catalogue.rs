@@ -97,7 +97,7 @@ impl CatalogueView {
     #[cfg(test)]
     pub(crate) fn apply(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
         let Some(id) = streams::id_in::<ProductId>("product", recorded.stream()) else { return Ok(()) };
-        let event = aggregates::decode::<ProductEvent>(recorded)?;
+        let event = aggregates::decode_shared::<ProductEvent>(recorded)?;
         let (state, at) = match self.by_id.remove(&id) {
             Some(entry) => (entry.product, entry.listed_at),
             None => (Product::default(), Timestamp::from_unix_ms(recorded.time_ms)),

@@ -30,7 +30,7 @@ impl View for CategoriesView {
         if recorded.stream() != streams::categories().as_str() {
             return Ok(Vec::new());
         }
-        let event = aggregates::decode::<CategoryEvent>(recorded)?;
+        let event = aggregates::decode_shared::<CategoryEvent>(recorded)?;
         let after = category::evolve(named(rows.get::<Vec<String>>(ALL)?.unwrap_or_default()), &event);
         Ok(vec![Change::put(ALL, &after.names().collect::<Vec<_>>())?])
     }

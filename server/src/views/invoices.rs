@@ -58,7 +58,8 @@ impl View for Invoices {
     fn keys(&self, recorded: &Recorded) -> Vec<String> {
         let Some(invoice) = streams::id_in::<InvoiceNumber>("invoice", recorded.stream()) else { return Vec::new() };
         // What cannot be read is said by `project`.
-        let credit = match aggregates::decode::<InvoiceEvent>(recorded) {
+        let event = aggregates::decode_shared::<InvoiceEvent>(recorded);
+        let credit = match event.as_deref() {
             Ok(InvoiceEvent::Credited(credit)) => Some(credit.number.to_string()),
             Ok(InvoiceEvent::Issued(_)) | Err(_) => None,
         };
@@ -68,14 +69,14 @@ impl View for Invoices {
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
         let Some(number) = streams::id_in::<InvoiceNumber>("invoice", recorded.stream()) else { return Ok(Vec::new()) };
         let position = i64::try_from(recorded.position.0).unwrap_or(i64::MAX);
-        let changed = match aggregates::decode::<InvoiceEvent>(recorded)? {
-            InvoiceEvent::Issued(invoice) => vec![DocumentRow::of_invoice(&invoice, position)],
+        let changed = match &*aggregates::decode_shared::<InvoiceEvent>(recorded)? {
+            InvoiceEvent::Issued(invoice) => vec![DocumentRow::of_invoice(invoice, position)],
             InvoiceEvent::Credited(credit) => {
                 let invoice = rows.get::<DocumentRow>(&number.to_string())?;
                 let none = || ViewError::Other(format!("{} credits {number}, which is not there", credit.number));
                 let invoice = invoice.ok_or_else(none)?;
-                let note = invoice.credit_note(&credit, position);
-                vec![invoice.after(&credit)?, note]
+                let note = invoice.credit_note(credit, position);
+                vec![invoice.after(credit)?, note]
             }
         };
         changed.iter().map(|row| Change::put(row.number.as_str(), row)).collect()

@@ -40,10 +40,10 @@ impl View for Orders {
         let key = id.to_string();
         let row = rows.get::<OrderRow>(&key)?;
         let row = if recorded.stream().starts_with("payment-") {
-            let event = aggregates::decode::<PaymentEvent>(recorded)?;
+            let event = aggregates::decode_shared::<PaymentEvent>(recorded)?;
             row.map(|row| row.after_payment(recorded.stream(), &event))
         } else {
-            let event = aggregates::decode::<OrderEvent>(recorded)?;
+            let event = aggregates::decode_shared::<OrderEvent>(recorded)?;
             let time = Timestamp::from_unix_ms(recorded.time_ms);
             match row {
                 Some(row) => Some(row.after(&event, time)),

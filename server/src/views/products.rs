@@ -56,7 +56,7 @@ impl View for Products {
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
         let keys = self.keys(recorded);
         let Some(key) = keys.first() else { return Ok(Vec::new()) };
-        let event = aggregates::decode::<ProductEvent>(recorded)?;
+        let event = aggregates::decode_shared::<ProductEvent>(recorded)?;
         let (listed_ms, listed, state) = match rows.get::<ProductRow>(key)? {
             Some(row) => (row.listed_ms, row.listed, row.product()),
             None => (recorded.time_ms, recorded.position.0, Product::Unknown),

@@ -195,9 +195,9 @@ fn parsed<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, ViewStoreErro
 fn order(rows: &Rows, recorded: &Recorded, id: OrderId) -> Result<Vec<Change>, ViewError> {
     let key = format!("{ORDER}:{id}");
     let sales: OrderSales = rows.get(&key)?.unwrap_or_default();
-    match aggregates::decode::<OrderEvent>(recorded)? {
+    match &*aggregates::decode_shared::<OrderEvent>(recorded)? {
         OrderEvent::CheckedOut { payment_id, .. } => {
-            Ok(vec![Change::put(key, &OrderSales { payment_id: Some(payment_id), ..sales })?])
+            Ok(vec![Change::put(key, &OrderSales { payment_id: Some(*payment_id), ..sales })?])
         }
         OrderEvent::Confirmed { .. } if sales.stage == SalesStage::Open => {
             let mut changes = summed(rows, recorded, |sums| {
@@ -242,10 +242,10 @@ fn order(rows: &Rows, recorded: &Recorded, id: OrderId) -> Result<Vec<Change>, V
 fn payment(rows: &Rows, recorded: &Recorded, id: PaymentId) -> Result<Vec<Change>, ViewError> {
     let key = payment_key(id);
     let before: PaymentRow = rows.get(&key)?.unwrap_or_default();
-    let event = aggregates::decode::<PaymentEvent>(recorded)?;
+    let event = aggregates::decode_shared::<PaymentEvent>(recorded)?;
     let after = before.clone().after(&event);
     let (then, now) = (before.payment(), after.payment());
-    if matches!(event, PaymentEvent::Succeeded { .. }) && then == Payment::Unknown {
+    if matches!(*event, PaymentEvent::Succeeded { .. }) && then == Payment::Unknown {
         return Err(ViewError::Other("nobody asked for this payment".to_owned()));
     }
     let mut changes = vec![Change::put(key, &after)?];
@@ -279,7 +279,7 @@ fn payment(rows: &Rows, recorded: &Recorded, id: PaymentId) -> Result<Vec<Change
 
 fn stock(rows: &Rows, recorded: &Recorded, id: &ProductId) -> Result<Vec<Change>, ViewError> {
     // What cannot be read is told.
-    aggregates::decode::<StockEvent>(recorded)?;
+    aggregates::decode_shared::<StockEvent>(recorded)?;
     let Some((order_id, pieces)) = moved_for(recorded) else { return Ok(Vec::new()) };
     let key = format!("{ORDER}:{order_id}");
     let mut sales: OrderSales = rows.get(&key)?.unwrap_or_default();
@@ -292,7 +292,7 @@ fn stock(rows: &Rows, recorded: &Recorded, id: &ProductId) -> Result<Vec<Change>
 
 /// For which order pieces have left the shelf, or come back to it (below nothing).
 fn moved_for(recorded: &Recorded) -> Option<(OrderId, i64)> {
-    match aggregates::decode::<StockEvent>(recorded).ok()? {
+    match *aggregates::decode_shared::<StockEvent>(recorded).ok()? {
         StockEvent::Allocated { order_id, quantity } => Some((order_id, i64::from(quantity))),
         StockEvent::Returned { order_id, quantity } => Some((order_id, -i64::from(quantity))),
         StockEvent::Received { .. }
@@ -314,10 +314,10 @@ fn sold(rows: &Rows, id: &ProductId, pieces: i64) -> Result<Change, ViewError> {
 }
 
 fn product(rows: &Rows, recorded: &Recorded, id: &ProductId) -> Result<Vec<Change>, ViewError> {
-    match aggregates::decode::<ProductEvent>(recorded)? {
+    match &*aggregates::decode_shared::<ProductEvent>(recorded)? {
         ProductEvent::Listed(facts) | ProductEvent::Changed(facts) => {
             let sales = sales(rows, id)?;
-            Ok(vec![Change::put(product_key(id), &Sales { name: facts.name, ..sales })?])
+            Ok(vec![Change::put(product_key(id), &Sales { name: facts.name.clone(), ..sales })?])
         }
         ProductEvent::Repriced { .. } | ProductEvent::Withdrawn | ProductEvent::Relisted => Ok(Vec::new()),
     }

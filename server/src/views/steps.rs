@@ -1,5 +1,7 @@
 //! How far the latest checkout of an order is, from the events of its timeline.
 
+use std::borrow::Borrow;
+
 use storefront_api::{ReopenReason, Step, StepState};
 use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
@@ -17,10 +19,10 @@ use crate::store::streams;
 ///
 /// What was confirmed up to `before_invoices` gets no invoice: the shop wrote none then. `events` are all events about the order, oldest first. One that cannot be read says nothing: it is the process's part to
 /// stumble over it, and people look here to see that it did.
-pub(crate) fn steps(events: &[Recorded], before_invoices: Position) -> Vec<Step> {
+pub(crate) fn steps(events: &[impl Borrow<Recorded>], before_invoices: Position) -> Vec<Step> {
     let mut so_far = SoFar { before_invoices, ..SoFar::default() };
     for recorded in events {
-        let _unreadable = so_far.take_in(recorded);
+        let _unreadable = so_far.take_in(recorded.borrow());
     }
     so_far.steps
 }

@@ -43,7 +43,7 @@ impl View for Stocks {
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
         let keys = self.keys(recorded);
         let Some(key) = keys.first() else { return Ok(Vec::new()) };
-        let event = aggregates::decode::<StockEvent>(recorded)?;
+        let event = aggregates::decode_shared::<StockEvent>(recorded)?;
         let row = rows.get::<StockRow>(key)?.unwrap_or_else(StockRow::new);
         let row = row.after(&event).map_err(ViewError::Other)?;
         Ok(vec![Change::put(key, &StockRow { version: recorded.version.0, ..row })?])

@@ -133,8 +133,8 @@ pub(crate) struct VoucherRecord {
 impl VoucherRecord {
     /// Takes in the next recorded event of the voucher's stream.
     pub(crate) fn apply_recorded(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
-        let event = aggregates::decode::<VoucherEvent>(recorded)?;
-        if matches!(event, VoucherEvent::Issued { .. }) {
+        let event = aggregates::decode_shared::<VoucherEvent>(recorded)?;
+        if matches!(*event, VoucherEvent::Issued { .. }) {
             self.issued_at = Timestamp::from_unix_ms(recorded.time_ms);
         }
         self.voucher = voucher::evolve(std::mem::take(&mut self.voucher), &event);

@@ -1,6 +1,7 @@
 //! Checks an image of the disk after a power cut.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::{fmt, fs};
 
 use storefront_eventlog::{
@@ -147,7 +148,7 @@ async fn read(log: &SqliteStore) -> Result<Vec<Recorded>, String> {
         if page.events.is_empty() {
             return Ok(events);
         }
-        events.extend(page.events);
+        events.extend(page.events.into_iter().map(Arc::unwrap_or_clone));
     }
 }
 

@@ -10,8 +10,9 @@ use tokio_postgres::{Config, Error};
 use tracing::warn;
 
 use super::anchor::Anchor;
+use super::feeder::Commits;
+use super::read;
 use super::session::{CHANNEL, Session};
-use super::{advance_head, read};
 use crate::Position;
 
 /// How often the head is polled, in case a notification was lost.
@@ -30,11 +31,11 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 /// Runs until the writer has ended; reconnects when the connection is lost.
 pub(super) async fn run(
     config: Config,
-    head: Arc<watch::Sender<Position>>,
+    commits: Commits,
     mut committed: watch::Receiver<Position>,
     anchor: Arc<Anchor>,
 ) {
-    while let Err(error) = listen(&config, &head, &mut committed, &anchor).await {
+    while let Err(error) = listen(&config, &commits, &mut committed, &anchor).await {
         warn!(%error, "the listener lost its connection to the database; commits of other servers are noticed late");
         tokio::time::sleep(RECONNECT_PAUSE).await;
         if committed.has_changed().is_err() {
@@ -45,14 +46,14 @@ pub(super) async fn run(
 
 async fn listen(
     config: &Config,
-    head: &Arc<watch::Sender<Position>>,
+    commits: &Commits,
     committed: &mut watch::Receiver<Position>,
     anchor: &Anchor,
 ) -> Result<(), Error> {
-    let (heard_head, listener_started) = (head.clone(), Arc::new(Notify::new()));
+    let (heard, listener_started) = (commits.clone(), Arc::new(Notify::new()));
     let notify_started = listener_started.clone();
     let session = Session::connect(config, move |payload| match payload.parse() {
-        Ok(position) => advance_head(&heard_head, Position(position)),
+        Ok(position) => heard.reach(Position(position)),
         Err(_) if payload == LISTENER_STARTED => notify_started.notify_one(),
         Err(_) => {}
     })
@@ -86,7 +87,7 @@ async fn listen(
             }
             _ = poll.tick() => {
                 anchor.verify(&session).await?;
-                advance_head(head, read::head(&session).await?);
+                commits.reach(read::head(&session).await?);
                 has_other_listeners = session.client.query_one_scalar(HAS_OTHER_LISTENERS, &[&LISTENER_APPLICATION_NAME]).await?;
             }
         }

@@ -6,6 +6,7 @@
 
 mod anchor;
 mod coordination;
+mod feeder;
 mod insert;
 mod listener;
 mod read;
@@ -25,10 +26,12 @@ use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use self::anchor::Anchor;
+use self::feeder::Commits;
 use self::readers::Readers;
 use self::session::Session;
 use self::writer::Writer;
 use crate::queue::Queue;
+use crate::tail::Tail;
 use crate::{
     Append, AppendError, Appended, EventPage, EventStore, Fence, Filter, HashTree, JsonText, LeaseOutcome, Position,
     Recorded, Snapshot, StoreCondition, StoreError, StoredResponse, StreamName, Timer, Version, limits,
@@ -50,10 +53,12 @@ pub struct PostgresStore {
 
 struct Inner {
     queue: Queue,
-    readers: Readers,
+    readers: Arc<Readers>,
     /// The session for statements that may wait for a lock, so that no reader waits behind them.
     coordination: Readers,
+    /// The position up to which those who wait are woken; the newest events are in the tail then.
     head: watch::Receiver<Position>,
+    tail: Arc<Tail>,
     anchor: Arc<Anchor>,
 }
 
@@ -73,24 +78,24 @@ impl PostgresStore {
         schema::refuse_incomplete(&session.client).await?;
         let at = read::head(&session).await?;
         let (queue, queued) = Queue::new(QUEUE_LEN, ENQUEUE_TIMEOUT);
-        let (head_sender, head) = watch::channel(at);
         let (committed, committed_receiver) = watch::channel(at);
-        let head_sender = Arc::new(head_sender);
         let anchor = Arc::new(Anchor::new());
         let last = read::all(&session, Position(at.0.saturating_sub(1)), 1, &Filter::default()).await?;
         anchor.record_read(last.events.last());
-        let readers = Readers::new(config.clone(), READER_SESSIONS, anchor.clone());
+        let readers = Arc::new(Readers::new(config.clone(), READER_SESSIONS, anchor.clone()));
         let coordination = Readers::new(config.clone(), 1, anchor.clone());
-        tokio::spawn(listener::run(config.clone(), head_sender.clone(), committed_receiver, anchor.clone()));
+        let tail = Arc::new(Tail::new(at));
+        let (commits, head) = Commits::new(at, tail.clone(), readers.clone());
+        tokio::spawn(listener::run(config.clone(), commits.clone(), committed_receiver, anchor.clone()));
         tokio::spawn(writer::run(Writer {
             queue: queued,
             config,
             session: Some(session),
-            head: head_sender,
+            commits,
             committed,
             anchor: anchor.clone(),
         }));
-        Ok(Self { inner: Arc::new(Inner { queue, readers, coordination, head, anchor }) })
+        Ok(Self { inner: Arc::new(Inner { queue, readers, coordination, head, tail, anchor }) })
     }
 
     /// Opens an existing log to read it; creates and changes nothing. Appends, leases, saving snapshots and waiting fail with
@@ -103,14 +108,17 @@ impl PostgresStore {
         let session = Session::open(&config).await?;
         schema::identify(&session.client).await?;
         schema::refuse_incomplete(&session.client).await?;
-        let (_no_writer, head) = watch::channel(read::head(&session).await?);
+        let at = read::head(&session).await?;
+        let (_no_writer, head) = watch::channel(at);
+        let tail = Arc::new(Tail::new(at));
+        tail.forget();
         let (queue, _nobody_writes) = Queue::new(1, ENQUEUE_TIMEOUT);
         queue.close();
         let anchor = Arc::new(Anchor::new());
-        let readers = Readers::new(config.clone(), READER_SESSIONS, anchor.clone());
+        let readers = Arc::new(Readers::new(config.clone(), READER_SESSIONS, anchor.clone()));
         let coordination = Readers::new(config, 1, anchor.clone());
         coordination.close().await;
-        Ok(Self { inner: Arc::new(Inner { queue, readers, coordination, head, anchor }) })
+        Ok(Self { inner: Arc::new(Inner { queue, readers, coordination, head, tail, anchor }) })
     }
 }
 
@@ -145,6 +153,23 @@ impl EventStore for PostgresStore {
             .await?;
         self.inner.anchor.record_read(page.events.last());
         Ok(page)
+    }
+
+    async fn follow(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
+        loop {
+            if self.inner.queue.is_closed() {
+                return Err(StoreError::Closed);
+            }
+            self.inner.anchor.check()?;
+            let page = match self.inner.tail.read(after, limit, filter) {
+                Some(page) => page,
+                None => self.read_all(after, limit, filter).await?,
+            };
+            if page.next_after != after {
+                return Ok(page);
+            }
+            self.wait_for(after).await?;
+        }
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
@@ -351,13 +376,4 @@ pub(crate) fn condition(error: &(dyn std::error::Error + 'static)) -> Option<Sto
     } else {
         StoreCondition::Failing
     })
-}
-
-/// Moves a head forward, never back.
-fn advance_head(head: &watch::Sender<Position>, to: Position) {
-    head.send_if_modified(|known| {
-        let is_new = to > *known;
-        *known = to.max(*known);
-        is_new
-    });
 }

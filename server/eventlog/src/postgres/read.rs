@@ -4,6 +4,7 @@
 //! together.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use tokio_postgres::types::ToSql;
@@ -161,7 +162,7 @@ async fn unfiltered(session: &Session, after: Position, limit: usize) -> Result<
         // Rows are decoded while the database sends the next ones.
         let (mut events, mut scratch) = (Vec::new(), String::new());
         while let Some(row) = rows.try_next().await? {
-            events.push(recorded(&row, 0, &mut scratch)?);
+            events.push(Arc::new(recorded(&row, 0, &mut scratch)?));
         }
         Ok(events)
     };
@@ -180,9 +181,9 @@ fn page(rows: &[Row], after: Position, limit: i64, is_correlated: bool, is_filte
     let looked_at: i64 = first.try_get(1)?;
     let last_scanned = first.try_get::<_, Option<i64>>(2)?.map(|position| Position(unsigned(position)));
     let mut scratch = String::new();
-    let events: Vec<Recorded> = match first.try_get::<_, Option<i64>>(3)? {
+    let events = match first.try_get::<_, Option<i64>>(3)? {
         None => Vec::new(),
-        Some(_) => rows.iter().map(|row| recorded(row, 3, &mut scratch)).collect::<Result<_, _>>()?,
+        Some(_) => rows.iter().map(|row| recorded(row, 3, &mut scratch).map(Arc::new)).collect::<Result<_, _>>()?,
     };
     if limit == 0 || after >= head {
         return Ok(EventPage { events: Vec::new(), next_after: after, head });

@@ -14,9 +14,10 @@ use tokio_postgres::{Config, Error};
 use tracing::{error, warn};
 
 use super::anchor::Anchor;
+use super::feeder::{Commits, advance_head};
 use super::insert::{Rows, needs_validation};
 use super::session::{Session, is_lost, timed_out};
-use super::{advance_head, read, validate};
+use super::{read, validate};
 use crate::hash_tree::HashTree;
 use crate::queue::{Batch, Job, LingerPolicy, Outcome};
 use crate::version_cache::VersionCache;
@@ -34,8 +35,8 @@ pub(super) struct Writer {
     pub(super) queue: mpsc::Receiver<Job>,
     pub(super) config: Config,
     pub(super) session: Option<Session>,
-    /// The head for callers that wait for events.
-    pub(super) head: Arc<watch::Sender<Position>>,
+    /// The commits, for readers and those who wait for events.
+    pub(super) commits: Commits,
     /// The last commit, which the listener announces to other servers.
     pub(super) committed: watch::Sender<Position>,
     /// Detects a database that was set back.
@@ -87,7 +88,7 @@ async fn write(writer: &mut Writer, cache: &mut WriterCache, jobs: Vec<Job>) {
     };
     match written {
         Ok((outcomes, head)) => {
-            advance_head(&writer.head, head);
+            writer.commits.batch(head, &jobs, &outcomes);
             advance_head(&writer.committed, head);
             let written = jobs.iter().zip(&outcomes).rev().find_map(|(job, outcome)| {
                 let last = job.append.streams.iter().flat_map(|stream_append| &stream_append.events).next_back()?;

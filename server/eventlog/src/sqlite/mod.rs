@@ -28,6 +28,7 @@ use self::owned_file::{OwnedFile, Ownership};
 use self::readers::{Readers, lock};
 use self::writer::Writer;
 use crate::queue::{Job, Queue};
+use crate::tail::Tail;
 use crate::{
     Append, AppendError, Appended, Clock, EventPage, EventStore, Fence, Filter, HashTree, JsonText, LeaseOutcome,
     Position, Recorded, Snapshot, StoreCondition, StoreError, StoredResponse, StreamName, Timer, Version, clock,
@@ -53,6 +54,8 @@ const SHORT_READ_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct SqliteStore {
     inner: Arc<Inner>,
+    /// The newest events; `None` where another program writes.
+    tail: Option<Arc<Tail>>,
     /// The clock that leases and timers follow.
     clock: Clock,
 }
@@ -133,7 +136,7 @@ impl SqliteStore {
         let (readers, coordination) = (Readers::dedicated(vec![open()?], inline), Readers::dedicated(vec![], open()?));
         coordination.close_now();
         let inner = Arc::new(Inner { queue, readers, coordination, head, tree: None, thread: None, _file: None });
-        Ok(Self { inner, clock: Arc::new(clock::now_ms) })
+        Ok(Self { inner, tail: None, clock: Arc::new(clock::now_ms) })
     }
 
     /// Creates a log in memory, which is lost when it is closed.
@@ -149,6 +152,12 @@ impl SqliteStore {
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// The same log, all of whose reads ask the database, also for the newest events.
+    #[must_use]
+    pub fn without_tail(self) -> Self {
+        Self { tail: None, ..self }
     }
 
     /// Copies the present log into a new file, while it is in use.
@@ -174,19 +183,29 @@ impl SqliteStore {
         file: Option<Arc<OwnedFile>>,
         (queue, queued): (Queue, mpsc::Receiver<Job>),
     ) -> Result<Self, StoreError> {
-        let (sender, head) = watch::channel(read::head(&lock(&connection))?);
+        let at = read::head(&lock(&connection))?;
+        let (sender, head) = watch::channel(at);
+        let tail = Arc::new(Tail::new(at));
         let tree = Arc::new(Mutex::new(read::hash_tree(&lock(&connection))?.unwrap_or_default()));
         let coordination = Readers::shared_with_writer(connection.clone());
         let runtime = tokio::runtime::Handle::try_current().ok();
-        let owned = file.clone().map(Ownership);
-        let writer = Writer { queue: queued, connection, file: owned, head: sender, tree: tree.clone(), runtime };
+        let file_guard = file.clone().map(Ownership);
+        let writer = Writer {
+            queue: queued,
+            connection,
+            file: file_guard,
+            tail: tail.clone(),
+            head: sender,
+            tree: tree.clone(),
+            runtime,
+        };
         let thread = std::thread::Builder::new()
             .name("eventlog-writer".to_owned())
             .spawn(move || writer::run(writer))
             .map_err(|error| StoreError::Database(Box::new(error)))?;
         let (thread, tree) = (Some(thread), Some(tree));
         let inner = Arc::new(Inner { queue, readers, coordination, head, tree, thread, _file: file });
-        Ok(Self { inner, clock: Arc::new(clock::now_ms) })
+        Ok(Self { inner, tail: Some(tail), clock: Arc::new(clock::now_ms) })
     }
 }
 
@@ -230,11 +249,17 @@ impl EventStore for SqliteStore {
 
     async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
         let readers = &self.inner.readers;
+        let limit = limit.min(limits::EVENTS_PER_READ);
+        if readers.is_closed() {
+            return Err(StoreError::Closed);
+        }
+        if let Some(page) = self.tail.as_ref().and_then(|tail| tail.read(after, limit, filter)) {
+            return Ok(page);
+        }
         let query = |after: Position, limit: usize| {
             let filter = filter.clone();
             move |connection: &Connection| read::all(connection, after, limit, &filter)
         };
-        let limit = limit.min(limits::EVENTS_PER_READ);
         let unread = usize::try_from(self.inner.head.borrow().0.saturating_sub(after.0)).unwrap_or(usize::MAX);
         if unread <= SHORT_READ_EVENTS {
             readers.read_short(query(after, limit)).await

@@ -3,6 +3,8 @@
 //! They need no transactions: events never change, so everything up to a head that was read before is the same in every
 //! later statement.
 
+use std::sync::Arc;
+
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use uuid::Uuid;
@@ -156,7 +158,7 @@ fn fill_page(mut rows: Rows<'_>, limit: usize, filter: &Filter, mut page: EventP
         scanned += 1;
         if everything || filter.matches(row.get_ref(4)?.as_str()?, row.get_ref(1)?.as_str()?, row.get_ref(7)?.as_str()?)
         {
-            page.events.push(recorded(row, &mut scratch)?);
+            page.events.push(Arc::new(recorded(row, &mut scratch)?));
         }
         if page.events.len() == limit || scanned == MAX_EVENTS_SCANNED {
             page.next_after = row.get(0)?;

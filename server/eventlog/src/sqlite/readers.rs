@@ -86,6 +86,10 @@ impl Readers {
         }
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.permits.is_closed()
+    }
+
     /// Whether two long queries can run at once.
     pub(super) fn has_two_free(&self) -> bool {
         self.permits.available_permits() >= 2

@@ -48,6 +48,60 @@ fn a_file_that_was_let_go_can_be_taken_although_a_copy_of_its_lock_is_still_open
 }
 
 #[tokio::test]
+async fn a_reader_at_the_end_never_sees_what_is_not_committed() {
+    let folder = TempDir::new().unwrap();
+    let (store, connection) = a_log_with_its_connection(&folder.path().join("log"));
+    store.append(an_append("one", "k", 10)).await.unwrap();
+    let everything = Filter::default();
+    let seen = async || {
+        let page = store.read_all(Position(0), 10, &everything).await.unwrap();
+        (page.events.iter().map(|event| event.stream().to_owned()).collect::<Vec<_>>(), page.head.0)
+    };
+
+    // The insertion succeeds, and the commit fails.
+    lock(&connection)
+        .execute_batch(
+            "PRAGMA foreign_keys = on; CREATE TABLE nobody (id INTEGER PRIMARY KEY);
+            CREATE TABLE refused (id INTEGER REFERENCES nobody (id) DEFERRABLE INITIALLY DEFERRED);
+            CREATE TRIGGER refuse AFTER INSERT ON events WHEN new.type = 'bad' BEGIN INSERT INTO refused VALUES (1); END",
+        )
+        .unwrap();
+    let mut waiting = Box::pin(store.follow(Position(1), 10, &everything));
+    let poll = waiting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(poll.is_pending());
+    let failure = store.append(an_append("two", "bad", 10)).await.unwrap_err();
+    assert!(matches!(failure, AppendError::Store(_)), "{failure}");
+    assert_eq!(seen().await, (vec!["one".to_owned()], 1));
+    store.append(an_append("three", "k", 10)).await.unwrap();
+    assert_eq!(seen().await, (vec!["one".to_owned(), "three".to_owned()], 2));
+    assert_eq!(waiting.await.unwrap().events.first().map(|event| event.stream().to_owned()).as_deref(), Some("three"));
+}
+
+#[tokio::test]
+async fn what_is_read_from_memory_is_what_the_database_has() {
+    let store = SqliteStore::in_memory().unwrap();
+    let from_database = store.clone().without_tail();
+    let several = |number: usize| {
+        let mut append = an_append(&format!("a-{number}"), "odd", 10);
+        append.streams.extend(an_append(&format!("b-{number}"), "even", 10).streams);
+        append
+    };
+    let appends: Vec<Append> = (0..20).map(several).collect();
+    for append in &appends {
+        // Sent again, it is not written again.
+        let (once, again) = tokio::join!(store.append(append.clone()), store.append(append.clone()));
+        assert_eq!(once.unwrap(), again.unwrap());
+    }
+    let even = Filter { types: vec!["even".to_owned()], ..Filter::default() };
+    for (after, limit, filter) in
+        [(0, 100, Filter::default()), (7, 5, Filter::default()), (3, 4, even.clone()), (38, 4, even)]
+    {
+        let page = store.read_all(Position(after), limit, &filter).await.unwrap();
+        assert_eq!(page, from_database.read_all(Position(after), limit, &filter).await.unwrap());
+    }
+}
+
+#[tokio::test]
 async fn a_full_disk_fails_the_append_and_the_log_goes_on_when_there_is_room() {
     let folder = TempDir::new().unwrap();
     let (store, connection) = a_log_with_its_connection(&folder.path().join("log"));
@@ -193,7 +247,8 @@ fn the_second_half_of_a_page_follows_the_first_only_where_that_ended_as_planned(
     let slice = |positions: &[u64], next_after: u64, head: u64| {
         let event = an_append("a", "k", 1).streams.remove(0).events.remove(0);
         let stream = StreamName::new("a").unwrap();
-        let events = positions.iter().map(|at| Recorded::new(Position(*at), &stream, Version(*at), &event)).collect();
+        let at = |at: &u64| Arc::new(Recorded::new(Position(*at), &stream, Version(*at), &event));
+        let events = positions.iter().map(at).collect();
         EventPage { events, next_after: Position(next_after), head: Position(head) }
     };
     let told = |slice: EventPage| {

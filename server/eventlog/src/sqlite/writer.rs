@@ -14,6 +14,7 @@ use super::file_state;
 use super::owned_file::Ownership;
 use super::readers::lock;
 use crate::queue::{Batch, Job, LingerPolicy, Outcome};
+use crate::tail::Tail;
 use crate::{Append, HashTree, Position, StoreError};
 
 /// What the writer thread owns. Fields are dropped in this order; closing `head` signals that the writer has finished.
@@ -21,6 +22,8 @@ pub(super) struct Writer {
     pub(super) queue: mpsc::Receiver<Job>,
     pub(super) connection: Arc<Mutex<Connection>>,
     pub(super) file: Option<Ownership>,
+    /// The newest events, for readers at the end of the log.
+    pub(super) tail: Arc<Tail>,
     pub(super) head: watch::Sender<Position>,
     /// The hash tree as of the last commit.
     pub(super) tree: Arc<Mutex<HashTree>>,
@@ -45,12 +48,16 @@ pub(super) fn run(mut writer: Writer) {
                     writer.tree.lock().unwrap_or_else(PoisonError::into_inner).clone_from(tree);
                 }
                 if let Some(head) = cache.head() {
+                    // Readers that are woken or answered find the events in memory.
+                    writer.tail.push_batch(head, &jobs, &outcomes);
                     writer.head.send_if_modified(|known| std::mem::replace(known, head) != head);
                 }
                 send_responses(Responders { jobs, outcomes }, writer.runtime.as_ref());
             }
             Err(error) => {
                 error!(%error, appends = jobs.len(), "the event log could not be written");
+                // Nothing tells for certain where the log ends.
+                writer.tail.forget();
                 let error = Arc::new(error);
                 for job in jobs {
                     let _gone = job.reply.send(Err(StoreError::Database(Box::new(error.clone())).into()));

@@ -127,6 +127,8 @@ macro_rules! the_contract_on {
                 a_refused_append_wakes_nobody,
                 who_is_woken_can_read_the_news,
                 following_the_log_loses_nothing,
+                a_follower_gets_each_event_once_however_far_it_falls_behind,
+                a_follower_is_told_of_what_its_filter_left_out,
             }
             closing {
                 a_closed_log_refuses_everything,

@@ -1,5 +1,7 @@
 //! Tests with many concurrent callers.
 
+use std::sync::Arc;
+
 use storefront_eventlog::{AppendError, Filter, Position, Recorded};
 use tokio::task::JoinSet;
 
@@ -114,7 +116,7 @@ pub(crate) async fn a_reader_never_finds_anything_new_behind_itself(log: Log) {
             }
         });
     }
-    let mut seen: Vec<Recorded> = Vec::new();
+    let mut seen: Vec<Arc<Recorded>> = Vec::new();
     let reading = async {
         while seen.len() < (CALLERS * TURNS) as usize {
             let after = seen.last().map_or(Position(0), |last| last.position);
@@ -128,6 +130,7 @@ pub(crate) async fn a_reader_never_finds_anything_new_behind_itself(log: Log) {
     };
     with_timeout("reading all events", reading).await;
     writers.join_all().await;
+    let seen: Vec<Recorded> = seen.into_iter().map(Arc::unwrap_or_clone).collect();
     assert_eq!(seen, read_whole_log(&log).await);
 }
 

@@ -1,5 +1,7 @@
 //! Tests of reading streams and the whole log, with and without a filter.
 
+use std::borrow::Borrow;
+
 use storefront_eventlog::{Filter, JsonText, NewEvent, Position, Recorded, Version, limits};
 
 use crate::world::*;
@@ -155,8 +157,8 @@ pub(crate) async fn a_read_answers_no_more_than_its_bound(log: Log) {
     assert_eq!(of_stream.len(), limits::EVENTS_PER_READ);
 }
 
-fn positions(events: &[Recorded]) -> Vec<u64> {
-    events.iter().map(|event| event.position.0).collect()
+fn positions(events: &[impl Borrow<Recorded>]) -> Vec<u64> {
+    events.iter().map(|event| event.borrow().position.0).collect()
 }
 
 fn of_types(types: &[&str]) -> Filter {

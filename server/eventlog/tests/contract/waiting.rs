@@ -80,6 +80,42 @@ pub(crate) async fn following_the_log_loses_nothing(log: Log) {
     assert_eq!(followers.join_all().await, [WRITERS * EVENTS_PER_WRITER; 4]);
 }
 
+pub(crate) async fn a_follower_gets_each_event_once_however_far_it_falls_behind(log: Log) {
+    // More than any backend keeps in memory, written while the follower is at the end, behind and far behind.
+    const BURSTS: [usize; 6] = [1, 5000, 5000, 9000, 1, 5000];
+    let total = BURSTS.iter().sum::<usize>() as u64;
+    let follower = tokio::spawn({
+        let log = log.clone();
+        async move {
+            let mut seen = Position(0);
+            while seen.0 < total {
+                let page = with_timeout("news", log.follow(seen, 700, &Filter::default())).await.unwrap();
+                for event in page.events {
+                    assert_eq!(event.position.0, seen.0 + 1, "each once, and in order");
+                    seen = event.position;
+                }
+                assert_eq!(page.next_after, seen);
+            }
+        }
+    });
+    for burst in BURSTS {
+        append_events(&log, "a", burst).await;
+    }
+    follower.await.unwrap();
+}
+
+pub(crate) async fn a_follower_is_told_of_what_its_filter_left_out(log: Log) {
+    append_events(&log, "a", 2).await;
+    let of_b = Filter { streams: vec!["b".to_owned()], ..Filter::default() };
+    let page = with_timeout("the answer", log.follow(Position(0), 10, &of_b)).await.unwrap();
+    assert_eq!((page.events.len(), page.next_after), (0, Position(2)));
+    let mut waiting = Box::pin(log.follow(Position(2), 10, &of_b));
+    assert!(poll_once(&mut waiting).await.is_none());
+    append_events(&log, "b", 1).await;
+    let page = with_timeout("waking", waiting).await.unwrap();
+    assert_eq!((page.events.len(), page.next_after, page.head), (1, Position(3), Position(3)));
+}
+
 mod futures_like {
     //! Polls a future once.
 

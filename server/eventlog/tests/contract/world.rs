@@ -38,7 +38,8 @@ enum Storage {
 
 impl World {
     pub(crate) async fn memory() -> Self {
-        Self::from_sqlite(SqliteStore::in_memory().unwrap(), Storage::Memory)
+        // Its reads ask the database; those of a log in a file find the newest events in memory.
+        Self::from_sqlite(SqliteStore::in_memory().unwrap().without_tail(), Storage::Memory)
     }
 
     pub(crate) async fn file() -> Self {
@@ -322,7 +323,7 @@ pub(crate) async fn read_filtered(log: &Log, filter: &Filter) -> Vec<Recorded> {
     let (mut events, mut after) = (Vec::new(), Position(0));
     loop {
         let page = log.read_all(after, 100, filter).await.unwrap();
-        events.extend(page.events);
+        events.extend(page.events.into_iter().map(Arc::unwrap_or_clone));
         if page.next_after == page.head {
             return events;
         }

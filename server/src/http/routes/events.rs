@@ -87,7 +87,7 @@ pub(crate) async fn list_events(
         }
     };
     if as_cloud_events {
-        let batch = slice.events.iter().map(to_cloud_event).collect::<Result<Vec<_>, _>>()?;
+        let batch = slice.events.iter().map(|recorded| to_cloud_event(recorded)).collect::<Result<Vec<_>, _>>()?;
         let mut response = ([(CONTENT_TYPE, CLOUDEVENTS_BATCH), (VARY, "accept")], Json(batch)).into_response();
         response.headers_mut().insert(NEXT_AFTER_HEADER, slice.next_after.0.into());
         if reset {
@@ -95,7 +95,7 @@ pub(crate) async fn list_events(
         }
         return Ok(response);
     }
-    let events = slice.events.iter().map(wire_event).collect::<Result<Vec<_>, _>>()?;
+    let events = slice.events.iter().map(|recorded| wire_event(recorded)).collect::<Result<Vec<_>, _>>()?;
     let log = current_log_id(&shop).await?;
     let switches = shop.lab.as_ref().map(|lab| lab.stubs.change_id());
     let hash = log_hash(&shop).await?;

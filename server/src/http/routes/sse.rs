@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::header::CACHE_CONTROL;
@@ -45,7 +46,7 @@ pub(crate) fn stream(shop: Shop, after: Position, filter: Filter) -> Response {
 
 /// The next item of a stream.
 enum StreamItem {
-    Recorded(Recorded),
+    Recorded(Arc<Recorded>),
     /// The log ends before the requested position.
     Reset {
         head: Position,
@@ -56,7 +57,7 @@ struct Follower {
     shop: Shop,
     after: Position,
     filter: Filter,
-    waiting: VecDeque<Recorded>,
+    waiting: VecDeque<Arc<Recorded>>,
 }
 
 impl Follower {

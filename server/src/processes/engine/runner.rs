@@ -23,7 +23,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use storefront_api::Timestamp;
 use storefront_domain::process::{self, Process, ProcessCommand, ProcessError, ProcessEvent};
-use storefront_eventlog::{Append, AppendError, Checkpoint, EventPage, Filter, Position, Recorded, StoreError};
+use storefront_eventlog::{Append, AppendError, Checkpoint, EventPage, Filter, Position, Recorded};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -66,9 +66,10 @@ pub(crate) struct Delivery {
 impl Delivery {
     /// The first delivery of an event, in a test.
     #[cfg(test)]
-    pub(crate) fn first(recorded: Recorded, process: &'static str) -> Self {
+    pub(crate) fn first(recorded: impl Into<Arc<Recorded>>, process: &'static str) -> Self {
+        let recorded = recorded.into();
         let checkpoint = Checkpoint { consumer: process.to_owned(), position: recorded.position };
-        Self { recorded: Arc::new(recorded), checkpoint, attempt: 1 }
+        Self { recorded, checkpoint, attempt: 1 }
     }
 }
 
@@ -139,7 +140,7 @@ enum TaskOutcome {
     /// The pause after an attempt is over.
     RetryDue(Position, u32),
     /// A parked sequence was searched up to `to`.
-    Fetched { sequence: String, to: Position, found: Option<Recorded> },
+    Fetched { sequence: String, to: Position, found: Option<Arc<Recorded>> },
     /// It is recorded that a sequence has caught up. The scheduler sees that event in the log.
     Recovered,
 }
@@ -294,14 +295,7 @@ where
 async fn read_next_page(store: &Store, NextRead { after, filter }: NextRead<'_>, process: &str) -> EventPage {
     let mut failures = 0;
     loop {
-        let read = async {
-            let page = store.read_all(after, MAX_IN_FLIGHT, filter).await?;
-            if page.events.is_empty() && page.next_after == after {
-                store.wait_for(after).await?;
-            }
-            Ok::<_, StoreError>(page)
-        };
-        match read.await {
+        match store.follow(after, MAX_IN_FLIGHT, filter).await {
             Ok(page) => return page,
             Err(failure) => warn!(process, error = %failure, "cannot read the log; retrying"),
         }
@@ -404,7 +398,7 @@ async fn find_next_in_sequence(
     sequence: &str,
     mut after: Position,
     to: Position,
-) -> Result<Option<Recorded>, Failure> {
+) -> Result<Option<Arc<Recorded>>, Failure> {
     let types = types.iter().map(ToString::to_string).collect();
     let filter = Filter { types, correlation_id: Some(sequence.to_owned()), ..Filter::default() };
     loop {

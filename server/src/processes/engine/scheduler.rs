@@ -166,7 +166,7 @@ impl Scheduler {
                     self.control_version = recorded.version;
                 }
             } else if !recorded.kind().starts_with("process.") {
-                self.enqueue(Arc::new(recorded));
+                self.enqueue(recorded);
             }
         }
         self.control_read_to = self.control_read_to.max(page.next_after);
@@ -256,11 +256,11 @@ impl Scheduler {
 
     /// Applies the result of [`ParkedWork::Fetch`]: the next event of a sequence that is catching up, or none up to
     /// `to`.
-    pub(crate) fn apply_fetched(&mut self, sequence: String, to: Position, found: Option<Recorded>) {
+    pub(crate) fn apply_fetched(&mut self, sequence: String, to: Position, found: Option<Arc<Recorded>>) {
         let Some(parked) = self.parked.get_mut(&sequence) else { return };
         match found {
             Some(recorded) => {
-                self.ready.insert(recorded.position, (Arc::new(recorded), 1));
+                self.ready.insert(recorded.position, (recorded, 1));
             }
             None if parked.deferred_to > to => {
                 self.parked_work.push(ParkedWork::Fetch { sequence, after: to, to: parked.deferred_to });

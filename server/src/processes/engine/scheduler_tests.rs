@@ -40,7 +40,7 @@ impl Story {
     }
 
     fn read(&mut self, events: Vec<Recorded>) {
-        let head = self.head();
+        let (head, events) = (self.head(), events.into_iter().map(Arc::new).collect());
         self.scheduler.apply_page(EventPage { events, next_after: head, head }).unwrap();
     }
 
@@ -104,7 +104,7 @@ impl Story {
                             recorded.correlation_id() == sequence && recorded.kind() == "order.started"
                         };
                         let waits = |recorded: &&Recorded| recorded.position > after && recorded.position <= to;
-                        let found = self.log.iter().filter(of_it).find(waits).cloned();
+                        let found = self.log.iter().filter(of_it).find(waits).cloned().map(Arc::new);
                         self.scheduler.apply_fetched(sequence, to, found);
                     }
                     ParkedWork::Recover { sequence, position } => recovered.push((sequence, position.0)),

@@ -3,6 +3,7 @@
 //! Events that another server has applied already are not applied again, as the checkpoint shows; their rows are only read
 //! into memory.
 
+use std::borrow::Borrow;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -149,7 +150,8 @@ impl Follower<'_> {
                 // Where nothing is to be written, another server may have written it since its place was looked up, and no
                 // commit fails that would tell.
                 let written = |event: &&Recorded| event.position <= head.position || folded.rows.is_empty();
-                let done = page.events.iter().filter(|event| event.position > self.seen).filter(written);
+                let done =
+                    page.events.iter().map(|event| &**event).filter(|event| event.position > self.seen).filter(written);
                 let keys: std::collections::BTreeSet<String> = done.flat_map(|event| view.keys(event)).collect();
                 let rows = if keys.is_empty() { Vec::new() } else { self.store().rows(head, keys).await? };
                 let now = folded.rows.iter().map(|row| (row.key.clone(), row.body.clone()));
@@ -217,13 +219,13 @@ async fn load(views: &Views, view: &dyn View, head: &Head) -> Result<(), FeedErr
 }
 
 /// What the events after a generation's checkpoint make of it.
-pub(crate) async fn fold(
+pub(crate) async fn fold<R: Borrow<Recorded> + Sync>(
     store: &ViewStore,
     view: &dyn View,
     head: &Head,
-    events: &[Recorded],
+    events: &[R],
 ) -> Result<Commit, ViewStoreError> {
-    let news = || events.iter().filter(|event| event.position > head.position);
+    let news = || events.iter().map(Borrow::borrow).filter(|event| event.position > head.position);
     let keys: std::collections::BTreeSet<String> = news().flat_map(|event| view.keys(event)).collect();
     let mut rows = Rows::new(if keys.is_empty() { Vec::new() } else { store.rows(head, keys).await? });
     let mut further = std::collections::BTreeSet::new();

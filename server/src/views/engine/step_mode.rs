@@ -5,6 +5,7 @@
 //! at that position.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use storefront_eventlog::{Filter, Position, Recorded, StoreError};
@@ -56,7 +57,7 @@ impl Views {
         let Some(view) = VIEWS.iter().find(|view| view.name() == name) else { return Ok(Vec::new()) };
         let page = self.inner.log.read_all(after, NEXT_EVENTS_SCAN, &Filter::default()).await?;
         let concerns = page.events.iter().filter(|event| !view.keys(event).is_empty());
-        Ok(concerns.take(MAX_NEXT_EVENTS).map(NextEvent::new).collect())
+        Ok(concerns.take(MAX_NEXT_EVENTS).map(|event| NextEvent::new(event)).collect())
     }
 
     /// A receiver that changes when a view is paused, resumed or moved while paused.
@@ -190,7 +191,7 @@ impl Follower<'_> {
         &mut self,
         index: usize,
         view: &'static dyn View,
-        events: &[Recorded],
+        events: &[Arc<Recorded>],
     ) -> Result<(), FeedError> {
         let Some(head) = self.heads.get(index) else { return Ok(()) };
         let commit = fold(self.store(), view, head, events).await?;

@@ -36,7 +36,7 @@ pub(crate) async fn get_diagram(
     let record = order_record::load(&shop.store, id).await.map_err(Failure::from)?;
     let payment = order_record::load_payment(&shop.store, &record.order).await.map_err(Failure::from)?;
     let order = record.body(id, payment.as_deref()).ok_or_else(ApiError::order_not_found)?;
-    let events = all.iter().map(wire_event).collect::<Result<Vec<_>, _>>()?;
+    let events = all.iter().map(|recorded| wire_event(recorded)).collect::<Result<Vec<_>, _>>()?;
     Ok(([(CONTENT_TYPE, "text/markdown; charset=utf-8")], markdown(&order, &events)).into_response())
 }
 

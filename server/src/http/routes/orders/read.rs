@@ -1,5 +1,6 @@
 //! Reading an order, now or in the past, and its timeline; and the waits that long polling shares.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -142,7 +143,7 @@ pub(crate) async fn get_timeline(
     let payment = order_record::load_payment(&shop.store, &record.order).await.map_err(Failure::from)?;
     let order = record.body(id, payment.as_deref()).ok_or_else(ApiError::order_not_found)?;
     let reset = head < after;
-    let news = all.iter().filter(|recorded| reset || recorded.position > after).map(wire_event);
+    let news = all.iter().filter(|recorded| reset || recorded.position > after).map(|recorded| wire_event(recorded));
     let events = news.collect::<Result<Vec<_>, _>>()?;
     let steps = steps(&all, shop.before_invoices);
     Ok(Json(Timeline { events, next_after: head.0, head: head.0, steps, order, reset }))
@@ -156,7 +157,7 @@ async fn has_new_events(shop: &Shop, id: OrderId, after: Position) -> Result<boo
 }
 
 /// Loads all events of an order, and the position up to which the log was read.
-pub(crate) async fn load_order_events(shop: &Shop, id: OrderId) -> Result<(Vec<Recorded>, Position), ApiError> {
+pub(crate) async fn load_order_events(shop: &Shop, id: OrderId) -> Result<(Vec<Arc<Recorded>>, Position), ApiError> {
     let filter = Filter { correlation_id: Some(id.to_string()), ..Filter::default() };
     let mut all = Vec::new();
     let mut after = Position(0);
