@@ -3,20 +3,21 @@
 //! Events that another server has applied already are not applied again, as the checkpoint shows; their rows are only read
 //! into memory.
 
-use std::borrow::Borrow;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use storefront_eventlog::{EventPage, Filter, Position, Recorded};
 use tracing::{debug, error, info};
 
-use super::view::{Rows, Terms, View, ViewError};
+use super::fold::{Folding, fold_together};
+use super::row_cache::RowCache;
+use super::view::View;
 use crate::clock;
 use crate::store::aggregates::Store;
 use crate::views::handle::{FeedError, Views};
 use crate::views::memory::Memory;
 use crate::views::registry::VIEWS;
-use crate::views::rows::{Commit, Failures, Head, RowChange, State, ViewStore, ViewStoreError};
+use crate::views::rows::{Head, State, ViewStore};
 
 /// Maximum number of events per batch. Larger batches write each row fewer times.
 pub(crate) const MAX_BATCH_EVENTS: usize = 10_000;
@@ -39,26 +40,38 @@ pub(crate) async fn run(views: &Views) {
 async fn follow(views: &Views) -> Result<std::convert::Infallible, FeedError> {
     prepare(&views.inner.log, &views.inner.store).await?;
     views.restore_pauses().await?;
-    let mut follower = Follower { views, heads: Vec::new(), seen: Position(0) };
+    let mut follower = Follower::new(views);
     follower.refresh_heads().await?;
     follower.return_to_pauses().await?;
     let mut asked = views.inner.asked.lock().await;
+    let everything = Filter::default();
     loop {
         while let Ok(request) = asked.try_recv() {
             follower.apply_control(request).await?;
         }
-        let page = views.inner.log.read_all(follower.seen, MAX_BATCH_EVENTS, &Filter::default()).await?;
-        if page.events.is_empty() {
-            follower.tell();
-            tokio::select! {
-                head = views.inner.log.wait_for(follower.seen) => { head?; }
-                () = views.inner.switched.notified() => follower.refresh_heads().await?,
-                Some(request) = asked.recv() => follower.apply_control(request).await?,
-                () = clock::sleep(HEADS_POLL_INTERVAL) => follower.refresh_heads().await?,
+        follower.tell();
+        tokio::select! {
+            page = views.inner.log.follow(follower.seen, MAX_BATCH_EVENTS, &everything) => {
+                let page = page?;
+                follower.take_in(&page).await?;
+                if page.next_after == page.head {
+                    clock::sleep(gathering(page.events.len())).await;
+                }
             }
-        } else {
-            follower.take_in(&page).await?;
+            () = views.inner.switched.notified() => follower.refresh_heads().await?,
+            Some(request) = asked.recv() => follower.apply_control(request).await?,
+            () = clock::sleep(HEADS_POLL_INTERVAL) => follower.refresh_heads().await?,
         }
+    }
+}
+
+/// How long events gather before the next batch: not at all while there are few, so that a list shows at once what one
+/// person does. Several orders in one batch write the words and counts that they share once.
+fn gathering(events: usize) -> Duration {
+    match events {
+        0..20 => Duration::ZERO,
+        20..100 => Duration::from_millis(5),
+        _ => Duration::from_millis(20),
     }
 }
 
@@ -103,15 +116,22 @@ pub(crate) struct Follower<'a> {
     pub(crate) heads: Vec<Head>,
     /// Position up to which all events are in the rows and in memory, except for paused views.
     pub(crate) seen: Position,
+    /// Rows of the live generations.
+    pub(crate) cache: RowCache,
 }
 
-impl Follower<'_> {
+impl<'a> Follower<'a> {
+    pub(crate) fn new(views: &'a Views) -> Self {
+        Self { views, heads: Vec::new(), seen: Position(0), cache: RowCache::default() }
+    }
+
     pub(crate) fn store(&self) -> &ViewStore {
         &self.views.inner.store
     }
 
     /// Reads the heads of all views. The rows in memory are read again for views whose live generation has changed.
     pub(crate) async fn refresh_heads(&mut self) -> Result<(), FeedError> {
+        self.cache.clear();
         let heads = self.store().heads().await?;
         let mut furthest_behind = (!self.heads.is_empty()).then_some(self.seen);
         for (index, view) in VIEWS.iter().enumerate() {
@@ -143,9 +163,14 @@ impl Follower<'_> {
         let mut commits = Vec::new();
         let mut remembered = Vec::new();
         let paused = self.views.paused();
-        let following = VIEWS.iter().zip(&self.heads).filter(|(view, _)| !paused.contains_key(view.name()));
-        for (view, head) in following {
-            let folded = fold(self.store(), *view, head, &page.events).await?;
+        let following = VIEWS.iter().zip(&self.heads).enumerate();
+        let following = following.filter(|(_, (view, _))| !paused.contains_key(view.name()));
+        let following: Vec<_> = following.map(|(index, (view, head))| Folding { index, view: *view, head }).collect();
+        // Lost when the rows cannot be read.
+        let mut cache = std::mem::take(&mut self.cache);
+        let folded = fold_together(self.store(), &following, &mut cache, &page.events).await?;
+        self.cache = cache;
+        for (Folding { view, head, .. }, folded) in following.into_iter().zip(folded) {
             if view.in_memory() {
                 // Where nothing is to be written, another server may have written it since its place was looked up, and no
                 // commit fails that would tell.
@@ -155,7 +180,7 @@ impl Follower<'_> {
                 let keys: std::collections::BTreeSet<String> = done.flat_map(|event| view.keys(event)).collect();
                 let rows = if keys.is_empty() { Vec::new() } else { self.store().rows(head, keys).await? };
                 let now = folded.rows.iter().map(|row| (row.key.clone(), row.body.clone()));
-                remembered.push((*view, rows.into_iter().chain(now).collect::<Vec<_>>()));
+                remembered.push((view, rows.into_iter().chain(now).collect::<Vec<_>>()));
             }
             let idle = folded.rows.is_empty() && folded.failures.count == 0;
             if !idle || folded.to.0 >= head.position.0.saturating_add(MAX_CHECKPOINT_LAG) {
@@ -166,8 +191,13 @@ impl Follower<'_> {
             return self.refresh_heads().await;
         }
         for commit in commits {
-            let committed = self.heads.iter_mut().find(|head| head.view == commit.head.view);
-            committed.into_iter().for_each(|head| head.position = commit.to);
+            let Some(index) = self.heads.iter().position(|head| head.view == commit.head.view) else { continue };
+            if let Some(head) = self.heads.get_mut(index) {
+                head.position = commit.to;
+            }
+            for row in commit.rows {
+                self.cache.put(index, row.key, row.body);
+            }
         }
         self.remember(remembered);
         self.seen = page.next_after;
@@ -216,59 +246,6 @@ async fn load(views: &Views, view: &dyn View, head: &Head) -> Result<(), FeedErr
     // What it knew goes when nobody waits for that any more.
     drop(memory);
     Ok(())
-}
-
-/// What the events after a generation's checkpoint make of it.
-pub(crate) async fn fold<R: Borrow<Recorded> + Sync>(
-    store: &ViewStore,
-    view: &dyn View,
-    head: &Head,
-    events: &[R],
-) -> Result<Commit, ViewStoreError> {
-    let news = || events.iter().map(Borrow::borrow).filter(|event| event.position > head.position);
-    let keys: std::collections::BTreeSet<String> = news().flat_map(|event| view.keys(event)).collect();
-    let mut rows = Rows::new(if keys.is_empty() { Vec::new() } else { store.rows(head, keys).await? });
-    let mut further = std::collections::BTreeSet::new();
-    for recorded in news() {
-        // A row that cannot be read is told where it is needed.
-        let keys = view.further_keys(&rows, recorded).unwrap_or_default();
-        further.extend(keys.into_iter().filter(|key| !rows.has(key)));
-    }
-    if !further.is_empty() {
-        rows.add(store.rows(head, further).await?);
-    }
-    let mut failures = Failures::default();
-    let mut to = (head.position, head.event_id.clone());
-    for recorded in news() {
-        match view.project(&rows, recorded) {
-            Ok(changes) => rows.apply(changes),
-            Err(failure) => skipped(view, recorded.position, &failure, &mut failures),
-        }
-        to = (recorded.position, recorded.id.to_string());
-    }
-    let mut changes = Vec::new();
-    for (key, before, now) in rows.changed() {
-        match changed(view, key, before, now) {
-            Ok(change) => changes.push(change),
-            Err(failure) => skipped(view, to.0, &failure, &mut failures),
-        }
-    }
-    Ok(Commit { head: head.clone(), to: to.0, event_id: to.1, failures, rows: changes })
-}
-
-fn changed(view: &dyn View, key: &str, before: Option<&str>, now: Option<&str>) -> Result<RowChange, ViewError> {
-    let terms = |body: Option<&str>| body.map_or(Ok(Terms::new()), |body| view.terms(key, body));
-    Ok(RowChange {
-        key: key.to_owned(),
-        terms_before: terms(before)?,
-        terms: terms(now)?,
-        body: now.map(str::to_owned),
-    })
-}
-
-fn skipped(view: &dyn View, position: Position, failure: &ViewError, failures: &mut Failures) {
-    error!(view = view.name(), position = position.0, error = %failure, "a view skipped an event that it cannot handle");
-    *failures = Failures { count: failures.count + 1, last: position, why: failure.to_string() };
 }
 
 #[cfg(test)]

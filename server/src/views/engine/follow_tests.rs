@@ -47,7 +47,7 @@ async fn a_shop() -> Views {
 
 /// Takes in all that is in the log.
 async fn follows(views: &Views) {
-    let mut follower = Follower { views, heads: Vec::new(), seen: Position(0) };
+    let mut follower = Follower::new(views);
     follower.refresh_heads().await.unwrap();
     loop {
         let slice = views.inner.log.read_all(follower.seen, MAX_BATCH_EVENTS, &Filter::default()).await.unwrap();
@@ -110,7 +110,7 @@ async fn while_rows_are_read_anew_all_of_them_are_known_at_every_moment() {
 #[tokio::test]
 async fn what_another_server_wrote_in_the_moment_in_which_it_was_to_be_written_here_is_known_too() {
     let views = a_shop().await;
-    let mut follower = Follower { views: &views, heads: Vec::new(), seen: Position(0) };
+    let mut follower = Follower::new(&views);
     follower.refresh_heads().await.unwrap();
     follower.seen = views.inner.log.head().await.unwrap();
     write(&views.inner.log, [(streams::product(&id(0)), 1, ProductEvent::Withdrawn)]).await;

@@ -1,8 +1,10 @@
 //! Runs the views: applies the log to them, rebuilds them beside their live rows, and holds the paused ones.
 
+pub(crate) mod fold;
 pub(crate) mod follow;
 pub(crate) mod pages;
 pub(crate) mod rebuild;
+pub(crate) mod row_cache;
 pub(crate) mod step_mode;
 pub(crate) mod view;
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use storefront_eventlog::{Filter, Position};
 use tracing::{debug, info};
 
-use super::follow::fold;
+use super::fold::fold;
 use super::view::View;
 use crate::clock;
 use crate::views::handle::{FeedError, Views};

@@ -11,7 +11,8 @@ use std::time::Duration;
 use storefront_eventlog::{Filter, Position, Recorded, StoreError};
 use tokio::sync::{oneshot, watch};
 
-use super::follow::{Follower, MAX_BATCH_EVENTS, fold};
+use super::fold::fold;
+use super::follow::{Follower, MAX_BATCH_EVENTS};
 use super::view::View;
 use crate::clock;
 use crate::operations::progress::NextEvent;
@@ -195,6 +196,7 @@ impl Follower<'_> {
     ) -> Result<(), FeedError> {
         let Some(head) = self.heads.get(index) else { return Ok(()) };
         let commit = fold(self.store(), view, head, events).await?;
+        self.cache.clear();
         let rows = commit.rows.iter().map(|row| (row.key.clone(), row.body.clone())).collect();
         self.commit(index, commit).await?;
         if view.in_memory() {

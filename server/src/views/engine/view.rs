@@ -146,6 +146,12 @@ impl Rows {
         }
     }
 
+    /// Adds the rows of another set, which has none of these.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.before.extend(other.before);
+        self.now.extend(other.now);
+    }
+
     /// Whether the row under a key was loaded.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.before.contains_key(key)

@@ -1,7 +1,6 @@
 //! The statements that write commits: one for each kind of change, across all views.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 
 use super::database::{Statement, Value};
 use super::generation::Commit;
@@ -28,34 +27,54 @@ pub(super) fn statements(commits: &[Commit]) -> Vec<Statement> {
     let (mut put, mut removed) = (Vec::new(), Vec::new());
     let (mut counts, mut fewer) = (Vec::new(), Vec::new());
     for commit in commits {
-        let begin = || vec![Value::from(commit.head.view.as_str()), Value::from(commit.head.generation)];
-        let with = |values: &[Value]| [begin(), values.to_vec()].concat();
-        let mut counted = BTreeMap::<Cow<'_, str>, i64>::new();
+        let (view, generation) = (commit.head.view.as_str(), commit.head.generation);
+        let begin = || [Value::from(view), Value::from(generation)];
+        let term = |(term, rank): &(String, i64), key: &str| {
+            begin().into_iter().chain([term.as_str().into(), (*rank).into(), key.into()]).collect::<Vec<Value>>()
+        };
+        let mut with_term = HashMap::<&str, i64>::new();
+        let mut with_beginning = HashMap::<Beginning<'_>, i64>::new();
         for row in &commit.rows {
-            let key = || Value::from(row.key.as_str());
-            for (term, rank) in row.terms_before.difference(&row.terms) {
-                removed_terms.push(with(&[term.as_str().into(), (*rank).into(), key()]));
-                *counted.entry(Cow::from(term)).or_default() -= 1;
-            }
-            for (term, rank) in row.terms.difference(&row.terms_before) {
-                added_terms.push(with(&[term.as_str().into(), (*rank).into(), key()]));
-                *counted.entry(Cow::from(term)).or_default() += 1;
-            }
-            let (before, now) = (beginnings(&row.terms_before), beginnings(&row.terms));
-            before.difference(&now).for_each(|gone| *counted.entry(Cow::from(gone.clone())).or_default() -= 1);
-            now.difference(&before).for_each(|new| *counted.entry(Cow::from(new.clone())).or_default() += 1);
             match &row.body {
-                Some(body) => put.push(with(&[key(), words(&row.terms).into(), body.as_str().into()])),
-                None => removed.push(with(&[key()])),
+                Some(body) => {
+                    let row = [row.key.as_str().into(), words(&row.terms).into(), body.as_str().into()];
+                    put.push(begin().into_iter().chain(row).collect());
+                }
+                None => removed.push(begin().into_iter().chain([row.key.as_str().into()]).collect()),
+            }
+            if row.terms == row.terms_before {
+                continue;
+            }
+            for gone in row.terms_before.difference(&row.terms) {
+                removed_terms.push(term(gone, &row.key));
+                *with_term.entry(&gone.0).or_default() -= 1;
+            }
+            for new in row.terms.difference(&row.terms_before) {
+                added_terms.push(term(new, &row.key));
+                *with_term.entry(&new.0).or_default() += 1;
+            }
+            for gone in beginnings(&row.terms_before) {
+                *with_beginning.entry(gone).or_default() -= 1;
+            }
+            for new in beginnings(&row.terms) {
+                *with_beginning.entry(new).or_default() += 1;
             }
         }
-        counted.retain(|_, change| *change != 0);
-        fewer.extend(counted.iter().filter(|(_, change)| **change < 0).map(|(term, _)| with(&[(&**term).into()])));
-        counts.extend(counted.into_iter().map(|(term, change)| with(&[term.into_owned().into(), change.into()])));
+        let terms = with_term.into_iter().map(|(term, change)| (term.to_owned(), change));
+        let beginnings = with_beginning.into_iter().map(|(beginning, change)| (beginning.text(), change));
+        for (counted, change) in terms.chain(beginnings).filter(|(_, change)| *change != 0) {
+            let count = begin().into_iter().chain([counted.into()]).collect::<Vec<Value>>();
+            if change < 0 {
+                fewer.push(count.clone());
+            }
+            counts.push(count.into_iter().chain([change.into()]).collect());
+        }
     }
     // In the order of the index: neighbours are then written together.
     removed_terms.sort_unstable();
     added_terms.sort_unstable();
+    counts.sort_unstable();
+    fewer.sort_unstable();
     let changes = [
         (REMOVE_TERMS, removed_terms),
         (ADD_TERMS, added_terms),
@@ -73,21 +92,47 @@ pub(super) fn beginning(letters: &str, group: Option<&str>) -> Option<String> {
     if letters.chars().count() > COUNTED_LETTERS {
         return None;
     }
-    match group {
-        None => Some(format!("begin:{letters}")),
-        Some(_) if letters.contains(|letter: char| letter.is_ascii_digit()) => None,
-        Some(group) => Some(format!("begin:{letters} {group}")),
+    let is_counted = group.is_none() || !has_digit(letters);
+    is_counted.then(|| Beginning { letters, group }.text())
+}
+
+/// The first letters of a word of a row, of one group or of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Beginning<'a> {
+    letters: &'a str,
+    group: Option<&'a str>,
+}
+
+impl Beginning<'_> {
+    /// Under what it is counted.
+    fn text(self) -> String {
+        match self.group {
+            None => format!("begin:{}", self.letters),
+            Some(group) => format!("begin:{} {group}", self.letters),
+        }
     }
 }
 
-/// The counted beginnings of all words of a row.
-fn beginnings(terms: &Terms) -> BTreeSet<String> {
-    let begins = |(word, group)| {
-        let ends = str::char_indices(word).map(|(at, letter)| at + letter.len_utf8());
-        let begins = ends.take(COUNTED_LETTERS).filter_map(move |end| word.get(..end));
-        begins.flat_map(move |letters| [beginning(letters, None), beginning(letters, group)]).flatten()
-    };
-    words_in(terms).flat_map(begins).collect()
+/// The counted beginnings of all words of a row, each once.
+fn beginnings(terms: &Terms) -> Vec<Beginning<'_>> {
+    let mut all = Vec::new();
+    for (word, group) in words_in(terms) {
+        let ends = word.char_indices().map(|(at, letter)| at + letter.len_utf8());
+        for letters in ends.take(COUNTED_LETTERS).filter_map(|end| word.get(..end)) {
+            all.push(Beginning { letters, group: None });
+            if group.is_some() && !has_digit(letters) {
+                all.push(Beginning { letters, group });
+            }
+        }
+    }
+    // Words stand in their order, so this finds it nearly sorted.
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn has_digit(letters: &str) -> bool {
+    letters.contains(|letter: char| letter.is_ascii_digit())
 }
 
 /// The words of a row, each with a blank before it.

@@ -16,7 +16,7 @@ mod sqlite;
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -148,6 +148,25 @@ impl ViewStore {
             .into_iter()
             .map(|key| found.remove_entry(&key).map_or((key, None), |(key, body)| (key, Some(body))))
             .collect())
+    }
+
+    /// The bodies of rows of several generations by key, in the order asked for; `None` for missing rows.
+    pub(crate) async fn rows_of(&self, wanted: &[(&Head, &str)]) -> Result<Vec<Option<String>>, ViewStoreError> {
+        let query =
+            |(head, key): &(&Head, &str)| vec![head.view.as_str().into(), head.generation.into(), (*key).into()];
+        let sql = "SELECT view, key, body FROM view_rows WHERE {these view, generation, key}";
+        let Some(statement) = Statement::for_each(sql, wanted.iter().map(query).collect()) else {
+            return Ok(Vec::new());
+        };
+        let mut found = HashMap::new();
+        for row in self.query(statement).await? {
+            let mut texts = row.into_iter().map(Value::into_text);
+            if let (Some(view), Some(key), Some(body)) = (texts.next(), texts.next(), texts.next()) {
+                found.insert((view, key), body);
+            }
+        }
+        let body = |(head, key): &(&Head, &str)| found.remove(&(head.view.clone(), (*key).to_owned()));
+        Ok(wanted.iter().map(body).collect())
     }
 
     /// The rows of a generation after a key, in the order of keys, at most [`PAGE_ROWS`]; fewer only at the end.

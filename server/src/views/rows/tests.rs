@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::testing::{Log, order, started};
-use crate::views::engine::follow::fold;
+use crate::views::engine::fold::fold;
 use crate::views::engine::view::Terms;
 use crate::views::engine::view::{View, word};
 
