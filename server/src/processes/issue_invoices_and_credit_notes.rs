@@ -9,7 +9,8 @@
 //! order has one invoice and the invoice has one credit note per refund, so handling an event again changes nothing.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use storefront_api::{Money, OrderId, PaymentId, PaymentMethod, Seller, Timestamp};
 use storefront_domain::invoice::{
@@ -19,7 +20,6 @@ use storefront_domain::order::{self, Order, OrderCommand, OrderEvent};
 use storefront_domain::payment::{DisputeOutcome, Payment, PaymentEvent};
 use storefront_domain::register::{RegisterEvent, year_of};
 use storefront_eventlog::{AppendError, Checkpoint, Recorded, StreamName, Version};
-use tokio::sync::Mutex;
 
 use crate::clock;
 use crate::payments::refunds;
@@ -35,10 +35,21 @@ pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     types: &["order.confirmed", "payment.refunded", "payment.refund_failed", "payment.dispute_closed"],
 };
 
-/// Number of documents known to be in each register. Whoever enters one holds the lock, so that one server does not
-/// compete with itself for numbers; against other servers the log decides.
+/// Number of documents known to be in each register, so that one server does not compete with itself for numbers; against
+/// other servers the log decides.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Registers(Arc<Mutex<HashMap<StreamName, u64>>>);
+pub(crate) struct Registers(Arc<Mutex<HashMap<StreamName, Entries>>>);
+
+/// Number of documents in a register.
+#[derive(Debug, Default)]
+struct Entries {
+    /// As far as the log has confirmed them.
+    written: u64,
+    /// With those whose appends are on their way.
+    assigned: u64,
+    /// Number of times that assigned numbers were taken back because an append failed.
+    round: u64,
+}
 
 pub(crate) async fn handle(
     store: Store,
@@ -94,24 +105,25 @@ async fn issue(
     order_id: OrderId,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let register = streams::invoices(year_of(now));
-    let mut registers = registers.0.lock().await;
-    let entries = registers.entry(register.clone()).or_default();
     let record = order_record::load(store, order_id).await?;
     let payment = order_record::load_payment(store, &record.order).await?;
-    let number = InvoiceNumber { year: year_of(now), sequence: *entries + 1 };
     let supplied_at = Timestamp::from_unix_ms(confirmed.time_ms);
-    let Some(mut invoice) = invoice_of(number, order_id, &record.order, payment.as_deref(), now) else { return Ok(()) };
-    (invoice.seller, invoice.supplied_at) = (Some(seller.clone()), Some(supplied_at));
-    let invoiced = order::decide(&record.order, OrderCommand::NoteInvoice { number })?;
-    if invoiced.is_empty() {
-        return Ok(());
-    }
-    let mut batch = AppendBuilder::new(now, Cause::event(confirmed, SUBSCRIPTION.name));
-    let issued = invoice::decide(&None, InvoiceCommand::Issue(Box::new(invoice)))?;
-    batch.add(streams::invoice(number), Version(0), &issued);
-    batch.add::<OrderEvent>(streams::order(order_id), record.version, &invoiced);
-    append_document(store, entries, register, number.to_string(), order_id, checkpoint, batch).await
+    let write = |sequence| {
+        let number = InvoiceNumber { year: year_of(now), sequence };
+        let invoice = invoice_of(number, order_id, &record.order, payment.as_deref(), now);
+        let Some(mut invoice) = invoice else { return Ok(None) };
+        (invoice.seller, invoice.supplied_at) = (Some(seller.clone()), Some(supplied_at));
+        let invoiced = order::decide(&record.order, OrderCommand::NoteInvoice { number })?;
+        if invoiced.is_empty() {
+            return Ok(None);
+        }
+        let mut batch = AppendBuilder::new(now, Cause::event(confirmed, SUBSCRIPTION.name));
+        let issued = invoice::decide(&None, InvoiceCommand::Issue(Box::new(invoice)))?;
+        batch.add(streams::invoice(number), Version(0), &issued);
+        batch.add::<OrderEvent>(streams::order(order_id), record.version, &invoiced);
+        Ok(Some((number.to_string(), batch)))
+    };
+    registers.enter(store, streams::invoices(year_of(now)), order_id, checkpoint, write).await
 }
 
 async fn credit(
@@ -123,9 +135,6 @@ async fn credit(
 ) -> Result<(), Failure> {
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
     let Some(movement) = money_movement(store, recorded).await? else { return Ok(()) };
-    let register = streams::credit_notes(year_of(now));
-    let mut registers = registers.0.lock().await;
-    let entries = registers.entry(register.clone()).or_default();
     let (payment, _) = aggregates::load::<PaymentEvent>(store, &streams::payment(payment_id)).await?;
     let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
     let order = &order_record::load(store, order_id).await?.order;
@@ -133,28 +142,33 @@ async fn credit(
     let Some(invoice) = order.invoice().filter(|_| order.payment_id() == Some(payment_id)) else { return Ok(()) };
     let stream = streams::invoice(invoice);
     let (state, version) = aggregates::load::<InvoiceEvent>(store, &stream).await?;
-    let number = CreditNoteNumber { year: year_of(now), sequence: *entries + 1 };
-    let command = match movement {
-        MoneyMovement::Away { amount, refund_reference } => {
-            // A refund and a dispute can together exceed the invoice; the credit note is limited to the rest.
-            let left = (*state).as_ref().map_or(amount, InvoiceWithCredits::left);
-            let amount = if amount.amount > left.amount { left } else { amount };
-            if amount.amount <= 0 {
-                return Ok(());
+    let write = |sequence| {
+        let number = CreditNoteNumber { year: year_of(now), sequence };
+        let command = match &movement {
+            MoneyMovement::Away { amount, refund_reference } => {
+                // A refund and a dispute can together exceed the invoice; the credit note is limited to the rest.
+                let left = (*state).as_ref().map_or(*amount, InvoiceWithCredits::left);
+                let amount = if amount.amount > left.amount { left } else { *amount };
+                if amount.amount <= 0 {
+                    return Ok(None);
+                }
+                let refund_reference = refund_reference.clone();
+                InvoiceCommand::Credit { number, issued_at: now, amount, refund_reference }
             }
-            InvoiceCommand::Credit { number, issued_at: now, amount, refund_reference }
+            MoneyMovement::Returned { refund_reference } => {
+                let refund_reference = refund_reference.clone();
+                InvoiceCommand::CancelCredit { number, issued_at: now, refund_reference }
+            }
+        };
+        let credited = invoice::decide(&state, command)?;
+        if credited.is_empty() {
+            return Ok(None);
         }
-        MoneyMovement::Returned { refund_reference } => {
-            InvoiceCommand::CancelCredit { number, issued_at: now, refund_reference }
-        }
+        let mut batch = AppendBuilder::new(now, Cause::event(recorded, SUBSCRIPTION.name));
+        batch.add(stream, version, &credited);
+        Ok(Some((number.to_string(), batch)))
     };
-    let credited = invoice::decide(&state, command)?;
-    if credited.is_empty() {
-        return Ok(());
-    }
-    let mut batch = AppendBuilder::new(now, Cause::event(recorded, SUBSCRIPTION.name));
-    batch.add(stream, version, &credited);
-    append_document(store, entries, register, number.to_string(), order_id, checkpoint, batch).await
+    registers.enter(store, streams::credit_notes(year_of(now)), order_id, checkpoint, write).await
 }
 
 /// A movement of money that was on an invoice.
@@ -200,33 +214,65 @@ async fn money_movement(store: &Store, recorded: &Recorded) -> Result<Option<Mon
     })
 }
 
-/// Appends a document together with its entry at the next position of its register. On a conflict with another
-/// server, updates `entries` to the length of the register, for the retry.
-async fn append_document(
-    store: &Store,
-    entries: &mut u64,
-    register: StreamName,
-    document: String,
-    order_id: OrderId,
-    checkpoint: Option<&Checkpoint>,
-    mut batch: AppendBuilder,
-) -> Result<(), Failure> {
-    batch.add(register.clone(), Version(*entries), &[RegisterEvent::Entered { document, order_id }]);
-    if let Some(checkpoint) = checkpoint {
-        batch.checkpoint(checkpoint.clone());
-    }
-    match store.append(batch.into_append()).await {
-        Ok(_) => *entries += 1,
-        Err(conflict) => {
-            if let AppendError::Conflict { stream, actual, .. } = &conflict {
-                // The conflict may name the stream of the document with the guessed number instead.
-                *entries =
-                    if *stream == register { actual.0 } else { register_length(store, &register, *entries).await? };
+impl Registers {
+    /// Appends a document together with its entry at the next position of its register. `write` makes the document of that
+    /// number, and `None` when there is none to be written.
+    ///
+    /// The append is queued when the next number is given, so documents do not wait for each other's commit. When one
+    /// fails, those behind it have wrong numbers and fail with a conflict; they are then written under other numbers.
+    async fn enter(
+        &self,
+        store: &Store,
+        register: StreamName,
+        order_id: OrderId,
+        checkpoint: Option<&Checkpoint>,
+        write: impl FnOnce(u64) -> Result<Option<(String, AppendBuilder)>, Failure>,
+    ) -> Result<(), Failure> {
+        let (append, queued, number, round) = {
+            let mut registers = self.lock();
+            let entries = registers.entry(register.clone()).or_default();
+            let number = entries.assigned + 1;
+            let Some((document, mut batch)) = write(number)? else { return Ok(()) };
+            let entered = RegisterEvent::Entered { document, order_id };
+            batch.add(register.clone(), Version(entries.assigned), &[entered]);
+            if let Some(checkpoint) = checkpoint {
+                batch.checkpoint(checkpoint.clone());
             }
-            return Err(Failure::Append(conflict));
+            // The log writes appends in the order in which they are queued, which is done by the first poll.
+            let mut append = Box::pin(store.append(batch.into_append()));
+            let queued = append.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            entries.assigned = number;
+            (append, queued, number, entries.round)
+        };
+        let outcome = match queued {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => append.await,
+        };
+        let written = match &outcome {
+            Ok(_) => number,
+            Err(AppendError::Conflict { stream, actual, .. }) if *stream == register => actual.0,
+            // It may name the stream of the document with the guessed number instead.
+            Err(AppendError::Conflict { .. }) => {
+                let known = self.lock().get(&register).map_or(0, |entries| entries.written);
+                register_length(store, &register, known).await?
+            }
+            Err(_) => 0,
+        };
+        let mut registers = self.lock();
+        let entries = registers.entry(register).or_default();
+        entries.written = entries.written.max(written);
+        if outcome.is_err() && entries.round == round {
+            entries.round += 1;
+            entries.assigned = 0;
         }
+        entries.assigned = entries.assigned.max(entries.written);
+        drop(registers);
+        outcome.map(drop).map_err(Failure::Append)
     }
-    Ok(())
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<StreamName, Entries>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Returns the number of documents in a register, which is at least `entries`.

@@ -2,7 +2,7 @@
 
 use storefront_domain::OrderNumber;
 use storefront_domain::invoice::InvoiceState;
-use storefront_eventlog::{Filter, Position};
+use storefront_eventlog::{Filter, LeaseOutcome, Position};
 
 use super::*;
 use crate::config::demo_seller;
@@ -140,6 +140,55 @@ async fn many_at_once_take_numbers_without_gap_or_repeat() {
     futures_util::future::join_all(work).await;
     let numbers: Vec<String> = (1..=12).map(|number| format!("2026-{number:06}")).collect();
     assert_eq!(world.entered(streams::invoices(2026)).await, numbers);
+}
+
+#[tokio::test]
+async fn when_one_of_many_fails_those_behind_it_take_the_numbers_that_are_free() {
+    let world = World::new();
+    let mut confirmed = Vec::new();
+    for number in 1..=12 {
+        confirmed.push(world.confirmed(number).await);
+    }
+    // Two of the same order: one of them has a conflict, and what was queued behind it has wrong numbers.
+    let twice = confirmed.iter().flat_map(|event| [event, event]);
+    futures_util::future::join_all(twice.map(|event| world.handle(event))).await;
+    let numbers: Vec<String> = (1..=12).map(|number| format!("2026-{number:06}")).collect();
+    assert_eq!(world.entered(streams::invoices(2026)).await, numbers);
+}
+
+#[tokio::test]
+async fn a_process_that_lost_its_lease_while_many_documents_are_queued_enters_none() {
+    let world = World::new();
+    let mut confirmed = Vec::new();
+    for number in 1..=6 {
+        confirmed.push(world.confirmed(number).await);
+    }
+    let acquire = async |holder| {
+        let acquired = world.store.acquire_lease("invoices", holder, std::time::Duration::from_secs(60)).await.unwrap();
+        let LeaseOutcome::Acquired(fence) = acquired else { panic!("it is free: {acquired:?}") };
+        fence
+    };
+    let late = acquire("late").await;
+    let registers = Registers::default();
+    let holder = World { store: world.store.fenced(late.clone()), registers };
+    holder.handle(&confirmed[0]).await;
+    world.store.release_lease(&late).await.unwrap();
+    acquire("next").await;
+    let seller = demo_seller();
+    let deliveries: Vec<Delivery> =
+        confirmed[1..].iter().map(|event| Delivery::first(event.clone(), SUBSCRIPTION.name)).collect();
+    let queued = deliveries
+        .iter()
+        .map(|delivery| super::handle_at(&holder.store, &holder.registers, &seller, delivery, || LAST_OF_2026));
+    for outcome in futures_util::future::join_all(queued).await {
+        let failure = outcome.unwrap_err();
+        assert!(matches!(failure, Failure::Append(AppendError::Fenced { .. })), "{failure}");
+    }
+    assert_eq!(world.entered(streams::invoices(2026)).await, ["2026-000001"]);
+    assert_eq!(world.store.checkpoint(SUBSCRIPTION.name).await.unwrap(), confirmed[0].position);
+    let next = World { store: world.store.clone(), registers: holder.registers };
+    next.handle(&confirmed[1]).await;
+    assert_eq!(world.entered(streams::invoices(2026)).await.len(), 2, "their numbers are free again");
 }
 
 #[tokio::test]

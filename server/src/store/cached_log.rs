@@ -13,6 +13,7 @@ use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use storefront_eventlog::{
     Append, AppendError, Appended, EventId, EventStore, Fence, Position, Recorded, StoreError, StreamName, Version,
@@ -121,22 +122,27 @@ impl Store {
         if append.streams.is_empty() {
             return self.log.append(append).await;
         }
+        let streams = append.streams.iter().map(|part| AppendedPart {
+            events: part
+                .events
+                .iter()
+                .map(|event| Recorded::new(Position(0), &part.stream, Version(0), event))
+                .collect(),
+            stream: part.stream.clone(),
+        });
+        let streams: Vec<_> = streams.collect();
+        self.cache.tables().mark(&streams);
         let (log, cache) = (self.log.clone(), self.cache.clone());
-        let task = tokio::spawn(async move {
-            let streams = append.streams.iter().map(|part| AppendedPart {
-                events: part
-                    .events
-                    .iter()
-                    .map(|event| Recorded::new(Position(0), &part.stream, Version(0), event))
-                    .collect(),
-                stream: part.stream.clone(),
-            });
-            let streams: Vec<_> = streams.collect();
-            cache.tables().mark(&streams);
+        let mut work = Box::pin(async move {
             let outcome = log.append(append).await;
             cache.tables().settle(streams, &outcome);
             outcome
         });
+        // The first poll puts the append into the log's queue, so that appends are written in the order of these calls.
+        if let Poll::Ready(outcome) = futures_util::poll!(&mut work) {
+            return outcome;
+        }
+        let task = tokio::spawn(work);
         match task.await {
             Ok(outcome) => outcome,
             Err(failure) => match failure.try_into_panic() {
