@@ -1,5 +1,6 @@
-//! Wake-ups for long-polling requests. One task follows the log for all of them and wakes the requests whose order has a new
-//! event. A waiting request holds one slot and nothing else; the number of slots is limited.
+//! Wake-ups for long-polling requests. One task follows the log for all of them and wakes the requests whose stream or
+//! correlation id has a new event; the others stay asleep. A waiting request holds one slot and nothing else; the number of
+//! slots is limited.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,9 +34,19 @@ struct Inner {
 struct Waiting {
     count: usize,
     by_correlation: HashMap<String, Waiters>,
+    by_stream: HashMap<String, Waiters>,
 }
 
-/// The requests that wait for the same order.
+/// Which events a request waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Watched {
+    /// Those of an order, in all streams, or of another correlation.
+    Correlation(String),
+    /// Those of one stream.
+    Stream(String),
+}
+
+/// The requests that wait for the same.
 #[derive(Debug)]
 struct Waiters {
     count: usize,
@@ -47,7 +58,33 @@ struct Waiters {
 pub(crate) struct WatchSlot {
     watch: OrderWatch,
     /// `None` for a request that waits for any event.
-    order: Option<(String, watch::Receiver<()>)>,
+    watched: Option<(Watched, watch::Receiver<()>)>,
+}
+
+impl Watched {
+    /// What a reader with this filter need only watch; `None` when that may be events of many streams.
+    pub(crate) fn of_filter(filter: &Filter) -> Option<Self> {
+        if let Some(correlation) = &filter.correlation_id {
+            return Some(Self::Correlation(correlation.clone()));
+        }
+        match filter.streams.as_slice() {
+            [stream] if !stream.ends_with('*') => Some(Self::Stream(stream.clone())),
+            _ => None,
+        }
+    }
+}
+
+impl Waiting {
+    fn waiters(&mut self, watched: &Watched) -> (&mut HashMap<String, Waiters>, String) {
+        match watched {
+            Watched::Correlation(id) => (&mut self.by_correlation, id.clone()),
+            Watched::Stream(name) => (&mut self.by_stream, name.clone()),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Waiters> {
+        self.by_correlation.values().chain(self.by_stream.values())
+    }
 }
 
 impl OrderWatch {
@@ -56,23 +93,21 @@ impl OrderWatch {
         Self(Arc::new(Inner { limit, waiting: Mutex::default() }))
     }
 
-    /// Takes a slot for a request that waits for events of a correlation id; returns `None` when all are taken. Events from
-    /// now on wake it: read the log after this call, and wait then.
-    pub(crate) fn watch_order(&self, correlation_id: &str) -> Option<WatchSlot> {
+    /// Takes a slot for a request that waits for some events; returns `None` when all are taken. Events from now on wake it:
+    /// read the log after this call, and wait then.
+    pub(crate) fn watch(&self, watched: Watched) -> Option<WatchSlot> {
         let mut waiting = self.take_slot()?;
-        let waiters = waiting
-            .by_correlation
-            .entry(correlation_id.to_owned())
-            .or_insert_with(|| Waiters { count: 0, changes: watch::Sender::new(()) });
+        let (waiters, key) = waiting.waiters(&watched);
+        let waiters = waiters.entry(key).or_insert_with(|| Waiters { count: 0, changes: watch::Sender::new(()) });
         waiters.count += 1;
-        let order = Some((correlation_id.to_owned(), waiters.changes.subscribe()));
-        Some(WatchSlot { watch: self.clone(), order })
+        let watched = Some((watched, waiters.changes.subscribe()));
+        Some(WatchSlot { watch: self.clone(), watched })
     }
 
     /// Takes a slot for a request that waits for any event; returns `None` when all are taken.
     pub(crate) fn reserve_slot(&self) -> Option<WatchSlot> {
         drop(self.take_slot()?);
-        Some(WatchSlot { watch: self.clone(), order: None })
+        Some(WatchSlot { watch: self.clone(), watched: None })
     }
 
     fn take_slot(&self) -> Option<MutexGuard<'_, Waiting>> {
@@ -119,18 +154,19 @@ impl OrderWatch {
         }
     }
 
-    /// Wakes the requests that wait for the order of one of these events.
+    /// Wakes the requests that wait for one of these events.
     fn wake(&self, events: &[Arc<Recorded>]) {
         let waiting = self.waiting();
         for event in events {
-            if let Some(waiters) = waiting.by_correlation.get(event.correlation_id()) {
+            let by_correlation = waiting.by_correlation.get(event.correlation_id());
+            for waiters in by_correlation.into_iter().chain(waiting.by_stream.get(event.stream())) {
                 waiters.changes.send_replace(());
             }
         }
     }
 
     fn wake_all(&self) {
-        for waiters in self.waiting().by_correlation.values() {
+        for waiters in self.waiting().all() {
             waiters.changes.send_replace(());
         }
     }
@@ -143,7 +179,7 @@ impl OrderWatch {
 impl WatchSlot {
     /// Waits for an event since the slot was taken or since the last call; returns `false` at the deadline.
     pub(crate) async fn changed(&mut self, deadline: Instant) -> bool {
-        let Some((_, changes)) = &mut self.order else { return false };
+        let Some((_, changes)) = &mut self.watched else { return false };
         matches!(tokio::time::timeout_at(deadline, changes.changed()).await, Ok(Ok(())))
     }
 }
@@ -152,12 +188,12 @@ impl Drop for WatchSlot {
     fn drop(&mut self) {
         let mut waiting = self.watch.waiting();
         waiting.count -= 1;
-        if let Some((correlation_id, _)) = &self.order
-            && let Some(waiters) = waiting.by_correlation.get_mut(correlation_id)
-        {
-            waiters.count -= 1;
-            if waiters.count == 0 {
-                waiting.by_correlation.remove(correlation_id);
+        let Some((watched, _)) = &self.watched else { return };
+        let (waiters, key) = waiting.waiters(watched);
+        if let Some(same) = waiters.get_mut(&key) {
+            same.count -= 1;
+            if same.count == 0 {
+                waiters.remove(&key);
             }
         }
     }

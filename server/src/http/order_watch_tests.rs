@@ -11,6 +11,10 @@ use super::*;
 const SOON: Duration = Duration::from_secs(20);
 
 async fn happens(store: &Store, order: &str) {
+    happens_in(store, &format!("order-{order}"), order).await;
+}
+
+async fn happens_in(store: &Store, stream: &str, order: &str) {
     let event = NewEvent {
         id: Uuid::now_v7(),
         kind: "order.started".to_owned(),
@@ -21,9 +25,47 @@ async fn happens(store: &Store, order: &str) {
         actor: "test".to_owned(),
         data: JsonText::of(&()).unwrap(),
     };
-    let stream = StreamName::new(format!("order-{order}")).unwrap();
+    let stream = StreamName::new(stream).unwrap();
     let streams = vec![StreamAppend { stream, expected: Expected::Any, events: vec![event] }];
     store.append(Append { streams, ..Append::default() }).await.unwrap();
+}
+
+fn correlation(id: &str) -> Watched {
+    Watched::Correlation(id.to_owned())
+}
+
+#[tokio::test]
+async fn who_waits_for_a_stream_sleeps_while_other_streams_of_its_order_move() {
+    let store = crate::testing::a_log();
+    let (watch, stop) = (OrderWatch::new(10), CancellationToken::new());
+    let following = tokio::spawn(watch.clone().run(store.clone(), stop.clone()));
+    let mut early = watch.watch(correlation("early")).unwrap();
+    assert!(early.changed(Instant::now() + SOON).await);
+    let mut of_stream = watch.watch(Watched::Stream("order-this".to_owned())).unwrap();
+    let mut of_order = watch.watch(correlation("this")).unwrap();
+    happens_in(&store, "payment-this", "this").await;
+    assert!(of_order.changed(Instant::now() + SOON).await, "the timeline shows payments");
+    let (_, changes) = of_stream.watched.as_ref().unwrap();
+    assert!(!changes.has_changed().unwrap(), "the order itself did not move");
+    happens_in(&store, "order-this", "this").await;
+    assert!(of_stream.changed(Instant::now() + SOON).await);
+    drop((early, of_stream, of_order));
+    assert_eq!(watch.waiting().count, 0, "every place is given back");
+    assert_eq!(watch.waiting().all().count(), 0);
+    stop.cancel();
+    following.await.unwrap();
+}
+
+#[test]
+fn a_filter_on_one_stream_or_one_correlation_is_watched_alone() {
+    let streams =
+        |streams: &[&str]| Filter { streams: streams.iter().map(ToString::to_string).collect(), ..Filter::default() };
+    assert_eq!(Watched::of_filter(&streams(&["order-1"])), Some(Watched::Stream("order-1".to_owned())));
+    assert_eq!(Watched::of_filter(&streams(&["order-*"])), None);
+    assert_eq!(Watched::of_filter(&streams(&["order-1", "order-2"])), None);
+    let of_correlation = Filter { correlation_id: Some("7".to_owned()), ..streams(&["order-*"]) };
+    assert_eq!(Watched::of_filter(&of_correlation), Some(correlation("7")));
+    assert_eq!(Watched::of_filter(&Filter::default()), None);
 }
 
 #[tokio::test]
@@ -32,14 +74,14 @@ async fn an_event_wakes_those_who_wait_for_its_order_and_nobody_else() {
     let (watch, stop) = (OrderWatch::new(2000), CancellationToken::new());
     let following = tokio::spawn(watch.clone().run(store.clone(), stop.clone()));
     // Whoever waits before the start of the log is known is woken once for nothing.
-    let mut early = watch.watch_order("early").unwrap();
+    let mut early = watch.watch(correlation("early")).unwrap();
     assert!(early.changed(Instant::now() + SOON).await);
     drop(early);
     let woken = Arc::new(AtomicUsize::new(0));
     let far = Instant::now() + SOON;
     let others: Vec<_> = (0..1000)
         .map(|number| {
-            let (mut place, woken) = (watch.watch_order(&format!("other-{number}")).unwrap(), woken.clone());
+            let (mut place, woken) = (watch.watch(correlation(&format!("other-{number}"))).unwrap(), woken.clone());
             tokio::spawn(async move {
                 if place.changed(far).await {
                     woken.fetch_add(1, Ordering::Relaxed);
@@ -48,7 +90,7 @@ async fn an_event_wakes_those_who_wait_for_its_order_and_nobody_else() {
         })
         .collect();
     for _ in 0..20 {
-        let mut both = [watch.watch_order("this").unwrap(), watch.watch_order("this").unwrap()];
+        let mut both = [watch.watch(correlation("this")).unwrap(), watch.watch(correlation("this")).unwrap()];
         happens(&store, "this").await;
         let news = join_all(both.iter_mut().map(|place| place.changed(far))).await;
         assert_eq!(news, [true, true]);
@@ -62,7 +104,7 @@ async fn an_event_wakes_those_who_wait_for_its_order_and_nobody_else() {
     others.iter().for_each(tokio::task::JoinHandle::abort);
     join_all(others).await;
     assert_eq!(watch.waiting().count, 0, "every place is given back");
-    assert!(watch.waiting().by_correlation.is_empty());
+    assert_eq!(watch.waiting().all().count(), 0);
     stop.cancel();
     following.await.unwrap();
 }
@@ -70,8 +112,8 @@ async fn an_event_wakes_those_who_wait_for_its_order_and_nobody_else() {
 #[tokio::test]
 async fn there_are_only_so_many_places_and_one_that_is_left_is_free() {
     let watch = OrderWatch::new(2);
-    let (one, _two) = (watch.watch_order("a").unwrap(), watch.reserve_slot().unwrap());
-    assert!(watch.watch_order("b").is_none() && watch.reserve_slot().is_none());
+    let (one, _two) = (watch.watch(correlation("a")).unwrap(), watch.reserve_slot().unwrap());
+    assert!(watch.watch(correlation("b")).is_none() && watch.reserve_slot().is_none());
     drop(one);
-    assert!(watch.watch_order("b").is_some());
+    assert!(watch.watch(correlation("b")).is_some());
 }

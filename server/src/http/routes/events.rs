@@ -11,11 +11,12 @@ use storefront_api::{EventPage, EventQuery, LogHash, StreamPage, StreamQuery};
 use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
 use tokio::time::Instant;
 
-use super::orders::read::wait_for_log_growth;
+use super::orders::read::{wait_for_log_growth, wait_for_watched};
 use super::sse;
 use crate::http::error::{ApiError, sentence};
 use crate::http::event_body::{current_log_id, wire_event};
 use crate::http::extract::{PathParams, QueryParams, header_text, page_limit, wait_duration};
+use crate::http::order_watch::{WatchSlot, Watched};
 use crate::http::pauses;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
@@ -68,7 +69,8 @@ pub(crate) async fn list_events(
     }
     // They keep the buffer in which the request came; the wait may be long.
     drop(headers);
-    let mut reads = 0;
+    let (mut reads, mut slot) = (0, None);
+    let mut over = false;
     let (slice, reset) = loop {
         let mut slice = shop.store.read_all(after, limit, &filter).await.map_err(Failure::from)?;
         if slice.head < after {
@@ -79,11 +81,15 @@ pub(crate) async fn list_events(
         reads += 1;
         let more = slice.next_after < slice.head;
         // When the filter matches nothing for long, the page says how far it has read, and the client continues there.
-        if !slice.events.is_empty()
-            || (more && reads >= MAX_READS_PER_REQUEST)
-            || (!more && !wait_for_change(&shop, slice.head, &query, deadline).await?)
-        {
+        if over || !slice.events.is_empty() || (more && reads >= MAX_READS_PER_REQUEST) {
             break (slice, false);
+        }
+        if !more && !wait_for_change(&shop, slice.head, &query, &filter, &mut slot, deadline).await? {
+            if slot.is_none() {
+                break (slice, false);
+            }
+            // It slept while others moved the log: the answer says how far nothing was for it.
+            over = true;
         }
     };
     if as_cloud_events {
@@ -105,15 +111,21 @@ pub(crate) async fn list_events(
     Ok(([(VARY, "accept")], Json(page)).into_response())
 }
 
-/// Waits for the log to grow, or for a change of the lab's fault switches or of the pauses that the query knows. Returns
+/// Waits for the log to grow by what the filter lets through, or for a change of the lab's fault switches or of the pauses that the query knows. Returns
 /// `true` when the log has grown.
 async fn wait_for_change(
     shop: &Shop,
     after: Position,
     query: &EventQuery,
+    filter: &Filter,
+    slot: &mut Option<WatchSlot>,
     deadline: Instant,
 ) -> Result<bool, ApiError> {
     // Few requests wait for these; the others need no room for them.
+    let grown: BoxFuture<'_, Result<bool, ApiError>> = match Watched::of_filter(filter) {
+        Some(watched) => Box::pin(wait_for_watched(shop, || watched, slot, deadline)),
+        None => Box::pin(wait_for_log_growth(shop, after, deadline)),
+    };
     let switched: BoxFuture<'_, ()> = match (query.switches, &shop.lab) {
         (Some(known), Some(lab)) => Box::pin(lab.stubs.wait_for_change_from(known)),
         (None, _) | (_, None) => Box::pin(std::future::pending()),
@@ -123,7 +135,7 @@ async fn wait_for_change(
         None => Box::pin(std::future::pending()),
     };
     tokio::select! {
-        grown = wait_for_log_growth(shop, after, deadline) => grown,
+        grown = grown => grown,
         () = switched => Ok(false),
         () = paused => Ok(false),
     }

@@ -16,7 +16,7 @@ use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::event_body::wire_event;
 use crate::http::extract::{PathParams, QueryParams, etags, version_in_etag, wait_duration};
-use crate::http::order_watch::WatchSlot;
+use crate::http::order_watch::{WatchSlot, Watched};
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
 use crate::store::order_record;
@@ -72,7 +72,8 @@ pub(crate) async fn get_order(
         // Free the record before the wait, which may be long.
         let version = record.version;
         drop(record);
-        if !wait_for_order_change(&shop, id, &mut slot, deadline).await? {
+        let order = || Watched::Stream(streams::order(id).as_str().to_owned());
+        if !wait_for_watched(&shop, order, &mut slot, deadline).await? {
             return not_modified(version);
         }
     }
@@ -135,8 +136,8 @@ pub(crate) async fn get_timeline(
     }
     if query.wait.is_some() {
         let mut slot = None;
-        while !has_new_events(&shop, id, after).await? && wait_for_order_change(&shop, id, &mut slot, deadline).await? {
-        }
+        let order = || Watched::Correlation(id.to_string());
+        while !has_new_events(&shop, id, after).await? && wait_for_watched(&shop, order, &mut slot, deadline).await? {}
     }
     let (all, head) = load_order_events(&shop, id).await?;
     let record = order_record::load(&shop.store, id).await.map_err(Failure::from)?;
@@ -172,11 +173,11 @@ pub(crate) async fn load_order_events(shop: &Shop, id: OrderId) -> Result<(Vec<A
     }
 }
 
-/// Waits for an event of an order since it was read; returns `false` at the deadline or when the server stops. The first call
-/// only takes a slot and returns `true`, so that no event is missed while the order is read once more.
-async fn wait_for_order_change(
+/// Waits for a watched event since the log was read; returns `false` at the deadline or when the server stops. The first call
+/// only takes a slot and returns `true`, so that no event is missed while the log is read once more.
+pub(crate) async fn wait_for_watched(
     shop: &Shop,
-    id: OrderId,
+    watched: impl FnOnce() -> Watched,
     slot: &mut Option<WatchSlot>,
     deadline: Instant,
 ) -> Result<bool, ApiError> {
@@ -185,7 +186,7 @@ async fn wait_for_order_change(
     }
     match slot {
         None => {
-            *slot = Some(shop.order_watch.watch_order(&id.to_string()).ok_or_else(too_many_waiting)?);
+            *slot = Some(shop.order_watch.watch(watched()).ok_or_else(too_many_waiting)?);
             Ok(true)
         }
         Some(slot) => Ok(shop.stop.run_until_cancelled(slot.changed(deadline)).await == Some(true)),
