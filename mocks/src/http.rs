@@ -3,7 +3,7 @@
 //! Knows nothing of products, cards or mail: the stubs bring their routers. Can close a connection without a response,
 //! which an ordinary handler cannot.
 
-mod faults;
+pub(crate) mod faults;
 
 use std::{
     io,
@@ -39,8 +39,6 @@ use crate::{
     fault_switches::lock,
     origin::{self, HostNames},
 };
-
-pub(crate) use self::faults::{MovedNoMoney, fault_routes, with_faults};
 
 /// Maximum size of a request body in bytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;

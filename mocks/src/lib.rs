@@ -146,10 +146,10 @@ impl Mocks {
         let card_routes = cards::router(cards.clone());
         let router = Router::new()
             .route("/", get(front_page))
-            .nest(PRODUCTS_PREFIX, http::with_faults(product_routes, &product_faults, products::fault_response))
-            .nest(CARDS_PREFIX, http::with_faults(card_routes, &card_faults, cards::fault_response))
+            .nest(PRODUCTS_PREFIX, http::faults::with_faults(product_routes, &product_faults, products::fault_response))
+            .nest(CARDS_PREFIX, http::faults::with_faults(card_routes, &card_faults, cards::fault_response))
             .nest(MAILBOX_PREFIX, mail::router(mailbox.clone(), stop.clone()))
-            .merge(http::fault_routes(switches.clone()))
+            .merge(http::faults::fault_routes(switches.clone()))
             .merge(reset::router(reset_targets))
             .fallback(http::no_such_route);
 

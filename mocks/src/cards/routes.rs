@@ -20,7 +20,7 @@ use super::{
     CardGateway, IntentStatus, PostResponse, currencies, errors::ApiError, objects::new_id, operations::Operation,
     params::Params,
 };
-use crate::{fault_switches::lock, http::MovedNoMoney};
+use crate::{fault_switches::lock, http::faults::MovedNoMoney};
 
 const MAX_KEY_BYTES: usize = 255;
 const MAX_PAGE_LEN: usize = 100;
