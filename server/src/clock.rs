@@ -34,7 +34,7 @@ pub(crate) fn now() -> Timestamp {
 /// goes back with the store's clock, other than [`now`]; but it does not follow a jump that lasts for a moment.
 pub(crate) fn store_ms() -> i64 {
     #[cfg(test)]
-    if let Some(followed_ms) = rng_clock::followed_ms() {
+    if let Some(followed_ms) = rng_clock::followed_ms().or_else(tests::followed_ms) {
         return followed_ms;
     }
     process_ms() + STORE_CLOCK.lock().unwrap_or_else(PoisonError::into_inner).offset_ms
@@ -154,8 +154,23 @@ impl MonotonicClock for ProcessTime {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+
+    thread_local! {
+        static FOLLOWED: RefCell<Option<Arc<AtomicI64>>> = const { RefCell::new(None) };
+    }
+
+    /// Lets [`store_ms`] follow the clock of a test's log, in milliseconds since 1970, on this thread.
+    pub(crate) fn follow(clock_ms: Arc<AtomicI64>) {
+        FOLLOWED.set(Some(clock_ms));
+    }
+
+    pub(super) fn followed_ms() -> Option<i64> {
+        FOLLOWED.with_borrow(|clock| clock.as_ref().map(|clock_ms| clock_ms.load(Ordering::Relaxed)))
+    }
 
     const HOUR_MS: i64 = 60 * 60 * 1000;
 

@@ -27,6 +27,7 @@ impl World {
     /// A refund of 5.00 of 20.00 is pending at the gateway, and its timer is set.
     async fn begins() -> Self {
         let now_ms = Arc::new(AtomicI64::new(START_MS));
+        clock::tests::follow(Arc::clone(&now_ms));
         let clock = Arc::clone(&now_ms);
         let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
         let world = Self { store: Store::sole(Arc::new(log)), gateway: Arc::default(), now_ms };

@@ -25,6 +25,7 @@ impl World {
     /// A basket is started, and its timer is set.
     async fn begins() -> Self {
         let now_ms = Arc::new(AtomicI64::new(START_MS));
+        clock::tests::follow(Arc::clone(&now_ms));
         let clock = Arc::clone(&now_ms);
         let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
         let world = Self { store: Store::sole(Arc::new(log)), now_ms };

@@ -23,6 +23,7 @@ impl World {
     /// Order 1 has reserved two of five mugs and is not paid; its timer is set.
     async fn begins() -> Self {
         let now_ms = Arc::new(AtomicI64::new(START_MS));
+        clock::tests::follow(Arc::clone(&now_ms));
         let clock = Arc::clone(&now_ms);
         let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
         let world = Self { store: Store::sole(Arc::new(log)), now_ms };
