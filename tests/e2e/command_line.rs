@@ -213,7 +213,7 @@ fn the_printed_configuration_can_be_used_and_a_bad_one_is_refused_in_a_line() {
     assert_eq!(refused.status.code(), Some(2));
     let said = one_line(&refused);
     assert!(
-        said.contains("config.toml") && said.contains("basket.remove") && said.contains("everywhere.quit"),
+        said.contains("config.toml") && said.contains("basket.remove") && said.contains("everywhere.close"),
         "{said}"
     );
     let missing = run("storefront", ["replay", replay, "--config", "/nowhere/config.toml"]);

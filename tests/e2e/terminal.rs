@@ -51,9 +51,16 @@ fn fill_in(terminal: &mut Terminal) {
     }
 }
 
-/// Buys what is in the basket, from the screen Shop, with the form filled in already or not.
+/// Buys what is in the basket, from the screen Shop.
 fn check_out(terminal: &mut Terminal) {
     terminal.press("c");
     fill_in(terminal);
+    review(terminal);
+    terminal.press("b");
+}
+
+/// Goes from the choice of payment to the review, from which alone the order is sent.
+fn review(terminal: &mut Terminal) {
     terminal.press(ENTER);
+    terminal.wait_for("b buys for");
 }

@@ -150,11 +150,11 @@ mod tests {
 
     #[test]
     fn theme_colours_and_keys_are_taken_from_the_file() {
-        let text = "theme = \"light\"\n[colours.light]\naccent = \"#010203\"\n[keys.shop]\nnext_sort = [\"z\"]\n";
+        let text = "theme = \"light\"\n[colours.light]\naccent = \"#010203\"\n[keys.shop]\nnext_sort = [\"Z\"]\n";
         let config = Config::parse(text).unwrap();
         assert_eq!(config.theme, Some(ThemeName::Light));
         assert_eq!(config.colours(ThemeName::Light).unwrap()[&Role::Accent], (1, 2, 3));
-        assert_eq!(config.keys.action(Context::Shop, Key::char('z')), Some(Action::NextSort));
+        assert_eq!(config.keys.action(Context::Shop, Key::char('Z')), Some(Action::NextSort));
         assert!(Config::parse("").is_ok());
     }
 

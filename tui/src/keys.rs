@@ -16,6 +16,7 @@ pub(crate) use keymap::{Keymap, Remapped, word};
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
     Quit,
+    Close,
     Suspend,
     Redraw,
     Help,
@@ -48,6 +49,13 @@ pub(crate) enum Action {
     More,
     Fewer,
     Add,
+    TakeOut,
+    OpenProduct,
+    NextProduct,
+    PreviousProduct,
+    Cards,
+    SwitchSection,
+    Split,
     Remove,
     Undo,
     EmptyBasket,
@@ -57,6 +65,7 @@ pub(crate) enum Action {
     NextChoice,
     PreviousChoice,
     Submit,
+    Buy,
     OpenOrder,
     NextStatus,
     Detail,
@@ -78,6 +87,8 @@ pub(crate) enum Action {
     Slower,
     CancelOrder,
     AdoptBasket,
+    TurnOver,
+    BuyAgain,
     // Counter
     NextPart,
     PreviousPart,
@@ -143,6 +154,8 @@ pub(crate) enum Place {
     Everywhere,
     /// On every screen of the shop.
     Screens,
+    /// On every screen but an order, whose page is turned over with the same key.
+    Tabs,
     /// On every screen with a list.
     Lists,
     /// Wherever events are listed.
@@ -153,7 +166,14 @@ pub(crate) enum Place {
     OrderEvents,
     Scrubber,
     Replay,
+    /// On the products, as cards or as a list.
     Shop,
+    /// On the products as a list.
+    ShopList,
+    /// On the products as cards.
+    ShopCards,
+    /// On the page of a product.
+    Product,
     Basket,
     /// In the checkout form, on every field.
     Checkout,
@@ -161,9 +181,14 @@ pub(crate) enum Place {
     CheckoutField,
     /// On the choice of payment.
     CheckoutPayment,
+    /// On the last step before the order is sent.
+    CheckoutReview,
     CheckoutProgress,
     Orders,
+    /// On both sides of an order.
     Order,
+    /// On the page of an order.
+    Parcel,
     Log,
     Processes,
     Lab,
@@ -197,11 +222,15 @@ pub(crate) enum Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Context {
     Shop,
+    ShopCards,
+    Product,
     Basket,
     CheckoutField,
     CheckoutPayment,
+    CheckoutReview,
     CheckoutProgress,
     Orders,
+    Parcel,
     Order,
     Scrubber,
     Replay,
@@ -229,13 +258,17 @@ pub(crate) enum Context {
 }
 
 impl Context {
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::Shop,
+        Self::ShopCards,
+        Self::Product,
         Self::Basket,
         Self::CheckoutField,
         Self::CheckoutPayment,
+        Self::CheckoutReview,
         Self::CheckoutProgress,
         Self::Orders,
+        Self::Parcel,
         Self::Order,
         Self::Scrubber,
         Self::Replay,
@@ -265,36 +298,41 @@ impl Context {
     /// The places whose bindings are active in this context, the nearest first.
     pub(crate) const fn places(self) -> &'static [Place] {
         use Place::{
-            Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, Confirm, Counter,
-            CounterCharges, CounterOrders, CounterProducts, CounterStock, Document, DocumentView, Events, Everywhere,
-            Form, Help, Invoices, Lab, Lists, Log, Mailbox, NoWallet, Order, OrderEvents, Orders, Processes, Profile,
-            Replay, Screens, Scrubber, Search, Shop, Timeline, Vouchers, Wallet,
+            Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, CheckoutReview,
+            Confirm, Counter, CounterCharges, CounterOrders, CounterProducts, CounterStock, Document, DocumentView,
+            Events, Everywhere, Form, Help, Invoices, Lab, Lists, Log, Mailbox, NoWallet, Order, OrderEvents, Orders,
+            Parcel, Processes, Product, Profile, Replay, Screens, Scrubber, Search, Shop, ShopCards, ShopList, Tabs,
+            Timeline, Vouchers, Wallet,
         };
         match self {
-            Self::Shop => &[Shop, Lists, Screens, Everywhere, Always],
-            Self::Basket => &[Basket, Lists, Screens, Everywhere, Always],
+            Self::Shop => &[Shop, ShopList, Tabs, Screens, Everywhere, Always],
+            Self::ShopCards => &[Shop, ShopCards, Tabs, Screens, Everywhere, Always],
+            Self::Product => &[Product, Tabs, Screens, Everywhere, Always],
+            Self::Basket => &[Basket, Lists, Tabs, Screens, Everywhere, Always],
             Self::CheckoutField => &[CheckoutField, Checkout, Always],
-            Self::CheckoutPayment => &[CheckoutPayment, Checkout, Always],
-            Self::CheckoutProgress => &[CheckoutProgress, Lists, Screens, Everywhere, Always],
-            Self::Orders => &[Orders, Lists, Screens, Everywhere, Always],
+            Self::CheckoutPayment => &[CheckoutPayment, Checkout, Everywhere, Always],
+            Self::CheckoutReview => &[CheckoutReview, Checkout, Everywhere, Always],
+            Self::CheckoutProgress => &[CheckoutProgress, Lists, Tabs, Screens, Everywhere, Always],
+            Self::Orders => &[Orders, Lists, Tabs, Screens, Everywhere, Always],
+            Self::Parcel => &[Parcel, Order, Screens, Everywhere, Always],
             Self::Order => &[OrderEvents, Timeline, Order, Events, Lists, Screens, Everywhere, Always],
             Self::Scrubber => &[Scrubber, Timeline, Order, Events, Lists, Screens, Everywhere, Always],
             Self::Replay => &[Replay, Timeline, Events, Lists, Everywhere, Always],
-            Self::Log => &[Log, Events, Lists, Screens, Everywhere, Always],
-            Self::Processes => &[Processes, Lists, Screens, Everywhere, Always],
-            Self::Lab => &[Lab, Lists, Screens, Everywhere, Always],
-            Self::CounterStock => &[CounterStock, Counter, Lists, Screens, Everywhere, Always],
-            Self::CounterProducts => &[CounterProducts, Counter, Lists, Screens, Everywhere, Always],
-            Self::CounterOrders => &[CounterOrders, Counter, Lists, Screens, Everywhere, Always],
-            Self::CounterSales => &[Counter, Lists, Screens, Everywhere, Always],
-            Self::CounterCharges => &[CounterCharges, Counter, Lists, Screens, Everywhere, Always],
-            Self::Account => &[Account, Screens, Everywhere, Always],
-            Self::NoWallet => &[NoWallet, Account, Screens, Everywhere, Always],
-            Self::Wallet => &[Wallet, Account, Lists, Screens, Everywhere, Always],
-            Self::Vouchers => &[Vouchers, Account, Lists, Screens, Everywhere, Always],
-            Self::Invoices => &[Invoices, Account, Lists, Screens, Everywhere, Always],
-            Self::Mailbox => &[Mailbox, Account, Lists, Screens, Everywhere, Always],
-            Self::Profile => &[Profile, Account, Screens, Everywhere, Always],
+            Self::Log => &[Log, Events, Lists, Tabs, Screens, Everywhere, Always],
+            Self::Processes => &[Processes, Lists, Tabs, Screens, Everywhere, Always],
+            Self::Lab => &[Lab, Lists, Tabs, Screens, Everywhere, Always],
+            Self::CounterStock => &[CounterStock, Counter, Lists, Tabs, Screens, Everywhere, Always],
+            Self::CounterProducts => &[CounterProducts, Counter, Lists, Tabs, Screens, Everywhere, Always],
+            Self::CounterOrders => &[CounterOrders, Counter, Lists, Tabs, Screens, Everywhere, Always],
+            Self::CounterSales => &[Counter, Lists, Tabs, Screens, Everywhere, Always],
+            Self::CounterCharges => &[CounterCharges, Counter, Lists, Tabs, Screens, Everywhere, Always],
+            Self::Account => &[Account, Tabs, Screens, Everywhere, Always],
+            Self::NoWallet => &[NoWallet, Account, Tabs, Screens, Everywhere, Always],
+            Self::Wallet => &[Wallet, Account, Lists, Tabs, Screens, Everywhere, Always],
+            Self::Vouchers => &[Vouchers, Account, Lists, Tabs, Screens, Everywhere, Always],
+            Self::Invoices => &[Invoices, Account, Lists, Tabs, Screens, Everywhere, Always],
+            Self::Mailbox => &[Mailbox, Account, Lists, Tabs, Screens, Everywhere, Always],
+            Self::Profile => &[Profile, Account, Tabs, Screens, Everywhere, Always],
             Self::Letter => &[DocumentView, Everywhere, Always],
             Self::Document => &[DocumentView, Document, Everywhere, Always],
             Self::Search => &[Search, Always],
@@ -309,10 +347,14 @@ impl Context {
         match self {
             Self::CheckoutField | Self::Search | Self::Help | Self::Form => true,
             Self::Shop
+            | Self::ShopCards
+            | Self::Product
             | Self::Basket
             | Self::CheckoutPayment
+            | Self::CheckoutReview
             | Self::CheckoutProgress
             | Self::Orders
+            | Self::Parcel
             | Self::Order
             | Self::Scrubber
             | Self::Replay

@@ -67,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) screen: Screen,
     /// The product under the cursor.
     pub(crate) product: Option<ProductId>,
+    /// Whether products are shown as a list where there is room for cards.
+    pub(crate) products_as_list: bool,
     pub(crate) theme: Option<ThemeName>,
     pub(crate) contact: Contact,
     /// The token of the payment chosen last.

@@ -16,16 +16,16 @@ fn a_wallet_pays_for_an_order_and_the_balance_falls_and_the_mail_about_it_is_the
 
     terminal.press("1");
     is_in_stock(&terminal);
-    terminal.press(ENTER);
+    terminal.press("a");
     basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("c");
-    terminal.wait_for("Enter buys for 14.50 €");
-    for choice in ["is declined", "insufficient", "authentication", "processing", "slow", "Wallet, 10000.00 € in it"]
-    {
-        terminal.press(DOWN);
-        terminal.wait_for_line(&["●", choice]);
-    }
-    terminal.press(ENTER);
+    terminal.wait_for("b buys for 14.50 €");
+    terminal.press(ESC);
+    terminal.wait_for("goes on to the review");
+    terminal.press(DOWN);
+    terminal.wait_for_line(&["●", "Wallet, 10000.00 € in it"]);
+    super::review(&mut terminal);
+    terminal.press("b");
     terminal.wait_for("is confirmed. Thank you!");
     terminal.wait_for_line(&["✓", "invoice", "done"]);
 
@@ -53,7 +53,7 @@ async fn a_voucher_takes_its_amount_off_and_the_invoice_says_so_and_is_kept_as_t
     let mut terminal = home.open(WIDE, &["--server", &world.server.url()]);
     shop_opens(&terminal);
     terminal.wait_for("only 5 left");
-    terminal.press(ENTER);
+    terminal.press("a");
     basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("2");
     terminal.wait_for_line(&["Total", "14.50 €"]);
@@ -73,8 +73,9 @@ async fn a_voucher_takes_its_amount_off_and_the_invoice_says_so_and_is_kept_as_t
 
     terminal.press(ENTER);
     super::fill_in(&mut terminal);
-    terminal.wait_for("Enter buys for 9.50 €");
-    terminal.press(ENTER);
+    super::review(&mut terminal);
+    terminal.wait_for("b buys for 9.50 €");
+    terminal.press("b");
     terminal.wait_for_line(&["✓", "invoice", "done"]);
     terminal.press(ENTER);
     let facts = terminal.wait_for_line(&["invoice ", &format!("voucher {} −5.00 €", voucher.code)]);
@@ -122,7 +123,7 @@ async fn a_customer_is_known_again_after_the_client_was_closed() {
     let mut terminal = home.open(WIDE, &["--server", &url]);
     shop_opens(&terminal);
     terminal.wait_for("only 5 left");
-    terminal.press(ENTER);
+    terminal.press("a");
     basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("8");
     terminal.wait_for("You have no wallet yet");

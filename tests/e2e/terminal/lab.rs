@@ -69,7 +69,7 @@ async fn the_shop_is_started_over_after_a_yes_and_every_screen_is_that_of_an_emp
     terminal.wait_for_line(&["▌ a", "Happy path", "✓ played"]);
     terminal.press("1");
     is_in_stock(&terminal);
-    terminal.press(ENTER);
+    terminal.press("a");
     basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("3");
     terminal.wait_for("2 orders");
@@ -217,11 +217,11 @@ async fn a_client_of_a_lab_server_shops_at_once_and_says_how_others_join() {
     terminal.press("\x1b");
     terminal.wait_until_gone("You act as Pair 3.");
     is_in_stock(&terminal);
-    terminal.press(ENTER);
-    terminal.wait_for("1 piece");
+    terminal.press("a");
+    terminal.wait_for("1 piece · 14.50 €  ");
     terminal.press("c");
     terminal.wait_for_line(&["Ada Example"]);
-    terminal.press(ENTER);
+    terminal.press("b");
     let order = eventually("it is bought", || async {
         let all = world.client.orders(&OrderListQuery::default()).await.unwrap().items;
         all.into_iter().find(|order| order.status == OrderStatus::Confirmed)

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use storefront_api::{OrderListQuery, OrderStatus};
 use storefront_mocks::Stub;
 
-use super::pty::{ENTER, Home, Terminal, WIDE};
+use super::pty::{Home, Terminal, WIDE};
 use super::{FIRST_PRODUCT, basket_holds, check_out, is_in_stock, shop_opens};
 use crate::world::World;
 
@@ -38,7 +38,7 @@ fn the_embedded_shop_keeps_its_basket_and_its_log() {
     let mut terminal = home.open(WIDE, &[]);
     shop_opens(&terminal);
     is_in_stock(&terminal);
-    terminal.press(ENTER);
+    terminal.press("a");
     basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("q");
     assert!(terminal.wait_for_the_end().success());
@@ -74,7 +74,7 @@ async fn is_found_again(close: impl FnOnce(Terminal)) {
     let mut terminal = home.open(WIDE, &["--server", &url]);
     shop_opens(&terminal);
     is_scarce(&terminal);
-    terminal.press(ENTER);
+    terminal.press("a");
     basket_holds(&terminal, "1 piece · 14.50 €");
     world.set_outage(Stub::Cards, true);
     check_out(&mut terminal);

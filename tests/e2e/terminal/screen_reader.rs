@@ -28,11 +28,11 @@ fn who_does_not_see_the_screen_buys_follows_the_order_and_returns_to_it() {
     let mut terminal = home.open(WIDE, &arguments);
     terminal.wait_for_bytes(0, ". A Field Guide to Puddles, 14.50 €");
     terminal.wait_for_bytes(0, "in stock");
-    says(&mut terminal, ENTER, "Basket: 1 piece, 14.50 €.");
+    says(&mut terminal, "a", "Basket: 1 piece, 14.50 €.");
     says(&mut terminal, "2", "1 of A Field Guide to Puddles, 14.50 € each, 14.50 €");
-    says(&mut terminal, "c", "Field Payment, 1 of 8: Visa, works");
+    says(&mut terminal, "c", "b buys for 14.50 €");
     let buying = terminal.now();
-    terminal.press(ENTER);
+    terminal.press("b");
     terminal.wait_for_bytes(buying, "Step mail: done.");
     terminal.wait_for_bytes(buying, "is confirmed. Thank you! 14.50 € paid");
     let said = lines(&terminal);
@@ -43,6 +43,8 @@ fn who_does_not_see_the_screen_buys_follows_the_order_and_returns_to_it() {
     let number = thanks.split_whitespace().next().unwrap().to_owned();
     says(&mut terminal, "3", &format!("1 of 1. {number}, confirmed, paid, 1 piece, A Field Guide to Puddles, 14.50 €"));
     says(&mut terminal, ENTER, &format!("Order {number}."));
+    // The order is closed first.
+    says(&mut terminal, "q", "1 of 1. ");
     terminal.press("q");
     assert!(terminal.wait_for_the_end().success());
 
@@ -50,6 +52,7 @@ fn who_does_not_see_the_screen_buys_follows_the_order_and_returns_to_it() {
     terminal.wait_for_bytes(0, &format!("1 of 1. {number}, confirmed, paid"));
     says(&mut terminal, ENTER, &format!("Order {number}."));
     terminal.wait_for_bytes(0, "confirmed, paid, 14.50 €.");
+    says(&mut terminal, "\t", "Timeline as list");
     says(&mut terminal, "k", "Event ");
     terminal.press(CTRL_C);
     assert!(terminal.wait_for_the_end().success());

@@ -12,11 +12,13 @@ use crate::world::World;
 fn without_colours_not_one_is_sent_and_the_choice_still_shows() {
     let mut terminal = Home::new().open_with(WIDE, &["--ephemeral"], &[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]);
     shop_opens(&terminal);
+    // As a list.
+    terminal.press("g");
     is_marked(&terminal, FIRST_PRODUCT);
     terminal.press(DOWN);
     is_marked(&terminal, "Atlas of Invented");
     terminal.press("24?");
-    terminal.wait_for("All keys");
+    terminal.wait_for("type to find");
     let colours = colours(&terminal.bytes_since(0));
     assert!(colours.is_empty(), "{colours:?}");
 }

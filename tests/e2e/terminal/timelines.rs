@@ -2,7 +2,7 @@
 
 use storefront_api::{OrderId, OrderStatus};
 
-use super::pty::{CTRL_P, ENTER, Home, LEFT, Terminal, WIDE};
+use super::pty::{CTRL_P, ENTER, Home, LEFT, TAB, Terminal, WIDE};
 use super::shop_opens;
 use crate::programs::run;
 use crate::world::{DECLINED, VISA, World};
@@ -18,6 +18,8 @@ async fn at_a_bought_order(home: &Home) -> (World, OrderId, Terminal) {
     terminal.press("3");
     terminal.wait_for_line(&["confirmed", "2 pieces"]);
     terminal.press(ENTER);
+    terminal.wait_for_line(&["✓ bought"]);
+    terminal.press(TAB);
     terminal.wait_for_line(&["email", "sent"]);
     (world, basket.id, terminal)
 }
@@ -58,6 +60,8 @@ async fn a_declined_order_shows_how_it_was_taken_back() {
     terminal.press("3");
     terminal.wait_for_line(&["open basket"]);
     terminal.press(ENTER);
+    terminal.wait_for_line(&["open basket", "declined"]);
+    terminal.press(TAB);
     terminal.wait_for_line(&["stock ↺ ◀─ payment ✗"]);
 }
 
@@ -127,15 +131,15 @@ async fn a_key_of_ones_own_works_and_is_shown_everywhere() {
     let world = World::open().await;
     world.product_with(5).await;
     let home = Home::new();
-    home.write(".config/storefront/config.toml", "theme = \"light\"\n\n[keys.shop]\nnext_sort = [\"z\"]\n");
+    home.write(".config/storefront/config.toml", "theme = \"light\"\n\n[keys.shop]\nnext_sort = [\"Z\"]\n");
     let mut terminal = home.open(WIDE, &["--server", &world.server.url()]);
     shop_opens(&terminal);
-    terminal.wait_for_line(&["z sort"]);
-    terminal.press("z");
+    terminal.wait_for_line(&["Z sort"]);
+    terminal.press("Z");
     terminal.wait_for("cheapest first");
     terminal.press("?");
     terminal.press("sort by");
-    terminal.wait_for_line(&["z", "Sort by name, price or newest"]);
+    terminal.wait_for_line(&["Z", "Sort by name, price or newest"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,7 +150,8 @@ async fn the_mouse_chooses_a_line_while_it_is_on_and_is_given_back() {
     let mut terminal = home.open_in_a_shell(WIDE, &["--server", &world.server.url()]);
     shop_opens(&terminal);
     let start = terminal.now();
-    terminal.press("m");
+    // As a list.
+    terminal.press("gm");
     terminal.wait_for_bytes(start, "\x1b[?1006h");
     let row = |terminal: &Terminal| {
         let screen = terminal.screen();
@@ -155,12 +160,12 @@ async fn the_mouse_chooses_a_line_while_it_is_on_and_is_given_back() {
     };
     let before = row(&terminal);
     // A press with the left button (SGR, xterm control sequences), three lines below the chosen one.
-    terminal.press(&format!("\x1b[<0;10;{}M", before + 4));
+    terminal.press(&format!("\x1b[<0;40;{}M", before + 4));
     terminal.wait_until("the third line below is chosen", |screen| {
         let (_, columns) = screen.size();
         screen.rows(0, columns.get()).position(|line| line.contains("▌")) == Some(before + 3)
     });
-    terminal.press(&format!("\x1b[<64;10;{}M", before));
+    terminal.press(&format!("\x1b[<64;40;{}M", before));
     terminal.wait_until("the wheel leads back up", |screen| {
         let (_, columns) = screen.size();
         screen.rows(0, columns.get()).position(|line| line.contains("▌")) == Some(before)

@@ -1,14 +1,11 @@
 //! Runs the requests of the screen Account against the shop and its mailbox. Decides nothing.
 
-use storefront_api::{Invoice, MovementsQuery, OrderId, Page, RegisterCustomer, Voucher};
+use storefront_api::{Invoice, OrderId, Page, RegisterCustomer, Voucher};
 use storefront_client::{Client, ClientError, Mail as Received, Mailbox};
 
 use crate::driver::wire::{failure, idempotency_key};
 use crate::state::{Failure, Mail, Mails};
 use crate::update::account::{FileKind, Request, Response};
-
-/// Maximum number of wallet movements per request.
-const PAGE_LEN: u32 = 50;
 
 pub(super) async fn run(client: &Client, request: Request) -> Response {
     match request {
@@ -18,21 +15,18 @@ pub(super) async fn run(client: &Client, request: Request) -> Response {
             Response::Registered { key, result: result.map(|written| written.value).map_err(failure) }
         }
         Request::Wallet { customer } => Response::Wallet { customer, result: client.wallet().await.map_err(failure) },
-        Request::Movements { sequence, cursor } => {
-            let more = cursor.is_some();
-            let query = MovementsQuery { limit: Some(PAGE_LEN), cursor };
-            Response::Movements { sequence, more, result: client.movements(&query).await.map_err(failure) }
+        Request::Movements { ask, query } => {
+            Response::Movements { ask, result: client.movements(&query).await.map_err(failure) }
         }
-        Request::Vouchers { sequence, min_position } => {
+        Request::Vouchers { ask, min_position } => {
             let list = client.vouchers_as_of(min_position).await.map_err(failure);
             let page = |items: Vec<Voucher>| Page { total: items.len() as u64, items, next_cursor: None };
-            Response::Vouchers { sequence, result: list.map(|list| page(list.items)) }
+            Response::Vouchers { ask, result: list.map(|list| page(list.items)) }
         }
-        Request::Invoices { sequence, query } => {
-            let more = query.cursor.is_some();
-            Response::Invoices { sequence, more, result: client.invoices(&query).await.map_err(failure) }
+        Request::Invoices { ask, query } => {
+            Response::Invoices { ask, result: client.invoices(&query).await.map_err(failure) }
         }
-        Request::Mails { sequence, url, after } => Response::Mails { sequence, result: mails(&url, after).await },
+        Request::Mails { ask, url, after } => Response::Mails { ask, result: mails(&url, after).await },
         Request::Text { number } => {
             let result =
                 client.document_text(&number).await.map_err(failure).and_then(|text| found_or_failure(text, &number));

@@ -19,8 +19,8 @@ const CANCEL_REASON: &str = "cancelled by the shopper";
 /// Runs an effect. Returns `None` for effects that do not concern the shop.
 pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
     Some(match effect {
-        Effect::FetchProducts { sequence, page, anew, query } => {
-            Msg::Products { sequence, page, anew, result: client.products(&query).await.map_err(failure) }
+        Effect::FetchProducts { ask, query } => {
+            Msg::Products { ask, result: client.products(&query).await.map_err(failure) }
         }
         Effect::FetchCategories => Msg::Categories(client.categories().await.map_err(failure)),
         Effect::FetchPicture(id) => {
@@ -39,9 +39,7 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
             let result = client.checkout(order_id, &request, &idempotency_key(&key)).await;
             Msg::CheckedOut { key, result: result.map(order).map_err(failure) }
         }
-        Effect::FetchOrders { sequence, more, query } => {
-            Msg::Orders { sequence, more, result: client.orders(&query).await.map_err(failure) }
-        }
+        Effect::FetchOrders { ask, query } => Msg::Orders { ask, result: client.orders(&query).await.map_err(failure) },
         Effect::FetchTimeline { id, after } => {
             let query = TimelineQuery { after: Some(after), wait: None };
             Msg::Timeline { id, result: client.timeline(id, &query).await.map_err(failure) }

@@ -40,7 +40,7 @@ use crate::state::Replay;
 use crate::terminal::{self, Input, TerminalGuard, Usage};
 use crate::update::Msg;
 use crate::view::theme::{Depth, Theme};
-use crate::view::{links, view};
+use crate::view::{Hits, links, view};
 
 /// Minimum time between two frames.
 const FRAME_INTERVAL: Duration = Duration::from_millis(10);
@@ -102,6 +102,7 @@ pub(crate) async fn run(start: StartOptions) -> Result<()> {
     let mut engine = Engine::new(&start.settings, start.file.clone());
     engine.model.keys = start.config.keys.clone();
     engine.model.has_clipboard = start.has_clipboard;
+    engine.model.read_out = start.screen_reader;
     engine.model.actor = start.actor.as_ref().map(ToString::to_string);
     let usage = if start.screen_reader { Usage::Lines } else { Usage::Screen };
     let terminal = TerminalGuard::enter(usage).wrap_err("The terminal cannot be used")?;
@@ -115,7 +116,7 @@ pub(crate) async fn run(start: StartOptions) -> Result<()> {
         news: None,
         drawn_at: None,
         taken_at: None,
-        chosen_row: None,
+        hits: Hits::default(),
         embedded: None,
         actor: start.actor.clone(),
     };
@@ -146,8 +147,8 @@ struct App {
     drawn_at: Option<Instant>,
     /// When the first and the last message since then were taken in.
     taken_at: Option<(Instant, Instant)>,
-    /// The row of the selected line in the last frame, for mouse clicks.
-    chosen_row: Option<u16>,
+    /// What takes clicks in the last frame.
+    hits: Hits,
     embedded: Option<Embedded>,
     actor: Option<ActorName>,
 }
@@ -267,9 +268,8 @@ impl App {
                 self.looks_elsewhere = !is_here;
                 return Vec::new();
             }
-            // A click counts from the row of the selected line.
-            Input::Click { row } => match self.chosen_row.map(|chosen| i32::from(row) - i32::from(chosen)) {
-                Some(rows) => Msg::Click { rows: i16::try_from(rows).unwrap_or(0) },
+            Input::Click { column, row } => match self.hits.at(column, row) {
+                Some(hit) => Msg::Click(hit),
                 None => return Vec::new(),
             },
         };
@@ -327,12 +327,12 @@ impl App {
         let theme = Theme::with(model.theme, self.depth, self.config.colours(model.theme));
         let model = &*model;
         self.terminal.use_mouse(model.mouse)?;
-        let mut chosen = None;
+        let mut hits = Hits::default();
         self.terminal.draw(|frame| {
-            chosen = view(model, &theme, frame);
+            hits = view(model, &theme, frame);
             links::mark(model, frame.buffer_mut());
         })?;
-        self.chosen_row = chosen;
+        self.hits = hits;
         let news = news::latest(model);
         if let Some(text) = news.as_ref().filter(|_| self.looks_elsewhere && news != self.news) {
             self.terminal.notify(text)?;

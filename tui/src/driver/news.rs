@@ -49,7 +49,7 @@ mod tests {
         let mut client = Client::in_a_full_shop();
         client.press("a");
         client.answer_all();
-        client.press("c<Enter>");
+        client.press("cb");
         client.answer_all();
         let id = client.model.checkout.watched().expect("it is bought");
         client.order_mut(id).status = OrderStatus::Confirmed;

@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn quitting_and_moving_work_with_letters_and_arrows() {
         let map = Keymap::default();
-        assert_eq!(map.action(Context::Shop, Key::char('q')), Some(Action::Quit));
+        assert_eq!(map.action(Context::Shop, Key::char('q')), Some(Action::Close));
         assert_eq!(map.action(Context::CheckoutField, Key::ctrl('c')), Some(Action::Quit));
         assert_eq!(map.action(Context::Log, Key::char('j')), map.action(Context::Log, Key::plain(Code::Down)));
         assert_eq!(map.action(Context::Search, Key::char('q')), None);
@@ -141,11 +141,11 @@ mod tests {
 
     #[test]
     fn another_key_takes_the_place_of_the_old_ones() {
-        let map = with(Place::Shop, Action::NextSort, &["z", "Ctrl-S"]).unwrap();
-        assert_eq!(map.action(Context::Shop, Key::char('z')), Some(Action::NextSort));
+        let map = with(Place::Shop, Action::NextSort, &["Z", "Ctrl-S"]).unwrap();
+        assert_eq!(map.action(Context::Shop, Key::char('Z')), Some(Action::NextSort));
         assert_eq!(map.action(Context::Shop, Key::ctrl('s')), Some(Action::NextSort));
         assert_eq!(map.action(Context::Shop, Key::char('s')), None);
-        assert_eq!(map.label(Context::Shop, Action::NextSort), "z");
+        assert_eq!(map.label(Context::Shop, Action::NextSort), "Z");
         let none = with(Place::Shop, Action::NextSort, &[]).unwrap();
         assert_eq!(none.label(Context::Shop, Action::NextSort), "the palette");
     }
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_key_that_would_mean_two_things_is_refused_and_both_are_named() {
         let refusal = with(Place::Shop, Action::NextSort, &["q"]).unwrap_err();
-        assert_eq!(refusal, "keys: q means both shop.next_sort and everywhere.quit");
+        assert_eq!(refusal, "keys: q means both shop.next_sort and everywhere.close");
     }
 
     #[test]

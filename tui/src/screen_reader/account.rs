@@ -7,7 +7,7 @@ use super::words::{count, field, listed, short_id};
 use crate::keys::{Action, Context};
 use crate::money;
 use crate::state::account::Part;
-use crate::state::{AccountList, Mail, Model};
+use crate::state::{Mail, Model, PagedList};
 use crate::view::when;
 
 pub(super) fn page(model: &Model) -> Page {
@@ -45,7 +45,7 @@ fn no_wallet(model: &Model, page: &mut Page) {
     );
 }
 
-fn list<T>(list: &AccountList<T>, what: &str, page: &mut Page, text: impl Fn(&T) -> String) {
+fn list<T>(list: &PagedList<T>, what: &str, page: &mut Page, text: impl Fn(&T) -> String) {
     if !page.loaded(&list.load, what) {
         return;
     }

@@ -56,7 +56,7 @@ impl Speaker {
     pub(crate) fn speak(&mut self, model: &Model) -> Vec<String> {
         let mut lines = Vec::new();
         if !std::mem::replace(&mut self.greeted, true) {
-            let [help, again, quit] = [Action::Help, Action::Redraw, Action::Quit].map(|action| model.key(action));
+            let [help, again, quit] = [Action::Help, Action::Redraw, Action::Close].map(|action| model.key(action));
             lines.push(format!(
                 "Storefront, as lines of text. {help} lists all keys, {again} reads the page again, {quit} quits."
             ));

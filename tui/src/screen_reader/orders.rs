@@ -16,13 +16,13 @@ const RECENT_EVENTS: usize = 200;
 pub(super) fn list(model: &Model) -> Page {
     let orders = &model.orders;
     let mut page = Page::new("orders", "Orders.");
-    if !page.loaded(&orders.load, "The orders") {
+    if !page.loaded(&orders.list.load, "The orders") {
         return page;
     }
     let which = orders.status.map_or("all orders".to_owned(), |status| format!("only {}", order_status(status)));
-    page.say("list", format!("{}, {which}.", count(orders.total, "order", "orders")));
+    page.say("list", format!("{}, {which}.", count(orders.list.total, "order", "orders")));
     match orders.selected() {
-        Some(order) => page.select(orders.list.cursor, orders.total, summary(model, order)),
+        Some(order) => page.select(orders.list.list.cursor, orders.list.total, summary(model, order)),
         None => page.say("selected", "No orders. What you buy shows up here."),
     }
     let [open, filter] = [Action::OpenOrder, Action::NextStatus].map(|action| model.key(action));
@@ -50,7 +50,8 @@ pub(super) fn order(model: &Model) -> Page {
     let Some(open) = &model.order else { return Page::new("order", "Order.") };
     let name = open.order.as_ref().and_then(|order| order.number.clone());
     let name = name.unwrap_or_else(|| short_id(&open.id.to_string()).to_owned());
-    let mut page = Page::new(format!("order {} {}", open.id, open.view.name()), format!("Order {name}."));
+    let mut page =
+        Page::new(format!("order {} {} {}", open.id, open.view.name(), open.turned), format!("Order {name}."));
     let Some(order) = &open.order else {
         page.loaded(&open.load, "The order");
         return page;
@@ -69,7 +70,16 @@ pub(super) fn order(model: &Model) -> Page {
     for known in &open.steps {
         page.say(format!("step {}", known.name), step(model, known));
     }
-    timeline(model, open, &mut page);
+    if open.turned {
+        timeline(model, open, &mut page);
+        return page;
+    }
+    if let Some(shipment) = &order.shipment {
+        let arrived = shipment.delivered_at.map_or("on its way", |_| "at your door");
+        page.say("parcel", format!("{} {}, {arrived}.", shipment.carrier, shipment.tracking_number));
+    }
+    let turn = model.key(Action::TurnOver);
+    page.open_with("keys", format!("{turn} turns over to the timeline."));
     page
 }
 

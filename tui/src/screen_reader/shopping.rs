@@ -6,7 +6,7 @@ use super::page::Page;
 use super::words::{count, field, listed, step};
 use crate::keys::Action;
 use crate::money;
-use crate::state::{Field, Line, Model, PAYMENTS, Phase, WALLET, reopen_reason_text};
+use crate::state::{Field, Line, Model, PAYMENTS, Phase, Step, WALLET, reopen_reason_text};
 
 pub(super) fn shop(model: &Model) -> Page {
     let shop = &model.shop;
@@ -15,15 +15,15 @@ pub(super) fn shop(model: &Model) -> Page {
     if shop.typing {
         page.say("search", field("Search", shop.search.value()));
     }
-    if !page.loaded(&shop.load, "The products") {
+    if !page.loaded(&shop.products.load, "The products") {
         return page;
     }
     let shelf = shop.category.as_ref().map_or_else(|| "all shelves".to_owned(), |name| format!("shelf {name}"));
     let search = if words.is_empty() { String::new() } else { format!("found by {words:?}") };
     let stock = if shop.in_stock { "only in stock" } else { "" };
-    let products = count(shop.total, "product", "products");
+    let products = count(shop.products.total, "product", "products");
     page.say("list", format!("{}.", listed([products.as_str(), &shelf, &search, stock, shop.sort_name()])));
-    if shop.total == 0 {
+    if shop.products.total == 0 {
         let more = match &shop.suggestion {
             Some(meant) => format!("Nothing found. Did you mean {meant:?}?"),
             None if shop.is_narrowed() => "Nothing found. Esc shows everything again.".to_owned(),
@@ -32,19 +32,19 @@ pub(super) fn shop(model: &Model) -> Page {
         page.say("selected", more);
         return page;
     }
-    if shop.quantity > 1 {
-        page.say("quantity", format!("{} at a time.", shop.quantity));
+    if let Some(held) = shop.selected().map(|product| model.basket.quantity_of(&product.id)).filter(|held| *held > 0) {
+        page.say("quantity", format!("{held} in the basket."));
     }
     match shop.selected() {
         Some(product) => {
             page.select(
-                shop.list.cursor,
-                shop.total,
+                shop.products.list.cursor,
+                shop.products.total,
                 listed([product.name.clone(), price(product), stock_of(product)]),
             );
             page.say("description", about(product));
         }
-        None => page.select(shop.list.cursor, shop.total, "A moment, please."),
+        None => page.select(shop.products.list.cursor, shop.products.total, "A moment, please."),
     }
     let [add, search, check_out] = [Action::Add, Action::Search, Action::CheckOut].map(|action| model.key(action));
     page.open_with("keys", format!("{add} adds it, {search} searches, {check_out} checks out."));
@@ -128,20 +128,27 @@ pub(super) fn checkout(model: &Model) -> Page {
 
 fn form(model: &Model) -> Page {
     let checkout = &model.checkout;
-    let mut page = Page::new("checkout", "Checkout: address and payment.");
+    let (name, title) = match checkout.focus.step() {
+        Step::Basket | Step::Where => ("checkout where", "Checkout: where it goes."),
+        Step::How => ("checkout how", "Checkout: how to pay."),
+        Step::Review => ("checkout review", "Checkout: everything once more, before it is bought."),
+    };
+    let mut page = Page::new(name, title);
     if let Some(notice) = &checkout.notice {
         page.say("notice", notice.clone());
     }
-    for known in checkout.fields() {
+    let step = checkout.focus.step();
+    if step != Step::Where {
+        let wrong = checkout.errors.iter().find(|(wrong, _)| *wrong == Field::Payment);
+        let wrong = wrong.map(|(_, error)| format!(". Wrong: {error}")).unwrap_or_default();
+        page.say("focus", format!("{}{wrong}", payment(model)));
+    }
+    for known in checkout.fields().into_iter().filter(|_| step != Step::How) {
         let (label, focused) = (checkout.label(known), checkout.focus == known);
         let error = checkout.errors.iter().find(|(wrong, _)| *wrong == known).map(|(_, error)| error.as_str());
-        let text = match checkout.input(known) {
-            Some(input) => {
-                let hint = checkout.hint(known).unwrap_or_default();
-                listed([field(label, input.value()).as_str(), hint])
-            }
-            None => payment(model),
-        };
+        let Some(input) = checkout.input(known) else { continue };
+        let hint = checkout.hint(known).unwrap_or_default();
+        let text = listed([field(label, input.value()).as_str(), hint]);
         let wrong = error.map(|error| format!(". Wrong: {error}")).unwrap_or_default();
         let (key, text) = (format!("field {label}"), format!("{text}{wrong}"));
         if focused {
@@ -159,9 +166,12 @@ fn form(model: &Model) -> Page {
         page.say("submit", text);
     } else {
         let total = money::shown(checkout.new_total.unwrap_or_else(|| model.basket.total()));
-        let keys = [Action::Submit, Action::NextField, Action::Back].map(|action| model.key(action));
-        let [buy, next, back] = keys;
-        page.say("submit", format!("{buy} buys for {total}, {next} goes to the next field, {back} goes back."));
+        let [buy, next, back] = [Action::Buy, Action::Submit, Action::Back].map(|action| model.key(action));
+        let text = match step {
+            Step::Review => format!("{buy} buys for {total}, {back} goes back."),
+            Step::Basket | Step::Where | Step::How => format!("{next} goes on, {back} goes back. Total {total}."),
+        };
+        page.say("submit", text);
     }
     page
 }

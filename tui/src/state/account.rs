@@ -6,7 +6,7 @@ use storefront_api::{CustomerId, DocumentSummary, Money, Movement, Page, Timesta
 
 use crate::keys::Context;
 use crate::settings::Settings;
-use crate::state::{Failure, List, Load, RetryState};
+use crate::state::{PageRequest, PagedList, RetryState};
 
 /// A part of the screen Account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,96 +70,6 @@ pub(crate) struct Mails {
     pub(crate) head: u64,
 }
 
-/// A paged list, newest first.
-#[derive(Debug)]
-pub(crate) struct AccountList<T> {
-    pub(crate) items: Vec<T>,
-    /// Total number of items in the shop.
-    pub(crate) total: usize,
-    pub(crate) next_cursor: Option<String>,
-    pub(crate) load: Load,
-    /// Whether a request is running.
-    pub(crate) asking: bool,
-    /// Number of the latest request; responses to earlier ones are dropped.
-    pub(crate) sequence: u64,
-    pub(crate) list: List,
-    /// When to fetch again, after a change or a failure.
-    pub(crate) refresh_at: Option<Timestamp>,
-    /// Number of consecutive failures.
-    pub(crate) retries: u32,
-}
-
-impl<T> Default for AccountList<T> {
-    fn default() -> Self {
-        Self {
-            items: Vec::new(),
-            total: 0,
-            next_cursor: None,
-            load: Load::Loading,
-            asking: false,
-            sequence: 0,
-            list: List::default(),
-            refresh_at: None,
-            retries: 0,
-        }
-    }
-}
-
-impl<T> AccountList<T> {
-    pub(crate) fn selected(&self) -> Option<&T> {
-        self.items.get(self.list.cursor)
-    }
-
-    /// Starts a request for the first page; returns its number.
-    pub(crate) fn ask(&mut self) -> u64 {
-        self.refresh_at = None;
-        self.asking = true;
-        self.sequence += 1;
-        self.sequence
-    }
-
-    /// Returns the cursor of the next page when the selection comes near the end, and starts the request.
-    pub(crate) fn ask_for_more(&mut self) -> Option<String> {
-        const PREFETCH_MARGIN: usize = 10;
-        if self.asking || self.list.cursor + PREFETCH_MARGIN < self.items.len() {
-            return None;
-        }
-        let cursor = self.next_cursor.clone()?;
-        self.asking = true;
-        Some(cursor)
-    }
-
-    /// Stores a page. The selection stays on the item with the same name, unless it is the first.
-    pub(crate) fn take<K: PartialEq>(&mut self, more: bool, page: Page<T>, name: impl Fn(&T) -> K) {
-        let chosen = self.selected().map(&name).filter(|_| self.list.cursor > 0);
-        if !more {
-            self.items.clear();
-        }
-        self.items.extend(page.items);
-        self.total = usize::try_from(page.total).unwrap_or(usize::MAX).max(self.items.len());
-        self.next_cursor = page.next_cursor;
-        (self.load, self.asking, self.retries) = (Load::Ready, false, 0);
-        if let Some(place) = chosen.and_then(|chosen| self.items.iter().position(|item| name(item) == chosen)) {
-            self.list.cursor = place;
-        }
-        self.list.clamp(self.items.len());
-    }
-
-    /// Records a failure; the items stay.
-    pub(crate) fn fail(&mut self, failure: Failure) {
-        self.asking = false;
-        self.retries = self.retries.saturating_add(1);
-        if self.load != Load::Ready {
-            self.load = Load::Failed(failure);
-        }
-    }
-
-    /// Clears the list but keeps the request number, so that old responses are dropped.
-    pub(crate) fn forget(&mut self) {
-        *self = Self { sequence: self.sequence + 1, ..Self::default() };
-    }
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     /// The customer id in this shop; `None` for a guest.
@@ -169,10 +79,10 @@ pub(crate) struct Account {
     pub(crate) hand_over: bool,
     pub(crate) part: Part,
     pub(crate) wallet: Option<Wallet>,
-    pub(crate) movements: AccountList<Movement>,
-    pub(crate) vouchers: AccountList<Voucher>,
-    pub(crate) invoices: AccountList<DocumentSummary>,
-    pub(crate) mails: AccountList<Mail>,
+    pub(crate) movements: PagedList<Movement>,
+    pub(crate) vouchers: PagedList<Voucher>,
+    pub(crate) invoices: PagedList<DocumentSummary>,
+    pub(crate) mails: PagedList<Mail>,
 }
 
 impl Account {
@@ -210,16 +120,16 @@ impl Account {
 
     /// The number of the newest loaded mail.
     pub(crate) fn last_mail(&self) -> u64 {
-        self.mails.items.first().map_or(0, |mail| mail.number)
+        self.mails.items.get(0).map_or(0, |mail| mail.number)
     }
 
     /// Adds mails that arrived after the loaded ones.
-    pub(crate) fn take_mails(&mut self, news: Mails) {
+    pub(crate) fn take_mails(&mut self, ask: &PageRequest, news: Mails) {
         const MAX_MAILS: usize = 200;
-        let known = self.mails.items.iter().cloned();
+        let known = self.mails.items.iter().map(|(_, mail)| mail.clone());
         let all: BTreeMap<u64, Mail> = known.chain(news.mails).map(|mail| (mail.number, mail)).collect();
         let items: Vec<Mail> = all.into_values().rev().take(MAX_MAILS).collect();
         let total = items.len() as u64;
-        self.mails.take(false, Page { items, next_cursor: None, total }, |mail| mail.number);
+        self.mails.put(ask, Ok(Page { items, next_cursor: None, total }), |mail| mail.number);
     }
 }

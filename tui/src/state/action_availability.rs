@@ -3,10 +3,10 @@
 
 use storefront_api::{OrderStatus, ParkedState, PaymentStatus, VoucherStatus};
 
-use crate::keys::Action;
+use crate::keys::{Action, Context};
 use crate::state::account::Part as Account;
 use crate::state::lab::Side;
-use crate::state::{DocumentView, Load, Model, Page, Part, Row, Screen, Waiting};
+use crate::state::{DocumentView, Load, Model, Page, Part, Row, Screen, Shop, Waiting};
 
 impl Model {
     /// Whether an action does something at this moment.
@@ -15,12 +15,16 @@ impl Model {
             return self.paper_offers(paper, action);
         }
         // Ids can be copied on most screens; the hint bar has room for it where nothing else leads on.
-        if action == Action::CopyId && self.screen != Screen::Account {
+        let on_the_parcel = self.screen_context() == Context::Parcel;
+        if action == Action::CopyId && self.screen != Screen::Account && !on_the_parcel {
             return self.screen == Screen::Checkout && self.confirmation_link().is_some();
         }
         match self.screen {
             Screen::Shop => match action {
-                Action::Add => self.shop.selected().is_some(),
+                Action::Add | Action::OpenProduct => self.shop.selected().is_some(),
+                Action::TakeOut => self.shop.selected().is_some_and(|product| self.basket.quantity_of(&product.id) > 0),
+                Action::NextProduct => self.shop.products.total > 1,
+                Action::Cards => Shop::room_for_cards(self.own_size()).is_some(),
                 Action::CheckOut => !self.basket.is_empty(),
                 _ => true,
             },
@@ -47,10 +51,24 @@ impl Model {
         }
     }
 
+    /// Whether something is open that the key to close takes away before it quits.
+    pub(crate) fn has_a_layer(&self) -> bool {
+        let detail = match self.screen {
+            Screen::Log => self.log.detail,
+            Screen::Replay => self.order.as_ref().is_some_and(|open| open.detail),
+            _ => false,
+        };
+        let inside = self.screen == Screen::Processes && self.processes.inside;
+        let page = self.screen == Screen::Shop && self.shop.page;
+        self.paper.is_some() || detail || inside || page || matches!(self.screen, Screen::Order | Screen::Checkout)
+    }
+
     fn order_offers(&self, action: Action) -> bool {
         let order = self.order.as_ref().and_then(|open| open.order.as_ref());
         let status = order.map(|order| order.status);
         match action {
+            Action::BuyAgain => order.is_some_and(|order| order.id != self.basket.order_id && !order.items.is_empty()),
+            Action::CopyId => order.is_some_and(|order| order.number.is_some()),
             Action::AdoptBasket => status == Some(OrderStatus::InProgress),
             Action::CancelOrder => matches!(status, Some(OrderStatus::CheckedOut | OrderStatus::Confirmed)),
             Action::OpenPaper => order.is_some_and(|order| order.invoice.is_some()),
@@ -138,6 +156,9 @@ impl Model {
             }
             Action::OnlyWithdrawn => (counter.products.withdrawn, "in the range"),
             Action::OnlyLow => (counter.stock.only_low, "all"),
+            Action::Close => (self.has_a_layer(), "close"),
+            Action::TurnOver => (self.order.as_ref().is_some_and(|open| open.turned), "parcel"),
+            Action::Cards => (!self.shop.cards, "cards"),
             Action::CopyId => (self.screen == Screen::Checkout, "copy link"),
             Action::Play => (self.lab.side == Side::Switches, "set"),
             _ => return None,

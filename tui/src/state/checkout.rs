@@ -24,11 +24,44 @@ pub(crate) enum Field {
     Phone,
     Email,
     Payment,
+    /// Everything once more, before it is bought.
+    Review,
+}
+
+/// A step of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Step {
+    Basket,
+    Where,
+    How,
+    Review,
+}
+
+impl Step {
+    pub(crate) const ALL: [(Self, &str); 4] =
+        [(Self::Basket, "basket"), (Self::Where, "where"), (Self::How, "how"), (Self::Review, "review")];
 }
 
 impl Field {
-    /// All fields, from top to bottom.
-    const ALL: [Self; 10] = [
+    /// The step that it belongs to.
+    pub(crate) const fn step(self) -> Step {
+        match self {
+            Self::Payment => Step::How,
+            Self::Review => Step::Review,
+            Self::Name
+            | Self::Street
+            | Self::Line2
+            | Self::PostalCode
+            | Self::City
+            | Self::State
+            | Self::Country
+            | Self::Phone
+            | Self::Email => Step::Where,
+        }
+    }
+
+    /// The text fields, from top to bottom.
+    const ALL: [Self; 9] = [
         Self::Name,
         Self::Street,
         Self::Line2,
@@ -38,7 +71,6 @@ impl Field {
         Self::Country,
         Self::Phone,
         Self::Email,
-        Self::Payment,
     ];
 
     const fn label(self) -> &'static str {
@@ -53,6 +85,7 @@ impl Field {
             Self::Phone => "Phone",
             Self::Email => "Email",
             Self::Payment => "Payment",
+            Self::Review => "Review",
         }
     }
 
@@ -98,15 +131,18 @@ pub(crate) const WALLET: &str = "wallet";
 
 /// The payment choices.
 pub(crate) const PAYMENTS: [Payment; 8] = [
-    Payment { token: "pm_card_visa", name: "Visa, works" },
-    Payment { token: "pm_card_visa_chargeDeclined", name: "Visa, is declined" },
-    Payment { token: "pm_card_visa_chargeDeclinedInsufficientFunds", name: "Visa, has insufficient funds" },
-    Payment { token: "pm_card_authenticationRequired", name: "Visa, asks for authentication" },
-    Payment { token: "pm_card_chargeDeclinedProcessingError", name: "Visa, processing error" },
-    Payment { token: "pm_card_slow", name: "Visa, slow: takes 3 s" },
+    Payment { token: "pm_card_visa", name: "Visa" },
     Payment { token: WALLET, name: "Wallet" },
     Payment { token: "", name: "No payment (demo)" },
+    Payment { token: "pm_card_authenticationRequired", name: "Visa, asks for authentication" },
+    Payment { token: "pm_card_slow", name: "Visa, slow: takes 3 s" },
+    Payment { token: "pm_card_visa_chargeDeclined", name: "Visa, is declined" },
+    Payment { token: "pm_card_visa_chargeDeclinedInsufficientFunds", name: "Visa, has insufficient funds" },
+    Payment { token: "pm_card_chargeDeclinedProcessingError", name: "Visa, processing error" },
 ];
+
+/// Number of choices before the test cards for what can go wrong.
+pub(crate) const USUAL_PAYMENTS: usize = 3;
 
 /// A checkout that is being sent. Its key stays the same until there is a definite response.
 #[derive(Clone, Debug)]
@@ -159,7 +195,7 @@ impl Checkout {
         }
     }
 
-    /// The fields of this address, from top to bottom: the state only in countries whose addresses name one.
+    /// The text fields of this address, from top to bottom: the state only in countries whose addresses name one.
     pub(crate) fn fields(&self) -> Vec<Field> {
         let state = self.country().and_then(Country::state_label);
         Field::ALL.into_iter().filter(|field| *field != Field::State || state.is_some()).collect()
@@ -184,7 +220,13 @@ impl Checkout {
                 Some("if there is one")
             }
             Field::Line2 | Field::State | Field::Phone => is_empty.then_some("optional"),
-            Field::Name | Field::Street | Field::PostalCode | Field::City | Field::Email | Field::Payment => None,
+            Field::Name
+            | Field::Street
+            | Field::PostalCode
+            | Field::City
+            | Field::Email
+            | Field::Payment
+            | Field::Review => None,
         }
     }
 
@@ -267,7 +309,7 @@ impl Checkout {
         })
     }
 
-    fn wrong_fields(&self) -> Vec<(Field, String)> {
+    pub(crate) fn wrong_fields(&self) -> Vec<(Field, String)> {
         self.fields().into_iter().filter_map(|field| Some((field, self.wrong(field)?))).collect()
     }
 
@@ -276,7 +318,7 @@ impl Checkout {
         let text = self.text(field);
         let line = |max_chars| text::check_line(&text, max_chars).err().map(|wrong| wrong.to_string());
         match field {
-            Field::Payment => None,
+            Field::Payment | Field::Review => None,
             _ if self.is_left_empty(field) => None,
             Field::PostalCode if text.is_empty() && !self.country().is_some_and(Country::needs_postal_code) => None,
             _ if text.is_empty() => Some("is needed".to_owned()),

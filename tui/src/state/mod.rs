@@ -8,6 +8,7 @@ pub(crate) mod counter;
 mod document;
 mod form;
 mod help;
+mod hit;
 pub(crate) mod lab;
 mod list;
 mod log;
@@ -18,16 +19,20 @@ mod pages;
 mod palette;
 mod processes;
 mod replay;
+mod screen;
 mod shop;
 mod timeline;
 
-pub(crate) use account::{Account, AccountList, Mail, Mails, Registration};
+pub(crate) use account::{Account, Mail, Mails, Registration};
 pub(crate) use basket::{Basket, Change, Line, MAX_LINE_QUANTITY};
-pub(crate) use checkout::{Checkout, Field, PAYMENTS, Payment, Phase, Submission, WALLET, reopen_reason_text};
+pub(crate) use checkout::{
+    Checkout, Field, PAYMENTS, Payment, Phase, Step, Submission, USUAL_PAYMENTS, WALLET, reopen_reason_text,
+};
 pub(crate) use counter::{Counter, Part};
 pub(crate) use document::{DocumentView, Page};
 pub(crate) use form::{Accepted, Form, FormField, FormPurpose, InvalidField, Request, Sending};
 pub(crate) use help::Help;
+pub(crate) use hit::Hit;
 pub(crate) use lab::Lab;
 pub(crate) use list::{List, Load};
 pub(crate) use log::Log;
@@ -41,7 +46,8 @@ pub(crate) use processes::{
     sentence as process_sentence,
 };
 pub(crate) use replay::{REAL_TIME, Replay, SPEED_RANGE, pause_ms, shown as shown_speed};
-pub(crate) use shop::{Picture, PictureState, SORTS, Shop};
+pub(crate) use screen::{Screen, Section};
+pub(crate) use shop::{Grid, Picture, PictureState, SORTS, Shop};
 pub(crate) use timeline::{Past, TimelineView, Tree, TreeRow};
 
 use storefront_api::{Paused, PausedView, Problem, ProductId, Timestamp};
@@ -49,57 +55,6 @@ use uuid::Uuid;
 
 use crate::keys::{Action, Context, Keymap};
 use crate::settings::{Settings, ThemeName};
-
-/// A screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Screen {
-    #[default]
-    Shop,
-    Basket,
-    Checkout,
-    Orders,
-    Order,
-    Log,
-    Processes,
-    Lab,
-    Counter,
-    Account,
-    /// The replay of a file; the only screen in that mode.
-    Replay,
-}
-
-impl Screen {
-    /// The screens with a tab, in the order of the tabs.
-    pub(crate) const TABS: [Self; 8] =
-        [Self::Shop, Self::Basket, Self::Orders, Self::Log, Self::Processes, Self::Lab, Self::Counter, Self::Account];
-
-    /// The tab that a screen belongs to.
-    pub(crate) const fn tab(self) -> Self {
-        match self {
-            Self::Shop => Self::Shop,
-            Self::Basket | Self::Checkout => Self::Basket,
-            Self::Orders | Self::Order => Self::Orders,
-            Self::Log | Self::Processes | Self::Lab | Self::Counter | Self::Account | Self::Replay => self,
-        }
-    }
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Shop => "Shop",
-            Self::Basket => "Basket",
-            Self::Checkout => "Checkout",
-            Self::Orders => "Orders",
-            Self::Order => "Order",
-            Self::Log => "Log",
-            Self::Processes => "Processes",
-            Self::Lab => "Lab",
-            Self::Counter => "Counter",
-            Self::Account => "Account",
-            Self::Replay => "Replay",
-        }
-    }
-}
 
 /// The connection to the shop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,6 +185,12 @@ pub(crate) struct Model {
     /// What is paused, by the shop's last response.
     pub(crate) paused: Paused,
     pub(crate) screen: Screen,
+    /// The tab that was open last in the other section.
+    pub(crate) elsewhere: Screen,
+    /// Whether the screen is read out line by line instead of being drawn: then nothing is beside anything else.
+    pub(crate) read_out: bool,
+    /// Whether two screens are shown side by side.
+    pub(crate) split: bool,
     pub(crate) theme: ThemeName,
     pub(crate) toasts: Vec<Toast>,
     pub(crate) shop: Shop,
@@ -289,6 +250,12 @@ impl Model {
                 Screen::Replay => Screen::Shop,
                 other => other,
             },
+            elsewhere: match settings.screen.section() {
+                Section::Shop => Screen::Log,
+                Section::Backstage => Screen::Shop,
+            },
+            read_out: false,
+            split: false,
             theme: settings.theme.unwrap_or_default(),
             toasts: Vec::new(),
             shop: Shop::new(settings),
@@ -320,6 +287,7 @@ impl Model {
             checking_out: self.checkout.watched(),
             screen: self.screen,
             product: self.shop.selected().map(|product| product.id.clone()).or_else(|| self.shop.wanted.clone()),
+            products_as_list: !self.shop.cards,
             theme: Some(self.theme),
             contact: self.checkout.contact(),
             payment: Some(self.checkout.payment().token.to_owned()),
@@ -327,6 +295,46 @@ impl Model {
             customer: self.account.customer,
             log: self.log_id,
         }
+    }
+
+    /// The open tab. An order belongs to the one from which it was opened.
+    pub(crate) fn tab(&self) -> Screen {
+        match (self.screen, &self.order) {
+            (Screen::Order, Some(open)) => open.from.tab(),
+            (screen, _) => screen.tab(),
+        }
+    }
+
+    /// The section of the screen.
+    pub(crate) fn section(&self) -> Section {
+        self.tab().section()
+    }
+
+    /// Width of the window from which two screens fit side by side.
+    pub(crate) const SPLIT_MIN_WIDTH: u16 = 120;
+
+    /// The screen beside the open one in a window of a width, while two are shown: of the other section, the one that is
+    /// always up to date.
+    pub(crate) fn beside(&self, width: u16) -> Option<Screen> {
+        if !self.split || self.read_out || width < Self::SPLIT_MIN_WIDTH || self.screen == Screen::Replay {
+            return None;
+        }
+        Some(match (self.section(), self.elsewhere) {
+            (Section::Shop, _) => Screen::Log,
+            (Section::Backstage, Screen::Basket) => Screen::Basket,
+            (Section::Backstage, _) => Screen::Shop,
+        })
+    }
+
+    /// Width of the open screen's own part of a window.
+    pub(crate) fn own_width(&self, width: u16) -> u16 {
+        if self.beside(width).is_some() { width / 5 * 3 } else { width }
+    }
+
+    /// Columns and rows of the open screen's own part of the window.
+    pub(crate) fn own_size(&self) -> (u16, u16) {
+        let width = self.own_width(self.size.0);
+        (if self.read_out { width.min(80) } else { width }, self.size.1)
     }
 
     /// The command by which others join this shop, once its URL is known.
@@ -398,14 +406,18 @@ impl Model {
     pub(crate) fn screen_context(&self) -> Context {
         match self.screen {
             Screen::Shop if self.shop.typing => Context::Search,
+            Screen::Shop if self.shop.page => Context::Product,
+            Screen::Shop if self.shop.grid(self.own_size()).is_some() => Context::ShopCards,
             Screen::Shop => Context::Shop,
             Screen::Basket => Context::Basket,
             Screen::Checkout => match (&self.checkout.phase, self.checkout.focus) {
                 (Phase::Watching(_), _) => Context::CheckoutProgress,
                 (Phase::Form, Field::Payment) => Context::CheckoutPayment,
+                (Phase::Form, Field::Review) => Context::CheckoutReview,
                 (Phase::Form, _) => Context::CheckoutField,
             },
             Screen::Orders => Context::Orders,
+            Screen::Order if self.order.as_ref().is_some_and(|open| !open.turned) => Context::Parcel,
             Screen::Order if self.view() == TimelineView::Scrubber => Context::Scrubber,
             Screen::Order => Context::Order,
             Screen::Replay => Context::Replay,
@@ -432,7 +444,7 @@ impl Model {
 
     /// A product's name, or its id when unknown.
     pub(crate) fn product_name(&self, id: &ProductId) -> String {
-        let known = self.shop.items.iter().find(|(_, product)| product.id == *id);
+        let known = self.shop.products.find(|product| product.id == *id);
         known.map_or_else(|| id.to_string(), |(_, product)| product.name.clone())
     }
 

@@ -34,6 +34,8 @@ pub(crate) struct OrderDocuments {
 #[derive(Debug)]
 pub(crate) struct OpenOrder {
     pub(crate) id: OrderId,
+    /// Whether its page is turned over to the timeline.
+    pub(crate) turned: bool,
     /// The screen from which it was opened, and to which leaving it returns.
     pub(crate) from: Screen,
     pub(crate) order: Option<Order>,
@@ -69,6 +71,7 @@ impl OpenOrder {
     pub(crate) fn new(id: OrderId) -> Self {
         Self {
             id,
+            turned: false,
             from: Screen::Orders,
             order: None,
             steps: Vec::new(),

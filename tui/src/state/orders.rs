@@ -1,25 +1,14 @@
 //! State of the screen Orders.
 
-use storefront_api::{OrderListQuery, OrderStatus, OrderSummary, Timestamp};
+use storefront_api::{OrderListQuery, OrderStatus, OrderSummary};
 
-use crate::state::{List, Load};
-
-/// Number of orders per page.
-const PAGE: u32 = 50;
+use crate::state::{PAGE, PagedList};
 
 /// The screen Orders.
 #[derive(Debug, Default)]
 pub(crate) struct Orders {
-    pub(crate) items: Vec<OrderSummary>,
-    pub(crate) total: usize,
-    pub(crate) next_cursor: Option<String>,
-    pub(crate) load: Load,
-    pub(crate) asking: bool,
-    pub(crate) sequence: u64,
-    pub(crate) list: List,
+    pub(crate) list: PagedList<OrderSummary>,
     pub(crate) status: Option<OrderStatus>,
-    /// When to fetch again after a change.
-    pub(crate) refresh_at: Option<Timestamp>,
 }
 
 impl Orders {
@@ -34,12 +23,12 @@ impl Orders {
     ];
 
     pub(crate) fn selected(&self) -> Option<&OrderSummary> {
-        self.items.get(self.list.cursor)
+        self.list.selected()
     }
 
-    /// The query of the first page.
-    pub(crate) fn query(&self, min_position: Option<u64>) -> OrderListQuery {
-        OrderListQuery { status: self.status, limit: Some(PAGE), min_position, ..OrderListQuery::default() }
+    /// The query of a page.
+    pub(crate) fn query(&self, cursor: Option<String>, min_position: Option<u64>) -> OrderListQuery {
+        OrderListQuery { status: self.status, q: None, limit: u32::try_from(PAGE).ok(), cursor, min_position }
     }
 
     /// Steps through: all orders, each state, all.

@@ -1,6 +1,6 @@
 //! A paged list with its cursor and loading state.
 
-use storefront_api::Page;
+use storefront_api::{Page, Timestamp};
 
 use crate::state::{Failure, List, Load, PAGE, Pages};
 
@@ -9,7 +9,7 @@ use crate::state::{Failure, List, Load, PAGE, Pages};
 pub(crate) struct PageRequest {
     pub(crate) sequence: u64,
     /// Number of the page, from 0.
-    page: usize,
+    pub(crate) page: usize,
     /// Whether the page replaces all items.
     pub(crate) anew: bool,
     /// Cursor of the page; `None` for the first.
@@ -22,7 +22,13 @@ pub(crate) struct PagedList<T> {
     pub(crate) list: List,
     pub(crate) load: Load,
     pub(crate) total: usize,
-    sequence: u64,
+    /// When to fetch again, after a change or a failure.
+    pub(crate) refresh_at: Option<Timestamp>,
+    /// Number of consecutive failures.
+    pub(crate) retries: u32,
+    /// Number of the latest request; responses to earlier ones are dropped.
+    pub(crate) sequence: u64,
+    /// Whether a request is running.
     asking: bool,
 }
 
@@ -33,6 +39,8 @@ impl<T> Default for PagedList<T> {
             list: List::default(),
             load: Load::Loading,
             total: 0,
+            refresh_at: None,
+            retries: 0,
             sequence: 0,
             asking: false,
         }
@@ -40,9 +48,9 @@ impl<T> Default for PagedList<T> {
 }
 
 impl<T> PagedList<T> {
-    /// Creates an empty list in place of another; responses for the earlier one are dropped.
-    pub(crate) fn after(earlier: &Self) -> Self {
-        Self { sequence: earlier.sequence + 1, ..Self::default() }
+    /// Becomes an empty list; responses for the earlier one are dropped.
+    pub(crate) fn forget(&mut self) {
+        *self = Self { sequence: self.sequence + 1, ..Self::default() };
     }
 
     pub(crate) fn selected(&self) -> Option<&T> {
@@ -68,6 +76,7 @@ impl<T> PagedList<T> {
         let (page, cursor) = self.items.key(here).map_or((0, None), |key| (here, key));
         self.sequence += 1;
         self.asking = true;
+        self.refresh_at = None;
         PageRequest { sequence: self.sequence, page, anew: true, cursor }
     }
 
@@ -81,12 +90,25 @@ impl<T> PagedList<T> {
         Some(PageRequest { sequence: self.sequence, page, anew: false, cursor })
     }
 
-    /// Stores a response; returns whether it failed. The cursor stays on its item, identified by `id`.
+    /// Stores a response; returns whether it failed. The cursor stays on its item, identified by `id`; on the first line
+    /// it stays there, to show what comes up.
     pub(crate) fn put<I: PartialEq>(
         &mut self,
         ask: &PageRequest,
         result: Result<Page<T>, Failure>,
         id: impl Fn(&T) -> I,
+    ) -> bool {
+        let chosen = self.selected().filter(|_| self.list.cursor > 0).map(&id);
+        self.put_around(ask, result, id, chosen)
+    }
+
+    /// As [`PagedList::put`]; the cursor goes to the item `chosen`.
+    pub(crate) fn put_around<I: PartialEq>(
+        &mut self,
+        ask: &PageRequest,
+        result: Result<Page<T>, Failure>,
+        id: impl Fn(&T) -> I,
+        chosen: Option<I>,
     ) -> bool {
         if ask.sequence != self.sequence {
             return false;
@@ -95,21 +117,25 @@ impl<T> PagedList<T> {
         let page = match result {
             Ok(page) => page,
             Err(failure) => {
+                self.retries = self.retries.saturating_add(1);
                 if self.items.is_empty() {
                     self.load = Load::Failed(failure);
                 }
                 return true;
             }
         };
-        // On the first line the cursor stays there, to show what comes up.
-        let chosen = self.selected().filter(|_| self.list.cursor > 0).map(&id);
+        self.retries = 0;
         if ask.anew && ask.page == 0 {
             self.items = Pages::default();
         } else if ask.anew {
             self.items.forget_lines();
         }
         let least = ask.page * PAGE + page.items.len();
-        self.items.put(ask.page, page.items, page.next_cursor, self.list.cursor);
+        if page.items.len() > PAGE {
+            self.items = Pages::whole(page.items);
+        } else {
+            self.items.put(ask.page, page.items, page.next_cursor, self.list.cursor);
+        }
         self.total = usize::try_from(page.total).unwrap_or(usize::MAX).max(least);
         self.total = self.items.len().unwrap_or(self.total);
         self.load = Load::Ready;
@@ -119,6 +145,11 @@ impl<T> PagedList<T> {
         }
         self.list.clamp(self.total);
         false
+    }
+
+    /// The loaded item that `is` accepts, with its line.
+    pub(crate) fn find(&self, is: impl Fn(&T) -> bool) -> Option<(usize, &T)> {
+        self.items.iter().find(|(_, item)| is(item))
     }
 }
 

@@ -25,6 +25,14 @@ impl<T> Default for Pages<T> {
 }
 
 impl<T> Pages<T> {
+    /// A list that is loaded as a whole.
+    pub(crate) fn whole(lines: Vec<T>) -> Self {
+        let count = lines.len().div_ceil(PAGE).max(1);
+        let mut lines = lines.into_iter();
+        let pages = (0..count).map(|page| (page, lines.by_ref().take(PAGE).collect())).collect();
+        Self { pages, keys: (1..=count).map(|page| (page < count).then(String::new)).collect() }
+    }
+
     /// A line, if its page is loaded.
     pub(crate) fn get(&self, line: usize) -> Option<&T> {
         self.pages.get(&(line / PAGE))?.get(line % PAGE)

@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use storefront_api::{Category, Product, ProductId, ProductQuery, ProductSort, Timestamp};
+use storefront_api::{Category, OrderId, Product, ProductId, ProductQuery, ProductSort, Timestamp};
 use tui_input::Input;
 
 use crate::settings::Settings;
-use crate::state::{List, Load, PAGE, Pages};
+use crate::state::{PAGE, PagedList};
 
 /// Maximum number of pictures that are kept.
 const MAX_PICTURES: usize = 200;
@@ -74,29 +74,21 @@ pub(crate) const SORTS: [(ProductSort, &str); 4] = [
 /// The screen Shop.
 #[derive(Debug)]
 pub(crate) struct Shop {
-    /// The products near the cursor, of `total`.
-    pub(crate) items: Pages<Product>,
-    pub(crate) total: usize,
+    pub(crate) products: PagedList<Product>,
     /// Suggestion for a search without results.
     pub(crate) suggestion: Option<String>,
-    pub(crate) load: Load,
-    /// Whether a request for products is running.
-    pub(crate) asking: bool,
-    /// Number of the latest request; responses to earlier ones are dropped.
-    pub(crate) sequence: u64,
-    pub(crate) list: List,
     /// The product to select once it is loaded: the last one of the previous run.
     pub(crate) wanted: Option<ProductId>,
     /// Whether the running request is for another list, whose first line is to be selected.
     pub(crate) from_top: bool,
-    /// Quantity that the next "add" adds.
-    pub(crate) quantity: u32,
+    /// Whether products are shown as cards where there is room, instead of a list.
+    pub(crate) cards: bool,
+    /// Whether the page of the selected product is open.
+    pub(crate) page: bool,
     pub(crate) search: Input,
     pub(crate) typing: bool,
     /// When to search for the typed text.
     pub(crate) search_at: Option<Timestamp>,
-    /// When to fetch again after a change in the shop.
-    pub(crate) refresh_at: Option<Timestamp>,
     pub(crate) categories: Vec<Category>,
     pub(crate) category: Option<String>,
     pub(crate) in_stock: bool,
@@ -104,23 +96,65 @@ pub(crate) struct Shop {
     pub(crate) pictures: Pictures,
 }
 
+/// The cards that fit on the screen at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Grid {
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
+}
+
+impl Grid {
+    /// Number of cards.
+    pub(crate) const fn len(self) -> usize {
+        self.columns * self.rows
+    }
+}
+
 impl Shop {
+    /// Columns and rows of a card.
+    pub(crate) const CARD: (u16, u16) = (20, 12);
+    /// Width of the screen from which there are cards.
+    const CARDS_MIN_WIDTH: u16 = 100;
+    /// Width of the screen from which there is a column of categories.
+    pub(crate) const CATEGORIES_MIN_WIDTH: u16 = 116;
+    /// Width of the screen from which the basket is beside the products, and the width of that column.
+    pub(crate) const BASKET_MIN_WIDTH: u16 = 140;
+    pub(crate) const BASKET_WIDTH: u16 = 36;
+
+    /// The cards for which there is room on a screen of a size.
+    pub(crate) fn room_for_cards((width, height): (u16, u16)) -> Option<Grid> {
+        /// Header, filters, what is known about the chosen product, and footer.
+        const OTHER_ROWS: u16 = 10;
+        let rows = height.saturating_sub(OTHER_ROWS) / Self::CARD.1;
+        if width < Self::CARDS_MIN_WIDTH || rows == 0 {
+            return None;
+        }
+        let mut room = width - 4;
+        if width >= Self::CATEGORIES_MIN_WIDTH {
+            room -= 23;
+        }
+        if width >= Self::BASKET_MIN_WIDTH {
+            room -= Self::BASKET_WIDTH + 3;
+        }
+        Some(Grid { columns: usize::from(room / Self::CARD.0), rows: usize::from(rows) })
+    }
+
+    /// The cards on a screen of a size; `None`: there is a list.
+    pub(crate) fn grid(&self, size: (u16, u16)) -> Option<Grid> {
+        Self::room_for_cards(size).filter(|_| self.cards)
+    }
+
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
-            items: Pages::default(),
-            total: 0,
+            products: PagedList::default(),
             suggestion: None,
-            load: Load::Loading,
-            asking: false,
-            sequence: 0,
-            list: List::default(),
             wanted: settings.product.clone(),
             from_top: false,
-            quantity: 1,
+            cards: !settings.products_as_list,
+            page: false,
             search: Input::default(),
             typing: false,
             search_at: None,
-            refresh_at: None,
             categories: Vec::new(),
             category: None,
             in_stock: false,
@@ -131,7 +165,7 @@ impl Shop {
 
     /// The product under the cursor, if it is loaded.
     pub(crate) fn selected(&self) -> Option<&Product> {
-        self.items.get(self.list.cursor)
+        self.products.selected()
     }
 
     /// Name of the sort order.
@@ -145,8 +179,8 @@ impl Shop {
         self.category.is_some() || self.in_stock || !self.search.value().trim().is_empty()
     }
 
-    /// The query of the first page.
-    pub(crate) fn query(&self, min_position: Option<u64>) -> ProductQuery {
+    /// The query of a page, as seen by the order of the basket.
+    pub(crate) fn query(&self, cursor: Option<String>, min_position: Option<u64>, order: OrderId) -> ProductQuery {
         let words = self.search.value().trim();
         ProductQuery {
             q: (!words.is_empty()).then(|| words.to_owned()),
@@ -154,7 +188,9 @@ impl Shop {
             in_stock: self.in_stock.then_some(true),
             sort: Some(SORTS[self.sort % SORTS.len()].0),
             limit: u32::try_from(PAGE).ok(),
+            cursor,
             min_position,
+            order: Some(order),
             ..ProductQuery::default()
         }
     }

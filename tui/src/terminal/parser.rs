@@ -12,8 +12,9 @@ use crate::keys::{Code, Key};
 pub(crate) enum Input {
     Key(Key),
     Paste(String),
-    /// The left button was pressed on a row, counted from 0.
+    /// The left button was pressed on a cell, counted from 0.
     Click {
+        column: u16,
         row: u16,
     },
     /// The wheel was turned by `lines`.
@@ -332,9 +333,10 @@ fn modified(character: u32, modifiers: u32) -> Option<Input> {
 
 /// A mouse report with coordinates from 1.
 fn mouse(numbers: &[u32], last: u8) -> Option<Input> {
-    let [button, _, row] = *numbers else { return None };
+    let [button, column, row] = *numbers else { return None };
+    let from_zero = |number: u32| u16::try_from(number).ok()?.checked_sub(1);
     match (button, last) {
-        (0, b'M') => Some(Input::Click { row: u16::try_from(row).ok()?.checked_sub(1)? }),
+        (0, b'M') => Some(Input::Click { column: from_zero(column)?, row: from_zero(row)? }),
         (64, b'M') => Some(Input::Wheel { lines: -WHEEL_LINES }),
         (65, b'M') => Some(Input::Wheel { lines: WHEEL_LINES }),
         _ => None,
@@ -458,7 +460,7 @@ mod tests {
     fn clicks_and_the_wheel_are_read_and_letting_go_is_not() {
         assert_eq!(
             read(&[b"\x1b[<0;12;7M\x1b[<0;12;7m\x1b[<64;1;1M\x1b[<65;1;1M\x1b[<35;1;1M"]),
-            [Input::Click { row: 6 }, Input::Wheel { lines: -3 }, Input::Wheel { lines: 3 }]
+            [Input::Click { column: 11, row: 6 }, Input::Wheel { lines: -3 }, Input::Wheel { lines: 3 }]
         );
     }
 

@@ -3,18 +3,16 @@
 
 mod request;
 
-use storefront_api::{Customer, CustomerId, Event, InvoiceListQuery, Page, Timestamp, VoucherStatus, Wallet};
+use storefront_api::{Customer, CustomerId, Event, InvoiceListQuery, MovementsQuery, Timestamp, VoucherStatus, Wallet};
 
 pub(crate) use request::{FileKind, Request, Response};
 
 use crate::state::account::Part;
-use crate::state::{AccountList, Failure, Mails, Model, Registration, RetryState, Screen, Tone};
+use crate::state::{Failure, Mails, Model, PAGE, PageRequest, PagedList, Registration, RetryState, Screen, Tone};
 use crate::update::{Effect, backoff_ms, basket, document, new_key, order, refuse, shop};
 
 /// Delay before a changed list is fetched again, to gather changes.
 const REFRESH_DELAY_MS: i64 = 100;
-/// Number of items per page.
-const PAGE: u32 = 50;
 
 pub(super) fn on_response(model: &mut Model, response: Response) -> Vec<Effect> {
     let (now, live) = (model.now, model.is_live());
@@ -22,16 +20,19 @@ pub(super) fn on_response(model: &mut Model, response: Response) -> Vec<Effect> 
     match response {
         Response::Registered { key, result } => return on_registered(model, &key, result),
         Response::Wallet { customer, result } => on_wallet(model, customer, result),
-        Response::Movements { sequence, more, result } => {
-            take(&mut account.movements, sequence, (now, live), more, result, |movement| movement.version);
+        Response::Movements { ask, result } => {
+            let lost = account.movements.put(&ask, result, |movement| movement.version);
+            retry_later(&mut account.movements, lost && live, now);
         }
-        Response::Vouchers { sequence, result } => {
-            take(&mut account.vouchers, sequence, (now, live), false, result, |voucher| voucher.code.clone());
+        Response::Vouchers { ask, result } => {
+            let lost = account.vouchers.put(&ask, result, |voucher| voucher.code.clone());
+            retry_later(&mut account.vouchers, lost && live, now);
         }
-        Response::Invoices { sequence, more, result } => {
-            take(&mut account.invoices, sequence, (now, live), more, result, |document| document.number.clone());
+        Response::Invoices { ask, result } => {
+            let lost = account.invoices.put(&ask, result, |document| document.number.clone());
+            retry_later(&mut account.invoices, lost && live, now);
         }
-        Response::Mails { sequence, result } => return on_mails(model, sequence, result),
+        Response::Mails { ask, result } => return on_mails(model, &ask, result),
         Response::Text { number, result } => document::on_text(model, &number, result),
         Response::File { number, kind, result } => return document::on_file(model, &number, kind, result),
         Response::Papers { order, result } => document::on_papers(model, order, result),
@@ -39,34 +40,18 @@ pub(super) fn on_response(model: &mut Model, response: Response) -> Vec<Effect> 
     Vec::new()
 }
 
-/// Stores the response to the latest request. After a failure, fetches again later, or when the shop is back.
-fn take<T, K: PartialEq>(
-    list: &mut AccountList<T>,
-    sequence: u64,
-    (now, live): (Timestamp, bool),
-    more: bool,
-    result: Result<Page<T>, Failure>,
-    name: impl Fn(&T) -> K,
-) {
-    if sequence != list.sequence {
-        return;
-    }
-    match result {
-        Ok(page) => list.take(more, page, name),
-        Err(failure) => fail(list, (now, live), failure),
+/// Schedules the next request of a list after a failure, unless the shop is away: then its return is the occasion.
+fn retry_later<T>(list: &mut PagedList<T>, lost: bool, now: Timestamp) {
+    if lost {
+        let delay_ms = 1_000 + backoff_ms(list.retries, 0);
+        list.refresh_at = Some(Timestamp::from_unix_ms(now.unix_ms() + delay_ms));
     }
 }
 
-fn fail<T>(list: &mut AccountList<T>, (now, live): (Timestamp, bool), failure: Failure) {
-    list.fail(failure);
-    let delay_ms = 1_000 + backoff_ms(list.retries, 0);
-    list.refresh_at = live.then(|| Timestamp::from_unix_ms(now.unix_ms() + delay_ms));
-}
-
-fn on_mails(model: &mut Model, sequence: u64, result: Result<Mails, Failure>) -> Vec<Effect> {
+fn on_mails(model: &mut Model, ask: &PageRequest, result: Result<Mails, Failure>) -> Vec<Effect> {
     let (now, live) = (model.now, model.is_live());
     let account = &mut model.account;
-    if sequence != account.mails.sequence {
+    if ask.sequence != account.mails.sequence {
         return Vec::new();
     }
     match result {
@@ -75,8 +60,11 @@ fn on_mails(model: &mut Model, sequence: u64, result: Result<Mails, Failure>) ->
             account.mails.forget();
             return fetch_part(model, Part::Mailbox);
         }
-        Ok(news) => account.take_mails(news),
-        Err(failure) => fail(&mut account.mails, (now, live), failure),
+        Ok(news) => account.take_mails(ask, news),
+        Err(failure) => {
+            let lost = account.mails.put(ask, Err(failure), |mail| mail.number);
+            retry_later(&mut account.mails, lost && live, now);
+        }
     }
     Vec::new()
 }
@@ -112,20 +100,41 @@ fn fetch_part(model: &mut Model, part: Part) -> Vec<Effect> {
     let account = &mut model.account;
     let is_customer = account.customer.is_some();
     let request = match part {
-        Part::Wallet if is_customer => Request::Movements { sequence: account.movements.ask(), cursor: None },
-        Part::Vouchers if is_customer => Request::Vouchers { sequence: account.vouchers.ask(), min_position },
-        Part::Invoices => {
-            let query = InvoiceListQuery { limit: Some(PAGE), min_position, ..InvoiceListQuery::default() };
-            Request::Invoices { sequence: account.invoices.ask(), query }
-        }
+        Part::Wallet if is_customer => movements(account.movements.ask()),
+        Part::Vouchers if is_customer => Request::Vouchers { ask: account.vouchers.ask(), min_position },
+        Part::Invoices => invoices(account.invoices.ask(), min_position),
         Part::Mailbox => {
             let Some(url) = mailbox_url else { return Vec::new() };
             let after = account.last_mail();
-            Request::Mails { sequence: account.mails.ask(), url, after }
+            Request::Mails { ask: account.mails.ask(), url, after }
         }
         Part::Wallet | Part::Vouchers | Part::Profile => return Vec::new(),
     };
     vec![Effect::Account(request)]
+}
+
+fn movements(ask: PageRequest) -> Request {
+    let query = MovementsQuery { limit: u32::try_from(PAGE).ok(), cursor: ask.cursor.clone() };
+    Request::Movements { ask, query }
+}
+
+fn invoices(ask: PageRequest, min_position: Option<u64>) -> Request {
+    let (limit, cursor) = (u32::try_from(PAGE).ok(), ask.cursor.clone());
+    Request::Invoices { ask, query: InvoiceListQuery { limit, cursor, min_position, ..InvoiceListQuery::default() } }
+}
+
+/// Fetches missing pages near the cursor, one after another.
+pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
+    if model.screen != Screen::Account || !model.is_live() {
+        return Vec::new();
+    }
+    let account = &mut model.account;
+    let request = match account.part {
+        Part::Wallet => account.movements.ask_for_more().map(movements),
+        Part::Invoices => account.invoices.ask_for_more().map(|ask| invoices(ask, None)),
+        Part::Vouchers | Part::Mailbox | Part::Profile => None,
+    };
+    request.map(Effect::Account).into_iter().collect()
 }
 
 /// Opens the next or the previous part.
@@ -134,38 +143,16 @@ pub(super) fn step_part(model: &mut Model, by: isize) -> Vec<Effect> {
     fetch(model)
 }
 
-/// Moves the cursor and fetches more near the end.
-pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
+/// Moves the cursor.
+pub(super) fn step(model: &mut Model, by: isize) {
     let account = &mut model.account;
-    let request = match account.part {
-        Part::Wallet => {
-            let list = &mut account.movements;
-            list.list.step(by, list.items.len());
-            let sequence = list.sequence;
-            list.ask_for_more().map(|cursor| Request::Movements { sequence, cursor: Some(cursor) })
-        }
-        Part::Vouchers => {
-            let list = &mut account.vouchers;
-            list.list.step(by, list.items.len());
-            None
-        }
-        Part::Invoices => {
-            let list = &mut account.invoices;
-            list.list.step(by, list.items.len());
-            let sequence = list.sequence;
-            list.ask_for_more().map(|cursor| {
-                let query = InvoiceListQuery { limit: Some(PAGE), cursor: Some(cursor), ..InvoiceListQuery::default() };
-                Request::Invoices { sequence, query }
-            })
-        }
-        Part::Mailbox => {
-            let list = &mut account.mails;
-            list.list.step(by, list.items.len());
-            None
-        }
-        Part::Profile => None,
-    };
-    request.map(Effect::Account).into_iter().collect()
+    match account.part {
+        Part::Wallet => account.movements.step(by),
+        Part::Vouchers => account.vouchers.step(by),
+        Part::Invoices => account.invoices.step(by),
+        Part::Mailbox => account.mails.step(by),
+        Part::Profile => {}
+    }
 }
 
 /// Registers the shopper as a customer, once: pressing again while the request is running does nothing more.

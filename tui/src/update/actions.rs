@@ -1,8 +1,8 @@
 //! Dispatches actions: what each does on each screen.
 
-use crate::keys::Action;
+use crate::keys::{Action, Context};
 use crate::settings::ThemeName;
-use crate::state::{Command, Model, Phase, Question, Screen, Tone};
+use crate::state::{Command, Hit, Model, Phase, Question, Screen, Tone};
 use crate::update::account::FileKind;
 use crate::update::{
     Effect, account, basket, checkout, counter, document, form, help, lab, order, orders, palette, processes, replay,
@@ -14,6 +14,7 @@ use crate::update::{
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit => return vec![Effect::Quit],
+        Action::Close => return close(model),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],
         Action::Help => help::open(model),
@@ -33,12 +34,14 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoLab => return go(model, Screen::Lab),
         Action::GoCounter => return go(model, Screen::Counter),
         Action::GoAccount => return go(model, Screen::Account),
-        Action::NextScreen => return go(model, neighbour(model.screen, 1)),
-        Action::PreviousScreen => return go(model, neighbour(model.screen, -1)),
+        Action::NextScreen => return go(model, neighbour(model, 1)),
+        Action::PreviousScreen => return go(model, neighbour(model, -1)),
+        Action::Split => switch_split(model),
+        Action::SwitchSection => return go(model, model.elsewhere),
         Action::Back if model.form.is_some() => form::leave(model),
         Action::Back => return back(model),
-        Action::Up => return step(model, -1),
-        Action::Down => return step(model, 1),
+        Action::Up => return step(model, -across(model)),
+        Action::Down => return step(model, across(model)),
         Action::PageUp => return step(model, -page(model)),
         Action::PageDown => return step(model, page(model)),
         Action::First => return step(model, isize::MIN / 2),
@@ -47,7 +50,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Screen::Log => model.log.typing = true,
             Screen::Shop | Screen::Basket | Screen::Checkout | Screen::Orders | Screen::Order => {
                 model.screen = Screen::Shop;
-                model.shop.typing = true;
+                (model.shop.typing, model.shop.page) = (true, false);
             }
             Screen::Counter => counter::search(model),
             Screen::Processes | Screen::Lab | Screen::Account | Screen::Replay => {}
@@ -64,9 +67,14 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextSort => return shop::next_sort(model),
         Action::More if model.screen == Screen::Lab => return lab::switches::step(model, true),
         Action::Fewer if model.screen == Screen::Lab => return lab::switches::step(model, false),
-        Action::More => return more(model, 1),
-        Action::Fewer => return more(model, -1),
+        Action::More => return basket::step_quantity(model, 1),
+        Action::Fewer => return basket::step_quantity(model, -1),
         Action::Add => return shop::add(model),
+        Action::TakeOut => return shop::take_out(model),
+        Action::OpenProduct => model.shop.page = model.shop.selected().is_some(),
+        Action::NextProduct => return step(model, 1),
+        Action::PreviousProduct => return step(model, -1),
+        Action::Cards => shop::switch_cards(model),
         Action::Remove => return basket::remove(model),
         Action::Undo => return basket::undo(model),
         Action::EmptyBasket => return basket::empty(model),
@@ -78,7 +86,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextChoice => checkout::step_payment(model, 1),
         Action::PreviousChoice => checkout::step_payment(model, -1),
         Action::Submit if model.form.is_some() => return form::enter(model),
-        Action::Submit => return checkout::submit(model),
+        Action::Submit => checkout::enter(model),
+        Action::Buy => return checkout::submit(model),
         Action::OpenOrder => return open_order(model),
         Action::NextStatus if model.screen == Screen::Counter => return counter::next_status(model),
         Action::NextStatus => return orders::next_status(model),
@@ -105,6 +114,12 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::SaveDiagram => return timeline::ask_for_diagram(model, false),
         Action::CopyDiagram => return timeline::ask_for_diagram(model, true),
         Action::CancelOrder => order::ask_to_cancel(model),
+        Action::TurnOver => {
+            if let Some(open) = &mut model.order {
+                open.turned = !open.turned;
+            }
+        }
+        Action::BuyAgain => return basket::add_again(model),
         Action::AdoptBasket => return basket::adopt_open_order(model),
         Action::NextPart if model.screen == Screen::Account => return account::step_part(model, 1),
         Action::PreviousPart if model.screen == Screen::Account => return account::step_part(model, -1),
@@ -181,8 +196,11 @@ fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
         checkout::leave(model);
     }
     counter::leave(model);
-    model.shop.typing = false;
+    (model.shop.typing, model.shop.page) = (false, false);
     model.log.typing = false;
+    if model.section() != screen.section() {
+        model.elsewhere = model.tab();
+    }
     // Good news has been seen by now; errors stay for their time.
     model.toasts.retain(|toast| toast.tone == Tone::Bad);
     model.screen = screen;
@@ -201,9 +219,10 @@ fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
     }
 }
 
-fn neighbour(screen: Screen, by: isize) -> Screen {
-    let tabs = Screen::TABS;
-    let here = tabs.iter().position(|tab| *tab == screen.tab()).unwrap_or(0);
+/// The tab beside the open one, in the same section.
+fn neighbour(model: &Model, by: isize) -> Screen {
+    let (tabs, open) = (model.section().tabs(), model.tab());
+    let here = tabs.iter().position(|tab| *tab == open).unwrap_or(0);
     tabs[(here + tabs.len()).saturating_add_signed(by) % tabs.len()]
 }
 
@@ -211,9 +230,17 @@ fn back(model: &mut Model) -> Vec<Effect> {
     if model.screen == Screen::Processes && processes::leave(model) {
         return Vec::new();
     }
+    if std::mem::take(&mut model.shop.page) || close_detail(model) {
+        return Vec::new();
+    }
     match model.screen {
         Screen::Checkout => match model.checkout.phase {
-            Phase::Form => go(model, Screen::Basket),
+            Phase::Form => {
+                if checkout::step_back(model) {
+                    return Vec::new();
+                }
+                go(model, Screen::Basket)
+            }
             Phase::Watching(_) => go(model, Screen::Shop),
         },
         Screen::Order => {
@@ -232,7 +259,48 @@ fn back(model: &mut Model) -> Vec<Effect> {
     }
 }
 
+/// How many items are beside one another where the cursor moves.
+fn across(model: &Model) -> isize {
+    let grid = model.shop.grid(model.own_size()).filter(|_| model.context() == Context::ShopCards);
+    grid.map_or(1, |grid| isize::try_from(grid.columns).unwrap_or(1))
+}
+
+/// Shows two screens side by side, or one again.
+fn switch_split(model: &mut Model) {
+    model.split = !model.split;
+    if model.split && model.beside(model.size.0).is_none() {
+        model.split = false;
+        let text = format!("Two screens need a window of {} columns.", Model::SPLIT_MIN_WIDTH);
+        model.toast(Tone::Plain, text);
+    }
+}
+
+/// Closes the topmost layer; without one, quits.
+fn close(model: &mut Model) -> Vec<Effect> {
+    if !model.has_a_layer() {
+        return vec![Effect::Quit];
+    }
+    if model.paper.take().is_some() || close_detail(model) {
+        return Vec::new();
+    }
+    back(model)
+}
+
+/// Closes the whole event beside a list of events. Returns whether it was open.
+fn close_detail(model: &mut Model) -> bool {
+    match (model.screen, &mut model.order) {
+        (Screen::Log, _) => std::mem::take(&mut model.log.detail),
+        (Screen::Order | Screen::Replay, Some(open)) if open.turned || model.screen == Screen::Replay => {
+            std::mem::take(&mut open.detail)
+        }
+        _ => false,
+    }
+}
+
 fn page(model: &Model) -> isize {
+    if let Some(grid) = model.shop.grid(model.own_size()).filter(|_| model.context() == Context::ShopCards) {
+        return isize::try_from(grid.len()).unwrap_or(1);
+    }
     isize::try_from(model.size.1.saturating_sub(8).max(1)).unwrap_or(1)
 }
 
@@ -266,9 +334,11 @@ fn switch_mouse(model: &mut Model) {
 }
 
 /// Handles a click: on the selected line it is Enter, on another line it selects that.
-pub(super) fn click(model: &mut Model, rows: i16) -> Vec<Effect> {
-    if rows != 0 {
-        return step(model, rows.into());
+pub(super) fn click(model: &mut Model, hit: Hit) -> Vec<Effect> {
+    match hit {
+        Hit::Run(action) => return act(model, action),
+        Hit::Line(0) => {}
+        Hit::Line(by) => return step(model, by),
     }
     let enter = crate::keys::Key::plain(crate::keys::Code::Enter);
     match model.keys.action(model.context(), enter) {
@@ -277,7 +347,14 @@ pub(super) fn click(model: &mut Model, rows: i16) -> Vec<Effect> {
     }
 }
 
-pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
+/// Handles the mouse wheel.
+pub(super) fn wheel(model: &mut Model, lines: i16) -> Vec<Effect> {
+    let across = across(model);
+    step(model, if across > 1 { across * isize::from(lines.signum()) } else { lines.into() })
+}
+
+/// Moves the cursor by so many lines.
+fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     if model.question.is_some() {
         return Vec::new();
     }
@@ -301,15 +378,13 @@ pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     match model.screen {
         Screen::Shop => {
             model.shop.wanted = None;
-            model.shop.quantity = 1;
-            let total = model.shop.total;
-            model.shop.list.step(by, total);
+            model.shop.products.step(by);
         }
         Screen::Basket => {
             let len = model.basket.lines().len();
             model.basket.list.step(by, len);
         }
-        Screen::Orders => return orders::step(model, by),
+        Screen::Orders => model.orders.list.step(by),
         Screen::Order | Screen::Checkout | Screen::Replay => {
             if let Some(open) = &mut model.order {
                 open.step(by);
@@ -319,7 +394,7 @@ pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
         Screen::Processes => return processes::step(model, by),
         Screen::Lab => lab::step(model, by),
         Screen::Counter => counter::step(model, by),
-        Screen::Account => return account::step(model, by),
+        Screen::Account => account::step(model, by),
     }
     Vec::new()
 }
@@ -337,14 +412,6 @@ fn show_all(model: &mut Model, action: Action) -> Vec<Effect> {
         return Vec::new();
     }
     if action == Action::ClearSearch { shop::clear_search(model) } else { shop::show_all(model) }
-}
-
-fn more(model: &mut Model, by: i32) -> Vec<Effect> {
-    if model.screen == Screen::Basket {
-        return basket::step_quantity(model, by);
-    }
-    shop::step_quantity(model, by);
-    Vec::new()
 }
 
 fn open_order(model: &mut Model) -> Vec<Effect> {

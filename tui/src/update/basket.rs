@@ -1,7 +1,7 @@
 //! The basket: changes are shown at once, sent one after another under their own idempotency keys, and dropped when
 //! refused.
 
-use storefront_api::{Order, OrderId, OrderStatus, VoucherCode};
+use storefront_api::{Order, OrderId, OrderItem, OrderStatus, VoucherCode};
 
 use crate::keys::{Action, Context};
 pub(super) use crate::state::MAX_LINE_QUANTITY;
@@ -118,6 +118,24 @@ pub(super) fn adopt_open_order(model: &mut Model) -> Vec<Effect> {
     }
     model.screen = Screen::Basket;
     fetch(model)
+}
+
+/// Puts everything that is in the open order into the basket once more.
+pub(super) fn add_again(model: &mut Model) -> Vec<Effect> {
+    let Some(order) = model.order.as_ref().and_then(|open| open.order.clone()) else { return Vec::new() };
+    if order.id == model.basket.order_id {
+        model.toast(Tone::Plain, "This is the basket already.");
+        return Vec::new();
+    }
+    let mut effects = Vec::new();
+    for item in order.items {
+        let OrderItem { product_id, name, unit_price, quantity, .. } = item;
+        let line = Line { product_id, name, unit_price, quantity, notice: None, pending: true };
+        effects.extend(change(model, Change::Add { line }));
+    }
+    let key = model.keys.label(Context::Parcel, Action::GoBasket);
+    model.toast(Tone::Good, format!("All of it is in the basket; {key} shows it."));
+    effects
 }
 
 /// Replaces the basket by an order.

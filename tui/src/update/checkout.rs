@@ -3,8 +3,9 @@
 use storefront_api::{Order, OrderId, OrderStatus, Problem, ReopenReason};
 use tui_input::Input;
 
+use crate::keys::{Action, Context};
 use crate::settings::Contact;
-use crate::state::{Failure, Field, Model, Phase, RetryState, Screen, Submission, Tone, reopen_reason_text};
+use crate::state::{Failure, Field, Model, Phase, RetryState, Screen, Step, Submission, Tone, reopen_reason_text};
 use crate::update::{Effect, backoff_ms, basket, new_key, order};
 
 /// Opens the checkout, unless there is nothing to buy.
@@ -27,7 +28,7 @@ fn open(model: &mut Model) {
     checkout.phase = Phase::Form;
     model.toasts.retain(|toast| toast.tone == Tone::Bad);
     let wrong = checkout.request(model.basket.total()).err().unwrap_or_default();
-    checkout.focus = wrong.first().map_or(Field::Payment, |(field, _)| *field);
+    checkout.focus = wrong.first().map_or(Field::Review, |(field, _)| *field);
     checkout.errors.clear();
     checkout.notice = model.basket.reopened_because().map(reopen_reason_text);
 }
@@ -64,11 +65,67 @@ pub(super) fn on_edit(model: &mut Model) {
     model.checkout.errors.retain(|(field, _)| *field != focus);
 }
 
+/// Goes to the next or the previous field; the steps follow one another.
 pub(super) fn step_field(model: &mut Model, by: isize) {
+    let focus = model.checkout.focus;
     let fields = model.checkout.fields();
-    let place = fields.iter().position(|field| *field == model.checkout.focus).unwrap_or(0);
-    let there = (place + fields.len()).saturating_add_signed(by) % fields.len().max(1);
-    model.checkout.focus = fields.get(there).copied().unwrap_or(Field::Name);
+    let place = fields.iter().position(|field| *field == focus);
+    let there = place.and_then(|place| fields.get(place.checked_add_signed(by)?).copied());
+    match (there, focus, by > 0) {
+        (Some(field), _, _) => model.checkout.focus = field,
+        (None, Field::Payment, true) => enter(model),
+        (None, Field::Review, false) => model.checkout.focus = Field::Payment,
+        (None, Field::Payment, false) => model.checkout.focus = Field::Email,
+        (None, Field::Email, true) => model.checkout.focus = Field::Payment,
+        (None, _, _) => {}
+    }
+}
+
+/// Goes on: to the next field, from the last one to the payment, and from there to the review. Nothing is sent.
+pub(super) fn enter(model: &mut Model) {
+    match model.checkout.focus {
+        Field::Review => {
+            let key = model.key(Action::Buy);
+            model.toast(Tone::Plain, format!("{key} buys. Enter does not, so that nothing is bought by mistake."));
+        }
+        Field::Payment => {
+            let total = model.checkout.new_total.unwrap_or_else(|| model.basket.total());
+            if let Some(why_not) = model.wallet_refusal(total) {
+                model.checkout.errors = vec![(Field::Payment, why_not)];
+            } else if !point_out(model) {
+                model.checkout.focus = Field::Review;
+            }
+        }
+        Field::Email => {
+            if !point_out(model) {
+                model.checkout.focus = Field::Payment;
+            }
+        }
+        _ => step_field(model, 1),
+    }
+}
+
+/// Marks the fields that are wrong, and goes to the first. Returns whether there is one.
+fn point_out(model: &mut Model) -> bool {
+    let wrong = model.checkout.wrong_fields();
+    if let Some((field, _)) = wrong.first() {
+        model.checkout.focus = *field;
+    }
+    model.checkout.errors = wrong;
+    !model.checkout.errors.is_empty()
+}
+
+/// Goes a step back. Returns whether there is one before.
+pub(super) fn step_back(model: &mut Model) -> bool {
+    let before = match model.checkout.focus.step() {
+        Step::Review => Field::Payment,
+        Step::How => Field::Name,
+        Step::Where | Step::Basket => return false,
+    };
+    if model.checkout.submission.is_none() {
+        model.checkout.focus = before;
+    }
+    model.checkout.submission.is_none()
 }
 
 /// Moves the payment choice; before the first one, returns to the fields.
@@ -181,12 +238,12 @@ fn schedule_retry(model: &mut Model) -> Vec<Effect> {
 }
 
 fn refused(model: &mut Model, problem: &Problem) -> Vec<Effect> {
+    let key = model.keys.label(Context::CheckoutReview, Action::Buy);
     let checkout = &mut model.checkout;
     if let Some(new_total) = problem.new_total {
         checkout.new_total = Some(new_total);
         let shown = crate::money::shown(new_total);
-        checkout.notice =
-            Some(format!("The total is now {shown}. Nothing was charged. Press Enter to buy at this total."));
+        checkout.notice = Some(format!("The total is now {shown}. Nothing was charged. {key} buys at this total."));
     } else {
         checkout.notice = Some(Failure::Refused(Box::new(problem.clone())).sentence().to_owned());
     }

@@ -52,12 +52,12 @@ fn of_account(model: &Model) -> Option<DocumentView> {
     match account.part {
         Part::Invoices => {
             let page = Page::Document(account.invoices.selected()?.number.clone());
-            let all = account.invoices.items.iter().map(|document| Page::Document(document.number.clone()));
+            let all = account.invoices.items.iter().map(|(_, document)| Page::Document(document.number.clone()));
             Some(DocumentView::new(page, all.collect()))
         }
         Part::Mailbox => {
             let page = Page::Mail(account.mails.selected()?.number);
-            Some(DocumentView::new(page, account.mails.items.iter().map(|mail| Page::Mail(mail.number)).collect()))
+            Some(DocumentView::new(page, account.mails.items.iter().map(|(_, mail)| Page::Mail(mail.number)).collect()))
         }
         Part::Wallet | Part::Vouchers | Part::Profile => None,
     }
@@ -73,8 +73,8 @@ pub(super) fn leaf(model: &mut Model, by: isize) -> Vec<Effect> {
     }
     let account = &mut model.account;
     let place = match paper.page() {
-        Page::Document(number) => account.invoices.items.iter().position(|document| document.number == *number),
-        Page::Mail(number) => account.mails.items.iter().position(|mail| mail.number == *number),
+        Page::Document(number) => account.invoices.find(|document| document.number == *number).map(|(line, _)| line),
+        Page::Mail(number) => account.mails.find(|mail| mail.number == *number).map(|(line, _)| line),
     };
     match (place, account.part) {
         (Some(place), Part::Invoices) if model.screen == Screen::Account => account.invoices.list.cursor = place,
@@ -90,7 +90,7 @@ fn fill(model: &mut Model) -> Vec<Effect> {
     match paper.page().clone() {
         Page::Document(number) => vec![Effect::Account(Request::Text { number })],
         Page::Mail(number) => {
-            if let Some(mail) = model.account.mails.items.iter().find(|mail| mail.number == number) {
+            if let Some((_, mail)) = model.account.mails.find(|mail| mail.number == number) {
                 paper.text = format!("{}\n\nTo {}\nFrom {}\n\n{}", mail.subject, mail.to, mail.from, mail.text);
                 paper.load = Load::Ready;
             }

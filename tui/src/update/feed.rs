@@ -17,8 +17,13 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
             counter::forget(model);
             // Another log may be at the same address, so everything that was fetched before is dropped.
             if let Some(open) = &mut model.order {
-                let kept =
-                    OpenOrder { from: open.from, order: open.order.take(), view: open.view, ..OpenOrder::new(open.id) };
+                let kept = OpenOrder {
+                    from: open.from,
+                    turned: open.turned,
+                    order: open.order.take(),
+                    view: open.view,
+                    ..OpenOrder::new(open.id)
+                };
                 *open = kept;
             }
             model.account.forget_lists();

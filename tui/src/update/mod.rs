@@ -14,6 +14,7 @@ pub(crate) mod lab;
 mod order;
 mod orders;
 mod palette;
+mod pictures;
 pub(crate) mod processes;
 mod replay;
 mod shop;
@@ -31,7 +32,9 @@ use uuid::Uuid;
 
 use crate::keys::{Action, Key};
 use crate::settings::Settings;
-use crate::state::{Accepted, Change, Connection, Failure, Model, Picture, Replay, Request, Screen, Tone};
+use crate::state::{
+    Accepted, Change, Connection, Failure, Hit, Model, PageRequest, Picture, Replay, Request, Screen, Tone,
+};
 
 /// An input of the client.
 #[derive(Debug)]
@@ -53,10 +56,7 @@ pub(crate) enum Msg {
     },
     Feed(Feed),
     Products {
-        sequence: u64,
-        /// Number of the page, from 0; with `anew` it replaces all pages.
-        page: usize,
-        anew: bool,
+        ask: PageRequest,
         result: Result<ProductPage, Failure>,
     },
     Categories(Result<CategoryList, Failure>),
@@ -77,8 +77,7 @@ pub(crate) enum Msg {
         result: Result<Order, Failure>,
     },
     Orders {
-        sequence: u64,
-        more: bool,
+        ask: PageRequest,
         result: Result<Page<OrderSummary>, Failure>,
     },
     Timeline {
@@ -120,10 +119,7 @@ pub(crate) enum Msg {
     NotKept(String),
     /// The replay of a file starts.
     Replay(Replay),
-    /// A mouse click `rows` below the selected line.
-    Click {
-        rows: i16,
-    },
+    Click(Hit),
     /// The mouse wheel was turned by `lines`.
     Wheel {
         lines: i16,
@@ -159,9 +155,7 @@ pub(crate) enum Feed {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
     FetchProducts {
-        sequence: u64,
-        page: usize,
-        anew: bool,
+        ask: PageRequest,
         query: ProductQuery,
     },
     FetchCategories,
@@ -178,8 +172,7 @@ pub(crate) enum Effect {
         request: Box<CheckoutRequest>,
     },
     FetchOrders {
-        sequence: u64,
-        more: bool,
+        ask: PageRequest,
         query: OrderListQuery,
     },
     FetchTimeline {
@@ -259,13 +252,13 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
             vec![Effect::Keep(Box::new(model.settings()))]
         }
         Msg::Feed(feed) => feed::on_feed(model, feed),
-        Msg::Products { sequence, page, anew, result } => shop::on_products(model, sequence, (page, anew), result),
+        Msg::Products { ask, result } => shop::on_products(model, &ask, result),
         Msg::Categories(result) => shop::on_categories(model, result),
-        Msg::Picture { id, result } => shop::on_picture(model, id, result),
+        Msg::Picture { id, result } => pictures::on_picture(model, id, result),
         Msg::Basket { id, result } => basket::on_basket(model, id, result),
         Msg::Changed { key, result } => basket::on_changed(model, &key, result),
         Msg::CheckedOut { key, result } => checkout::on_checked_out(model, &key, result),
-        Msg::Orders { sequence, more, result } => orders::on_orders(model, sequence, more, result),
+        Msg::Orders { ask, result } => orders::on_orders(model, &ask, result),
         Msg::Timeline { id, result } => {
             if let Ok(timeline) = &result {
                 checkout::follow(model, &timeline.order);
@@ -293,14 +286,17 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
             Vec::new()
         }
         Msg::Replay(replay) => replay::start(model, replay),
-        Msg::Click { rows } => actions::click(model, rows),
-        Msg::Wheel { lines } => actions::step(model, lines.into()),
+        Msg::Click(hit) => actions::click(model, hit),
+        Msg::Wheel { lines } => actions::wheel(model, lines),
         Msg::Quit => vec![Effect::Quit],
     };
     effects.extend(timeline::fetch_missing(model));
     effects.extend(document::fetch_missing(model));
     effects.extend(shop::fetch_missing(model));
+    effects.extend(pictures::fetch_missing(model));
+    effects.extend(orders::fetch_missing(model));
     effects.extend(counter::fetch_missing(model));
+    effects.extend(account::fetch_missing(model));
     let after = model.settings();
     if after != before {
         effects.push(Effect::Keep(Box::new(after)));
@@ -318,9 +314,9 @@ pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
     };
     [
         model.shop.search_at,
-        model.shop.refresh_at,
+        model.shop.products.refresh_at,
         model.basket.retry_at,
-        model.orders.refresh_at,
+        model.orders.list.refresh_at,
         submission,
         model.counter.refresh_at,
         model.form.as_ref().and_then(|form| form.sending.as_ref()).and_then(|sending| sending.retry_at),

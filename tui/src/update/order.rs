@@ -2,7 +2,7 @@
 
 use storefront_api::{Order, OrderId, OrderNumber, OrderStatus, StepState, Timeline, Timestamp};
 
-use crate::state::{Failure, Load, Model, OpenOrder, Phase, Question, Screen, Tone};
+use crate::state::{Failure, Load, Model, OpenOrder, Phase, Question, Screen, Section, Tone};
 use crate::update::{Effect, refuse};
 
 /// How long after the last event a running step still shows its seconds, in milliseconds.
@@ -11,9 +11,11 @@ const STEP_TIMER_MS: i64 = 120_000;
 /// Opens an order from the current screen.
 pub(super) fn open(model: &mut Model, id: OrderId) -> Vec<Effect> {
     let from = model.screen;
+    // Whoever comes from behind the shop wants to know what happened.
+    let turned = model.section() == Section::Backstage;
     match &mut model.order {
-        Some(open) if open.id == id => open.from = from,
-        Some(_) | None => model.order = Some(OpenOrder { from, ..OpenOrder::new(id) }),
+        Some(open) if open.id == id => (open.from, open.turned) = (from, turned),
+        Some(_) | None => model.order = Some(OpenOrder { from, turned, ..OpenOrder::new(id) }),
     }
     model.screen = Screen::Order;
     fetch(model)

@@ -1,119 +1,73 @@
 //! The screen Shop: products, categories, pictures and search.
 
-use storefront_api::{CategoryList, ProductId, ProductPage, ProductQuery};
+use storefront_api::{CategoryList, Page, ProductPage};
 
-use crate::state::{Change, Failure, Line, List, Load, Model, PAGE, Pages, Picture, PictureState, SORTS, Screen, Tone};
+use crate::state::{Change, Failure, Line, List, Model, PageRequest, SORTS, Screen, Shop, Tone};
 use crate::update::{Effect, basket};
 
 /// Delay after the last typed letter before a search.
 const SEARCH_DELAY_MS: i64 = 80;
 /// Delay before changed products are fetched again, to gather changes.
 const REFRESH_DELAY_MS: i64 = 150;
+/// Delay before a retry after a failure.
+const RETRY_DELAY_MS: i64 = 2_000;
 /// Delay before possibly outdated prices are fetched again.
 const STALE_DELAY_MS: i64 = 5_000;
 
-/// Fetches the list again: the page under the cursor, or the first one where that is unknown.
+/// Fetches the page under the cursor again, or the first one where that is unknown.
 pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
-    let shop = &model.shop;
-    let here = if shop.from_top || shop.wanted.is_some() { 0 } else { shop.list.cursor / PAGE };
-    fetch_around(model, here)
+    let position = model.min_position(&["products", "stock"]);
+    let shop = &mut model.shop;
+    shop.search_at = None;
+    let ask = shop.products.ask();
+    let query = shop.query(ask.cursor.clone(), position, model.basket.order_id);
+    vec![Effect::FetchProducts { ask, query }]
 }
 
 /// Fetches another list from its first page, without the page cursors of this one.
 fn fetch_other_list(model: &mut Model) -> Vec<Effect> {
-    model.shop.items.forget_keys();
-    if model.shop_url.is_none() { Vec::new() } else { fetch_around(model, 0) }
+    model.shop.products.items.forget_keys();
+    fetch(model)
 }
 
-fn fetch_around(model: &mut Model, here: usize) -> Vec<Effect> {
-    let position = model.min_position(&["products", "stock"]);
-    let order = Some(model.basket.order_id);
-    let shop = &mut model.shop;
-    shop.search_at = None;
-    shop.refresh_at = None;
-    shop.sequence += 1;
-    shop.asking = true;
-    let (page, cursor) = shop.items.key(here).map_or((0, None), |key| (here, key));
-    let query = ProductQuery { cursor, order, ..shop.query(position) };
-    vec![Effect::FetchProducts { sequence: shop.sequence, page, anew: true, query }]
-}
-
-/// Fetches missing pages near the cursor, one after another, and the picture of the selected product.
+/// Fetches missing pages near the cursor, one after another.
 pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     if model.screen != Screen::Shop || !model.is_live() {
         return Vec::new();
     }
-    let order = Some(model.basket.order_id);
     let shop = &mut model.shop;
-    let mut effects = Vec::new();
-    if !shop.asking
-        && !shop.items.is_empty()
-        && let Some((page, cursor)) = shop.items.wanted(shop.list.cursor, shop.total)
-    {
-        shop.asking = true;
-        let query = ProductQuery { cursor, order, ..shop.query(None) };
-        effects.push(Effect::FetchProducts { sequence: shop.sequence, page, anew: false, query });
-    }
-    if let Some(product) = shop.items.get(shop.list.cursor)
-        && product.has_picture
-        && shop.pictures.get(&product.id).is_none()
-    {
-        let id = product.id.clone();
-        shop.pictures.put(id.clone(), PictureState::Loading);
-        effects.push(Effect::FetchPicture(id));
-    }
-    effects
+    let Some(ask) = shop.products.ask_for_more() else { return Vec::new() };
+    let query = shop.query(ask.cursor.clone(), None, model.basket.order_id);
+    vec![Effect::FetchProducts { ask, query }]
 }
 
-pub(super) fn on_products(
-    model: &mut Model,
-    sequence: u64,
-    (number, anew): (usize, bool),
-    result: Result<ProductPage, Failure>,
-) -> Vec<Effect> {
+pub(super) fn on_products(model: &mut Model, ask: &PageRequest, result: Result<ProductPage, Failure>) -> Vec<Effect> {
     let later = model.in_ms(STALE_DELAY_MS);
     let shop = &mut model.shop;
-    if sequence != shop.sequence {
+    if ask.sequence != shop.products.sequence {
         return Vec::new();
     }
-    shop.asking = false;
-    match result {
-        Ok(page) => {
-            let chosen = shop.wanted.clone().or_else(|| shop.selected().map(|product| product.id.clone()));
-            let chosen = chosen.filter(|_| !std::mem::take(&mut shop.from_top));
-            if anew {
-                shop.items.forget_lines();
-            }
-            if anew && number == 0 {
-                shop.items = Pages::default();
-            }
-            shop.suggestion = page.suggestion;
-            let least = number * PAGE + page.items.len();
-            shop.items.put(number, page.items, page.next_cursor, shop.list.cursor);
-            shop.total = usize::try_from(page.total).unwrap_or(usize::MAX).max(least);
-            shop.total = shop.items.len().unwrap_or(shop.total);
-            shop.load = Load::Ready;
-            let place = chosen.and_then(|id| shop.items.iter().find(|(_, product)| product.id == id));
-            if let Some(place) = place.map(|(place, _)| place) {
-                shop.list.cursor = place;
-                shop.wanted = None;
-            }
-            shop.list.clamp(shop.total);
-            if shop.refresh_at.is_none() && shop.items.iter().any(|(_, product)| product.stale) {
-                shop.refresh_at = Some(later);
-            }
+    if let Ok(page) = &result {
+        shop.suggestion.clone_from(&page.suggestion);
+    }
+    let chosen = shop.wanted.clone().or_else(|| shop.selected().map(|product| product.id.clone()));
+    let chosen = chosen.filter(|_| result.is_err() || !std::mem::take(&mut shop.from_top));
+    let lost = shop.products.put_around(ask, result.map(Page::from), |product| product.id.clone(), chosen);
+    if lost {
+        if model.is_live() {
+            model.shop.products.refresh_at = Some(model.in_ms(RETRY_DELAY_MS));
         }
-        Err(failure) => {
-            if shop.items.is_empty() {
-                shop.load = Load::Failed(failure);
-            }
-            if model.is_live() {
-                model.shop.refresh_at = Some(model.in_ms(2_000));
-            }
-        }
+        return Vec::new();
+    }
+    if shop.selected().is_some_and(|product| Some(&product.id) == shop.wanted.as_ref()) {
+        shop.wanted = None;
+    }
+    let products = &mut shop.products;
+    if products.refresh_at.is_none() && products.items.iter().any(|(_, product)| product.stale) {
+        products.refresh_at = Some(later);
     }
     Vec::new()
 }
@@ -125,15 +79,6 @@ pub(super) fn on_categories(model: &mut Model, result: Result<CategoryList, Fail
     Vec::new()
 }
 
-pub(super) fn on_picture(model: &mut Model, id: ProductId, result: Result<Option<Picture>, Failure>) -> Vec<Effect> {
-    let picture = match result {
-        Ok(Some(picture)) => PictureState::Here(picture),
-        Ok(None) | Err(_) => PictureState::Missing,
-    };
-    model.shop.pictures.put(id, picture);
-    Vec::new()
-}
-
 /// Schedules a search for when the typing pauses.
 pub(super) fn on_search_typed(model: &mut Model) {
     model.shop.search_at = Some(model.in_ms(SEARCH_DELAY_MS));
@@ -141,8 +86,8 @@ pub(super) fn on_search_typed(model: &mut Model) {
 
 /// Schedules a fetch after products or stock changed.
 pub(super) fn changed(model: &mut Model) {
-    if model.shop.refresh_at.is_none() {
-        model.shop.refresh_at = Some(model.in_ms(REFRESH_DELAY_MS));
+    if model.shop.products.refresh_at.is_none() {
+        model.shop.products.refresh_at = Some(model.in_ms(REFRESH_DELAY_MS));
     }
 }
 
@@ -152,7 +97,7 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     if due(model.shop.search_at) {
         return fetch_from_top(model);
     }
-    if due(model.shop.refresh_at) {
+    if due(model.shop.products.refresh_at) {
         let mut effects = fetch(model);
         effects.push(Effect::FetchCategories);
         return effects;
@@ -162,7 +107,7 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
 
 /// Fetches another list, whose response moves the cursor to the first line. Until then the old list stays on screen.
 pub(super) fn fetch_from_top(model: &mut Model) -> Vec<Effect> {
-    model.shop.list = List::default();
+    model.shop.products.list = List::default();
     model.shop.wanted = None;
     model.shop.from_top = true;
     fetch_other_list(model)
@@ -205,14 +150,18 @@ pub(super) fn clear_search(model: &mut Model) -> Vec<Effect> {
     fetch_other_list(model)
 }
 
-pub(super) fn step_quantity(model: &mut Model, by: i32) {
-    model.shop.quantity = model.shop.quantity.saturating_add_signed(by).clamp(1, basket::MAX_LINE_QUANTITY);
+/// Switches between cards and list, where there is room for cards.
+pub(super) fn switch_cards(model: &mut Model) {
+    if Shop::room_for_cards(model.own_size()).is_some() {
+        model.shop.cards = !model.shop.cards;
+    } else {
+        model.toast(Tone::Plain, "The window is too small for cards with pictures.");
+    }
 }
 
-/// Adds the selected product to the basket at once; the change is sent afterwards.
+/// Puts one of the selected product into the basket at once; the change is sent afterwards.
 pub(super) fn add(model: &mut Model) -> Vec<Effect> {
     let Some(product) = model.shop.selected() else { return Vec::new() };
-    let quantity = model.shop.quantity;
     let name = product.name.clone();
     if !product.active {
         model.toast(Tone::Bad, format!("{name} is no longer sold."));
@@ -222,15 +171,37 @@ pub(super) fn add(model: &mut Model) -> Vec<Effect> {
         model.toast(Tone::Bad, format!("{name} is sold out."));
         return Vec::new();
     }
+    let held = model.basket.quantity_of(&product.id);
+    if held >= basket::MAX_LINE_QUANTITY {
+        model.toast(Tone::Bad, format!("At most {} of one product.", basket::MAX_LINE_QUANTITY));
+        return Vec::new();
+    }
     let line = Line {
         product_id: product.id.clone(),
         name: name.clone(),
         unit_price: product.price,
-        quantity,
+        quantity: 1,
         notice: None,
         pending: true,
     };
-    model.shop.quantity = 1;
-    model.toast(Tone::Good, format!("{quantity} × {name} in the basket"));
+    model.toasts.retain(|toast| toast.tone != Tone::Good);
+    model.toast(Tone::Good, format!("{} × {name} in the basket", held + 1));
     basket::change(model, Change::Add { line })
+}
+
+/// Takes one of the selected product out of the basket again.
+pub(super) fn take_out(model: &mut Model) -> Vec<Effect> {
+    let Some(product) = model.shop.selected() else { return Vec::new() };
+    let (product_id, name) = (product.id.clone(), product.name.clone());
+    match model.basket.quantity_of(&product_id) {
+        0 => {
+            model.toast(Tone::Plain, format!("{name} is not in the basket."));
+            Vec::new()
+        }
+        1 => {
+            model.toast(Tone::Plain, format!("{name} is out of the basket"));
+            basket::change(model, Change::Remove { product_id })
+        }
+        held => basket::change(model, Change::Set { product_id, quantity: held - 1 }),
+    }
 }

@@ -22,7 +22,7 @@ use storefront_api::Timestamp;
 
 use self::world::{Client, a_product, an_event, an_order};
 use crate::keys::{Code, Context, Key};
-use crate::state::{Model, Screen};
+use crate::state::{Model, Screen, Section};
 use crate::update::{Effect, Feed, Msg, next_deadline};
 
 #[test]
@@ -37,20 +37,61 @@ fn quitting_works_from_everywhere() {
 #[test]
 fn the_screens_follow_one_another_by_tab_and_by_number() {
     let mut client = Client::in_a_full_shop();
-    let mut seen = Vec::new();
-    for _ in Screen::TABS {
-        client.press("<Tab>");
-        seen.push(client.model.screen);
+    let [shop, backstage] = [Section::Shop, Section::Backstage].map(Section::tabs);
+    for (tabs, keys) in [(shop, "1238"), (backstage, "4567")] {
+        client.press(&keys[..1]);
+        let mut seen = Vec::new();
+        for _ in tabs {
+            seen.push(client.model.screen);
+            client.press("<Tab>");
+        }
+        assert_eq!(seen, tabs, "the tabs of a section follow one another");
+        for (key, tab) in keys.chars().zip(tabs) {
+            client.press(&key.to_string());
+            assert_eq!(client.model.screen, tab);
+        }
     }
-    assert_eq!(seen, [&Screen::TABS[1..], &Screen::TABS[..1]].concat());
-    for (place, tab) in Screen::TABS.into_iter().enumerate() {
-        client.press(&(place + 1).to_string());
-        assert_eq!(client.model.screen, tab);
-    }
+    client.press("2z");
+    assert_eq!(client.model.screen, Screen::Counter, "where one was last behind the shop");
+    client.press("z");
+    assert_eq!(client.model.screen, Screen::Basket);
     client.press("3");
     assert_eq!(client.model.screen, Screen::Orders);
     client.press("<Esc>");
     assert_eq!(client.model.screen, Screen::Shop);
+}
+
+#[test]
+fn one_key_closes_layer_by_layer_and_then_quits() {
+    let mut client = Client::at_a_bought_order();
+    client.press("<Enter>q");
+    assert_eq!((client.model.screen, client.model.order.as_ref().unwrap().detail), (Screen::Order, false));
+    assert_eq!(client.press("q").iter().filter(|effect| **effect == Effect::Quit).count(), 0);
+    assert_eq!(client.model.screen, Screen::Orders);
+    assert_eq!(client.press("q"), [Effect::Quit]);
+    client.press("1<Enter>");
+    assert!(client.model.shop.page);
+    assert_eq!(client.press("q"), []);
+    assert!(!client.model.shop.page);
+}
+
+#[test]
+fn a_page_of_keys_is_turned_in_the_help() {
+    let mut client = Client::in_a_full_shop();
+    client.press("?<PgDn>");
+    assert_eq!(client.model.help.as_ref().unwrap().list.cursor, 16);
+}
+
+#[test]
+fn an_order_is_turned_over_and_bought_again() {
+    let mut client = Client::at_a_bought_order();
+    assert_eq!(client.model.context(), Context::Order);
+    client.press("<Tab>");
+    assert_eq!(client.model.context(), Context::Parcel);
+    assert!(client.press("y").contains(&Effect::Copy("MM2X-33BA".into())));
+    client.model.basket = crate::state::Basket::new(storefront_api::OrderId(uuid::Uuid::from_u128(77)));
+    client.press("A");
+    assert_eq!(client.model.basket.pieces(), 1);
 }
 
 #[test]
@@ -118,7 +159,7 @@ fn any_key() -> impl Strategy<Value = Key> {
         Code::End,
     ];
     prop_oneof![
-        4 => prop::sample::select("ajkhl+-=x012345678?/:cufiosXytnG gqvVdeEyYJKmrswBRpS ".chars().collect::<Vec<_>>()).prop_map(Key::char),
+        4 => prop::sample::select("ajkhl+-=x012345678?/:cufiosXytnG gqvVdeEyYJKmrswBRpS z\\A[]".chars().collect::<Vec<_>>()).prop_map(Key::char),
         3 => prop::sample::select(codes.to_vec()).prop_map(Key::plain),
         1 => prop::sample::select(vec!['d', 'u', 'a', 'w', 'l']).prop_map(Key::ctrl),
     ]
@@ -154,17 +195,17 @@ fn anything() -> impl Strategy<Value = Happening> {
 
 fn cursors_are_in_range(model: &Model) {
     let within = |cursor: usize, len: usize| assert!(cursor == 0 || cursor < len, "{cursor} of {len}");
-    within(model.shop.list.cursor, model.shop.total);
+    within(model.shop.products.list.cursor, model.shop.products.total);
     within(model.basket.list.cursor, model.basket.lines().len());
-    within(model.orders.list.cursor, model.orders.items.len());
+    within(model.orders.list.list.cursor, model.orders.list.total);
     within(model.log.list.cursor, model.log.len());
     let (cursor, len) = model.counter.place();
     within(cursor, len);
     let account = &model.account;
-    within(account.movements.list.cursor, account.movements.items.len());
-    within(account.vouchers.list.cursor, account.vouchers.items.len());
-    within(account.invoices.list.cursor, account.invoices.items.len());
-    within(account.mails.list.cursor, account.mails.items.len());
+    within(account.movements.list.cursor, account.movements.total);
+    within(account.vouchers.list.cursor, account.vouchers.total);
+    within(account.invoices.list.cursor, account.invoices.total);
+    within(account.mails.list.cursor, account.mails.total);
     if let Some(form) = &model.form {
         within(form.focus, form.fields.len());
     }

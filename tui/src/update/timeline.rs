@@ -2,6 +2,7 @@
 
 use storefront_api::{Event, OrderDiff, OrderId};
 
+use crate::keys::Context;
 use crate::state::{Failure, Model, Screen, TimelineView, Tone};
 use crate::update::{Effect, account, counter, refuse};
 
@@ -109,12 +110,18 @@ pub(super) fn copy_id(model: &mut Model) -> Vec<Effect> {
     }
     let id = match model.screen {
         Screen::Checkout if model.confirmation_link().is_some() => model.confirmation_link().map(str::to_owned),
+        Screen::Order if model.screen_context() == Context::Parcel => {
+            let order = model.order.as_ref().and_then(|open| open.order.as_ref());
+            order.map(|order| order.number.clone().unwrap_or_else(|| order.id.to_string()))
+        }
         Screen::Log | Screen::Order | Screen::Replay | Screen::Checkout => {
             chosen(model).map(|event| event.id.to_string())
         }
         Screen::Shop => model.shop.selected().map(|product| product.id.to_string()),
         Screen::Basket => model.basket.lines().get(model.basket.list.cursor).map(|line| line.product_id.to_string()),
-        Screen::Orders => model.orders.selected().map(|order| order.id.to_string()),
+        Screen::Orders => {
+            model.orders.selected().map(|order| order.number.clone().unwrap_or_else(|| order.id.to_string()))
+        }
         Screen::Processes => model.processes.chosen_waiting().map(|waiting| waiting.sequence().to_owned()),
         Screen::Lab => model.lab.run().and_then(|run| run.orders.first()).map(ToString::to_string),
         Screen::Counter => counter::chosen_id(model),

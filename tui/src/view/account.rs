@@ -6,33 +6,33 @@ mod profile;
 mod vouchers;
 mod wallet;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::keys::{Action, Context};
 use crate::state::account::Part;
-use crate::state::{AccountList, Load, Model};
+use crate::state::{Load, Model, PagedList};
 use crate::view::labels::short_id;
-use crate::view::text::{first_line, put_right, width};
+use crate::view::surface::Surface;
+use crate::view::text::{put_right, width};
 use crate::view::theme::Theme;
-use crate::view::{below, choose, failed, instead, parts, row};
+use crate::view::{below, failed, instead, parts, row};
 
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    head(model, theme, row(area, 0), buffer);
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+    head(model, theme, row(area, 0), surface);
     let body = below(area, if area.height >= 14 { 2 } else { 1 });
     match model.account.part {
-        Part::Wallet | Part::Vouchers if model.account.customer.is_none() => no_wallet(model, theme, body, buffer),
-        Part::Wallet => wallet::draw(model, theme, body, buffer),
-        Part::Vouchers => vouchers::draw(model, theme, body, buffer),
-        Part::Invoices => invoices::draw(model, theme, body, buffer),
-        Part::Mailbox => mailbox::draw(model, theme, body, buffer),
-        Part::Profile => profile::draw(model, theme, body, buffer),
+        Part::Wallet | Part::Vouchers if model.account.customer.is_none() => no_wallet(model, theme, body, surface),
+        Part::Wallet => wallet::draw(model, theme, body, surface),
+        Part::Vouchers => vouchers::draw(model, theme, body, surface),
+        Part::Invoices => invoices::draw(model, theme, body, surface),
+        Part::Mailbox => mailbox::draw(model, theme, body, surface),
+        Part::Profile => profile::draw(model, theme, body, surface),
     }
 }
 
 /// Draws the names of the parts, and at the right, where there is room, the customer.
-fn head(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn head(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let who = model
         .account
         .customer
@@ -40,59 +40,55 @@ fn head(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let [before, next] =
         [Action::PreviousPart, Action::NextPart].map(|action| model.keys.label(Context::Account, action));
     let open = model.account.part as usize;
-    let x = parts::draw(&Part::ALL.map(Part::name), open, &format!("{before}{next}"), theme, area, buffer) + 2;
+    let x = parts::draw(&Part::ALL.map(Part::name), open, &format!("{before}{next}"), theme, area, surface) + 2;
     let room = area.right().saturating_sub(x);
     if width(&who) <= room {
-        put_right(buffer, area.right(), area.y, &who, theme.dim, room);
+        put_right(surface, area.right(), area.y, &who, theme.dim, room);
     }
 }
 
 /// Draws the notice where a wallet is needed.
-fn no_wallet(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn no_wallet(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     if let Some(registration) = &model.account.registration {
         let more = match registration.tries.again {
             0 => "A moment, please.",
             _ => "The shop does not answer. It is asked again by itself, and you get one wallet.",
         };
-        return instead(theme, area, "Opening your wallet", more, buffer);
+        return instead(theme, area, "Opening your wallet", more, surface);
     }
     let key = model.keys.label(Context::NoWallet, Action::OpenWallet);
     let more = format!(
         "{key} opens one. The shop then knows you by a number that stays on this computer: orders are yours, vouchers come to \
          you, and you can pay from the wallet. Without it you go on shopping as a guest."
     );
-    instead(theme, area, "You have no wallet yet", &more, buffer);
+    instead(theme, area, "You have no wallet yet", &more, surface);
 }
 
 /// Draws a list, or why there is none. `draw_item` draws a line; its last but one argument adapts a style to that line.
 fn list<T>(
-    roll: &AccountList<T>,
+    roll: &PagedList<T>,
     (what, nothing): (&str, (&str, &str)),
     theme: &Theme,
     area: Rect,
-    buffer: &mut Buffer,
-    draw_item: impl Fn(&T, Rect, &dyn Fn(Style) -> Style, &mut Buffer),
+    surface: &mut Surface<'_>,
+    draw_item: impl Fn(&T, Rect, &dyn Fn(Style) -> Style, &mut Surface<'_>),
 ) {
     match &roll.load {
-        Load::Loading => return instead(theme, area, &format!("Fetching {what}"), "A moment, please.", buffer),
+        Load::Loading => return instead(theme, area, &format!("Fetching {what}"), "A moment, please.", surface),
         Load::Failed(failure) => {
             let mut what = what.to_owned();
             what[..1].make_ascii_uppercase();
-            return failed(theme, area, &what, failure, buffer);
+            return failed(theme, area, &what, failure, surface);
         }
         Load::Ready => {}
     }
-    if roll.items.is_empty() {
-        return instead(theme, area, nothing.0, nothing.1, buffer);
+    if roll.total == 0 {
+        return instead(theme, area, nothing.0, nothing.1, surface);
     }
-    let first = first_line(roll.list.cursor, roll.items.len(), area.height);
-    for (place, item) in roll.items.iter().enumerate().skip(first).take(usize::from(area.height)) {
-        let row = row(area, place - first);
-        let chosen = place == roll.list.cursor;
-        if chosen {
-            choose(theme, row, buffer);
-        }
+    for (place, row, chosen) in surface.list(theme, area, roll.list.cursor, roll.total) {
         let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
-        draw_item(item, Rect { x: row.x + 2, width: row.width.saturating_sub(3), ..row }, &on_row, buffer);
+        if let Some(item) = roll.items.get(place) {
+            draw_item(item, Rect { x: row.x + 2, width: row.width.saturating_sub(3), ..row }, &on_row, surface);
+        }
     }
 }

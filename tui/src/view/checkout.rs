@@ -1,151 +1,168 @@
 //! Draws the checkout: first a form with a summary beside it, then the order's progress.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
-use storefront_api::{Order, OrderStatus};
+use std::cmp::Ordering;
+
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use storefront_api::{Country, Order, OrderStatus};
 
 use crate::keys::{Action, Context};
 use crate::money;
-use crate::state::{Field, Model, PAYMENTS, Payment, Phase, WALLET};
-use crate::view::text::{put, put_all, put_right, rule, visible, width, wrap, wrap_into};
+use crate::settings::Contact;
+use crate::state::{Field, Model, PAYMENTS, Payment, Phase, Step, USUAL_PAYMENTS, WALLET};
+use crate::view::surface::Surface;
+use crate::view::text::{first_line, put, wrap, wrap_into};
 use crate::view::theme::Theme;
-use crate::view::{below, instead, row, steps, timeline};
+use crate::view::widgets::OneLine;
+use crate::view::{basket, below, fields, instead, row, steps, timeline};
 
-/// Width of the label column.
-const LABEL_WIDTH: u16 = 13;
-
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
     match model.checkout.phase {
         Phase::Watching(_) => {
-            watch(model, theme, area, buffer);
+            watch(model, theme, area, surface);
             None
         }
-        Phase::Form => form(model, theme, area, buffer),
+        Phase::Form => form(model, theme, area, surface),
     }
 }
 
-fn form(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
-    let mut body = area;
-    if let Some(notice) = &model.checkout.notice {
-        let lines = wrap(notice, body.width);
-        let shown = lines.len().min(if area.height >= 16 { 3 } else { 1 });
-        for (line, text) in lines.iter().take(shown).enumerate() {
-            let cut = line + 1 == shown && lines.len() > shown;
-            let text = if cut { format!("{text} …") } else { text.clone() };
-            put(buffer, body.x, row(body, line).y, &text, theme.bad, body.width);
-        }
-        body = below(body, u16::try_from(shown).unwrap_or(1));
-        if let Some(open) = model.order.as_ref().filter(|open| open.id == model.basket.order_id && area.height >= 18) {
-            steps::line(&open.steps, theme, row(body, 0), buffer);
-            body = below(body, u16::from(!open.steps.is_empty()));
-        }
-        body = below(body, u16::from(area.height >= 16));
+fn form(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
+    // A wider one would tear form and receipt apart.
+    let area = Rect { width: area.width.min(110), ..area };
+    let airy = area.height >= 16;
+    let gap = Constraint::Length(u16::from(airy));
+    let notice = notice(model, area);
+    // How far the last attempt came.
+    let attempt = model.order.as_ref().filter(|open| {
+        open.id == model.basket.order_id && area.height >= 18 && !notice.is_empty() && !open.steps.is_empty()
+    });
+    let rows = notice.len() + usize::from(attempt.is_some()) + usize::from(airy && !notice.is_empty());
+    let notice_height = Constraint::Length(u16::try_from(rows).unwrap_or(1));
+    let [head, _, told, body, _, foot] =
+        Layout::vertical([Constraint::Length(1), gap, notice_height, Constraint::Fill(1), gap, Constraint::Length(1)])
+            .areas(area);
+    way(model.checkout.focus.step(), theme, head, surface);
+    for (row, text) in told.rows().zip(&notice) {
+        OneLine::new(Line::styled(text.as_str(), theme.bad)).render(row, surface);
     }
-    // The last row says what Enter does.
-    let foot = row(body, usize::from(body.height.saturating_sub(1)));
-    submit_line(model, theme, foot, buffer);
-    body.height = body.height.saturating_sub(1 + u16::from(area.height >= 16));
-    if body.width >= 84 {
-        let side = Rect { x: body.right() - 36, width: 36, ..body };
-        summary(model, theme, side, buffer);
-        body.width -= 40;
+    if let Some(open) = attempt {
+        steps::line(&open.steps, theme, row(told, usize::from(told.height.saturating_sub(2))), surface);
     }
-    fields(model, theme, body, buffer)
+    submit_line(model, theme, foot, surface);
+    let mut left = body;
+    if body.width >= RECEIPT_MIN_WIDTH {
+        let wide = match body.width {
+            100.. => 46,
+            86.. => 40,
+            _ => 30,
+        };
+        let [rest, _, right] =
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(3), Constraint::Length(wide)]).areas(body);
+        basket::receipt(model, theme, right, surface);
+        left = Rect { width: rest.width.min(64), ..rest };
+    }
+    match model.checkout.focus.step() {
+        Step::Where | Step::Basket => address(model, theme, left, surface),
+        Step::How => {
+            payments(model, theme, left, surface);
+            None
+        }
+        Step::Review => {
+            review(model, theme, left, body.width < RECEIPT_MIN_WIDTH, surface);
+            None
+        }
+    }
 }
 
-fn fields(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+/// Minimum width for the receipt beside the form.
+const RECEIPT_MIN_WIDTH: u16 = 70;
+
+/// Why the last attempt failed, and how far it came.
+fn notice(model: &Model, area: Rect) -> Vec<String> {
+    let Some(notice) = &model.checkout.notice else { return Vec::new() };
+    let mut lines = wrap(notice, area.width);
+    let most = if area.height >= 16 { 3 } else { 1 };
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            last.push_str(" …");
+        }
+    }
+    lines
+}
+
+/// Draws `basket › where › how › review`.
+fn way(here: Step, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+    let mut spans = Vec::new();
+    for (step, name) in Step::ALL {
+        if !spans.is_empty() {
+            spans.push(Span::styled(" › ", theme.dim));
+        }
+        let style = match step.cmp(&here) {
+            Ordering::Less => theme.text,
+            Ordering::Equal => theme.tab,
+            Ordering::Greater => theme.dim,
+        };
+        spans.push(Span::styled(name, style));
+    }
+    OneLine::new(spans).render(area, surface);
+}
+
+/// Draws where the goods go, field by field.
+fn address(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
     let checkout = &model.checkout;
-    let spaced = area.height >= 15;
-    let mut cursor = None;
-    let mut y = area.y;
-    // On a low screen only the fields around the focus fit.
+    // On a low screen, what is left empty gives way.
     let mut shown = checkout.fields();
     if usize::from(area.height) < shown.len() + 2 {
         shown.retain(|field| *field == checkout.focus || !checkout.is_left_empty(*field));
     }
-    let place = shown.iter().position(|field| *field == checkout.focus).unwrap_or(0);
-    let room = usize::from(area.height).max(1);
-    let first = if room >= shown.len() { 0 } else { (place + 1).saturating_sub(room) };
-    for field in shown.into_iter().skip(first) {
-        if y >= area.bottom() {
-            break;
-        }
-        if field == Field::Payment {
-            y += u16::from(spaced);
-            payments(model, theme, Rect { y, height: area.bottom().saturating_sub(y), ..area }, buffer);
-            continue;
-        }
-        let Some(input) = checkout.input(field) else { continue };
-        let focused = checkout.focus == field;
-        let error = checkout.errors.iter().find(|(wrong, _)| *wrong == field).map(|(_, text)| text.as_str());
-        put(buffer, area.x, y, checkout.label(field), if focused { theme.accent } else { theme.dim }, LABEL_WIDTH - 1);
-        let x = area.x + LABEL_WIDTH;
-        let wide = area.width.saturating_sub(LABEL_WIDTH).min(34);
-        // Without the focus, a long text is shown from its beginning.
-        let (shown, at) = if focused { visible(input, wide) } else { (input.value().to_owned(), 0) };
-        if focused {
-            buffer.set_style(Rect { x, y, width: wide, height: 1 }, theme.field);
-            cursor = Some(Position::new(x + at.min(wide), y));
-        }
-        put(buffer, x, y, &shown, if focused { theme.field } else { theme.text }, wide);
-        if let Some(hint) = checkout.hint(field).filter(|_| error.is_none()) {
-            let after = x + if focused { wide } else { width(&shown).min(wide) };
-            let gap = u16::from(focused || !shown.is_empty());
-            put(buffer, after + gap, y, hint, theme.dim, area.right().saturating_sub(after + gap));
-        }
-        if let Some(error) = error {
-            let after = x + if focused { wide + 1 } else { width(&shown).min(wide) + 1 };
-            let room = area.right().saturating_sub(after);
-            if room >= 8 {
-                put(buffer, after, y, &format!("! {error}"), theme.bad, room);
-            } else {
-                put(buffer, x - 2, y, "!", theme.bad, 1);
-            }
-        }
-        y += 1;
-    }
-    cursor
+    let error = |field: Field| checkout.errors.iter().find(|(wrong, _)| *wrong == field).map(|(_, text)| text.as_str());
+    let fields: Vec<fields::Field<'_>> = shown
+        .into_iter()
+        .filter_map(|field| {
+            let (label, input) = (checkout.label(field), checkout.input(field)?);
+            let focused = field == checkout.focus;
+            Some(fields::Field { label, input, focused, error: error(field), hint: checkout.hint(field) })
+        })
+        .collect();
+    fields::draw(&fields, theme, area, surface)
 }
 
-/// Draws the payment choices: all where there is room, otherwise the selected one.
-fn payments(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+/// Draws the ways to pay as tiles; the test cards for what can go wrong have a heading of their own.
+fn payments(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let checkout = &model.checkout;
-    let focused = checkout.focus == Field::Payment;
-    put(buffer, area.x, area.y, "Payment", if focused { theme.accent } else { theme.dim }, LABEL_WIDTH - 1);
-    let x = area.x + LABEL_WIDTH;
-    let room = area.width.saturating_sub(LABEL_WIDTH);
     // An obstacle is shown beside the choice before the order is submitted.
     let total = checkout.new_total.unwrap_or_else(|| model.basket.total());
     let error = checkout.errors.iter().find(|(field, _)| *field == Field::Payment).map(|(_, text)| text.clone());
     let error = error.or_else(|| model.wallet_refusal(total)).map(|text| format!("! {text}"));
-    if usize::from(area.height) < PAYMENTS.len() {
-        let name = payment_name(model, checkout.payment());
-        let shown = if focused { format!("‹ {name} ›") } else { name };
-        let end = put(buffer, x, area.y, &shown, if focused { theme.accent } else { theme.text }, room);
-        if let Some(error) = error {
-            // Below, where there is a row; otherwise in place of the balance.
-            if area.height > 1 {
-                put(buffer, x, area.y + 1, &error, theme.bad, room);
-            } else {
-                put(buffer, end + 1, area.y, &error, theme.bad, area.right().saturating_sub(end + 1));
+    let mut rows: Vec<Result<usize, Line<'_>>> = vec![Err(Line::styled("Pay with", theme.strong))];
+    for place in 0..PAYMENTS.len() {
+        if place == USUAL_PAYMENTS {
+            if area.height >= 14 {
+                rows.push(Err(Line::default()));
             }
+            rows.push(Err(Line::styled("Test cards, to see what happens then", theme.dim)));
         }
-        return;
+        rows.push(Ok(place));
+        if place == checkout.payment_index() {
+            let lines = error.iter().flat_map(|text| wrap_into(text, area.width.saturating_sub(4), 2));
+            rows.extend(lines.map(|text| Err(Line::styled(format!("    {text}"), theme.bad))));
+        }
     }
-    for (place, payment) in PAYMENTS.iter().enumerate() {
-        let y = row(area, place).y;
-        let chosen = place == checkout.payment_index();
-        let style = if chosen && focused {
-            theme.accent
-        } else if chosen {
-            theme.strong
-        } else {
-            theme.dim
-        };
-        put(buffer, x, y, if chosen { "●" } else { "○" }, style, 1);
-        let end = put(buffer, x + 2, y, &payment_name(model, payment), style, room.saturating_sub(2));
-        if chosen && let Some(error) = &error {
-            put(buffer, end + 1, y, error, theme.bad, area.right().saturating_sub(end + 1));
+    let cursor = rows.iter().position(|row| *row == Ok(checkout.payment_index())).unwrap_or(0);
+    let first = first_line(cursor, rows.len(), area.height);
+    for (row, line) in area.rows().zip(rows.into_iter().skip(first)) {
+        match line {
+            Err(line) => OneLine::new(line).render(row, surface),
+            Ok(place) => {
+                let chosen = surface.line(theme, row, place, checkout.payment_index());
+                let style = if chosen { theme.accent.patch(theme.selected) } else { theme.text };
+                let sign = if chosen { "●" } else { "○" };
+                let words = format!("{sign} {}", payment_name(model, &PAYMENTS[place]));
+                let inside = Rect { x: row.x + 2, width: row.width.saturating_sub(2), ..row };
+                OneLine::new(Line::styled(words, style)).render(inside, surface);
+            }
         }
     }
 }
@@ -158,78 +175,88 @@ fn payment_name(model: &Model, payment: &Payment) -> String {
     }
 }
 
-fn submit_line(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+/// Draws everything once more: where it goes, how it is paid, and without a receipt beside it what it is.
+fn review(model: &Model, theme: &Theme, area: Rect, with_lines: bool, surface: &mut Surface<'_>) {
+    let Contact { name, street, line2, postal_code, city, state, country, phone, email } = model.checkout.contact();
+    let place = [postal_code, city, state].map(|part| part + " ").concat();
+    let country = Country::meant_by(&country).map_or(country, |country| country.name.to_owned());
+    let mut groups = vec![
+        ("To", [name, street, line2, place, country].to_vec()),
+        ("Mail", vec![email]),
+        ("Phone", vec![phone]),
+        ("Pay with", vec![payment_name(model, model.checkout.payment())]),
+    ];
+    if with_lines {
+        let lines = model.basket.lines();
+        groups.push(("Order", lines.iter().map(|line| format!("{} × {}", line.quantity, line.name)).collect()));
+    }
+    let airy = area.height >= 13;
+    let mut rows = area.rows();
+    for (label, texts) in groups {
+        let texts: Vec<String> = texts.into_iter().filter(|text| !text.trim().is_empty()).collect();
+        let drawn = texts.len();
+        for (at, text) in texts.into_iter().enumerate() {
+            let Some(row) = rows.next() else { return };
+            let label = if at == 0 { label } else { "" };
+            let words =
+                [Span::styled(format!("{label:<11}"), theme.dim), Span::styled(text.trim().to_owned(), theme.text)];
+            OneLine::new(Line::from_iter(words)).render(row, surface);
+        }
+        if airy && drawn > 0 && rows.next().is_none() {
+            return;
+        }
+    }
+}
+
+fn submit_line(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     if let Some(submission) = &model.checkout.submission {
         let text = if submission.tries.again == 0 {
             "↻ Sending the order …"
         } else {
             "… The shop does not answer. Your order is sent again by itself, and bought once."
         };
-        put(buffer, area.x, area.y, text, theme.accent, area.width);
+        OneLine::new(Line::styled(text, theme.accent)).render(area, surface);
         return;
     }
     let total = money::shown(model.checkout.new_total.unwrap_or_else(|| model.basket.total()));
-    let pieces = [("Enter", theme.accent), (" buys for ", theme.text), (total.as_str(), theme.strong)];
-    put_all(buffer, area.x, area.y, &pieces, area.width);
-}
-
-/// Draws the summary of the order.
-fn summary(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let lines = model.basket.lines();
-    put(buffer, area.x, area.y, "Your order", theme.dim, area.width);
-    let discount = model.basket.discount();
-    let room = usize::from(area.height.saturating_sub(if discount.is_some() { 5 } else { 4 }));
-    let shown = lines.len().min(room);
-    for (place, line) in lines.iter().take(shown).enumerate() {
-        let row = row(area, place + 1);
-        let style = if line.notice.is_some() { theme.bad } else { theme.text };
-        let right = put_right(buffer, row.right(), row.y, &money::shown(line.total()), style, 12);
-        let mark = if line.notice.is_some() { "! " } else { "" };
-        let name = format!("{mark}{} × {}", line.quantity, line.name);
-        put(buffer, row.x, row.y, &name, style, right.saturating_sub(row.x + 1));
+    let (action, words) = match model.checkout.focus {
+        Field::Review => (Action::Buy, " buys for "),
+        Field::Payment => (Action::Submit, " goes on to the review of "),
+        Field::Email => (Action::Submit, " goes on to how to pay"),
+        _ => (Action::Submit, " goes on to the next field"),
+    };
+    let key = Span::styled(model.key(action), theme.accent);
+    let mut spans = vec![key, Span::styled(words, theme.text)];
+    if model.checkout.focus.step() != Step::Where {
+        spans.push(Span::styled(total, theme.strong));
     }
-    let mut at = shown + 1;
-    if lines.len() > shown {
-        let row = row(area, at);
-        put(buffer, row.x, row.y, &format!("and {} more", lines.len() - shown), theme.dim, row.width);
-        at += 1;
-    }
-    if let Some((code, discount)) = discount {
-        let row = row(area, at);
-        put(buffer, row.x, row.y, &format!("Voucher {code}"), theme.dim, row.width);
-        put_right(buffer, row.right(), row.y, &format!("−{}", money::shown(discount)), theme.text, 12);
-        at += 1;
-    }
-    let line = row(area, at);
-    rule(buffer, line, line.y, theme.faint);
-    let total = row(area, at + 1);
-    put(buffer, total.x, total.y, "Total", theme.strong, total.width);
-    put_right(buffer, total.right(), total.y, &money::shown(model.basket.total()), theme.strong, 16);
+    OneLine::new(spans).render(area, surface);
+    surface.button(area, action);
 }
 
 /// Draws the order's progress: what is done, what is running, what failed.
-fn watch(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn watch(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let Some((open, bought)) = model.order.as_ref().and_then(|open| Some((open, open.order.as_ref()?))) else {
-        return instead(theme, area, "Looking for your order", "A moment, please.", buffer);
+        return instead(theme, area, "Looking for your order", "A moment, please.", surface);
     };
     let airy = area.height >= 16;
     let (title, more) = status_texts(model, bought);
     let done = matches!(bought.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered);
-    put(buffer, area.x, area.y, &title, if done { theme.good } else { theme.strong }, area.width);
+    put(surface, area.x, area.y, &title, if done { theme.good } else { theme.strong }, area.width);
     let mut body = below(area, 1);
     for text in &wrap_into(&more, body.width, if airy { 3 } else { 1 }) {
-        put(buffer, body.x, body.y, text, theme.dim, body.width);
+        put(surface, body.x, body.y, text, theme.dim, body.width);
         body = below(body, 1);
     }
     body = below(body, u16::from(airy));
     if airy {
-        steps::column(&open.steps, model.now, theme, body, buffer);
+        steps::column(&open.steps, model.now, theme, body, surface);
         body = below(body, u16::try_from(open.steps.len()).unwrap_or(0) + 1);
     } else {
-        steps::line(&open.steps, theme, row(body, 0), buffer);
+        steps::line(&open.steps, theme, row(body, 0), surface);
         body = below(body, 1);
     }
-    timeline::draw(model, open, theme, body, buffer);
+    timeline::draw(model, open, theme, body, surface);
 }
 
 fn status_texts(model: &Model, order: &Order) -> (String, String) {

@@ -6,44 +6,44 @@ mod products;
 mod sales;
 mod stock;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use tui_input::Input;
 
 use crate::keys::{Action, Context};
 use crate::state::{Model, Part};
+use crate::view::surface::Surface;
 use crate::view::text::{put, put_right, visible};
 use crate::view::theme::Theme;
 use crate::view::{below, parts, row};
 
 /// Draws the screen; returns the cursor of the search that is being typed.
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
-    draw_parts(model, theme, row(area, 0), buffer);
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
+    draw_parts(model, theme, row(area, 0), surface);
     let body = below(area, if area.height >= 14 { 2 } else { 1 });
     match model.counter.part {
         Part::Stock => {
-            stock::draw(model, theme, body, buffer);
+            stock::draw(model, theme, body, surface);
             None
         }
-        Part::Products => products::draw(model, theme, body, buffer),
-        Part::Orders => dispatch::draw(model, theme, body, buffer),
+        Part::Products => products::draw(model, theme, body, surface),
+        Part::Orders => dispatch::draw(model, theme, body, surface),
         Part::Sales => {
-            sales::draw(model, theme, body, buffer);
+            sales::draw(model, theme, body, surface);
             None
         }
         Part::Charges => {
-            charges::draw(model, theme, body, buffer);
+            charges::draw(model, theme, body, surface);
             None
         }
     }
 }
 
 /// Draws the names of the parts.
-fn draw_parts(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn draw_parts(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let [before, next] =
         [Action::PreviousPart, Action::NextPart].map(|action| model.keys.label(Context::CounterSales, action));
     let open = model.counter.part as usize;
-    parts::draw(&Part::ALL.map(Part::name), open, &format!("{before}{next}"), theme, area, buffer);
+    parts::draw(&Part::ALL.map(Part::name), open, &format!("{before}{next}"), theme, area, surface);
 }
 
 /// The hint that names the key to clear a search.
@@ -61,22 +61,22 @@ fn head(
     (search, count): (&Input, &str),
     theme: &Theme,
     area: Rect,
-    buffer: &mut Buffer,
+    surface: &mut Surface<'_>,
 ) -> Option<Position> {
-    let right = put_right(buffer, area.right(), area.y, count, theme.dim, 16);
+    let right = put_right(surface, area.right(), area.y, count, theme.dim, 16);
     let room = |x: u16| right.saturating_sub(x + 1);
-    let mut x = put(buffer, area.x, area.y, what, theme.text, room(area.x)) + 2;
+    let mut x = put(surface, area.x, area.y, what, theme.text, room(area.x)) + 2;
     let typing = model.counter.typing;
     if !typing && search.value().is_empty() {
         return None;
     }
-    x = put(buffer, x, area.y, "/ ", theme.accent, room(x));
+    x = put(surface, x, area.y, "/ ", theme.accent, room(x));
     let field = room(x).min(28);
     let (shown, at) = visible(search, field);
     if typing {
-        buffer.set_style(Rect { x, width: field, height: 1, ..area }, theme.field);
+        surface.set_style(Rect { x, width: field, height: 1, ..area }, theme.field);
     }
-    put(buffer, x, area.y, &shown, if typing { theme.field } else { theme.strong }, field);
+    put(surface, x, area.y, &shown, if typing { theme.field } else { theme.strong }, field);
     typing.then(|| Position::new(x + at.min(field), area.y))
 }
 

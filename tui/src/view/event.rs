@@ -1,12 +1,12 @@
 //! Draws events as lines, and one event in full.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::Event;
 
 use crate::event_text;
 use crate::state::OpenOrder;
+use crate::view::surface::Surface;
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
 use crate::view::{json, row, when};
@@ -19,32 +19,39 @@ pub(super) struct LinePrefix<'a> {
 }
 
 /// Draws position, time, stream, event and description; as much as fits, the description is dropped first.
-pub(super) fn line(event: &Event, start: &LinePrefix<'_>, chosen: bool, theme: &Theme, row: Rect, buffer: &mut Buffer) {
+pub(super) fn line(
+    event: &Event,
+    start: &LinePrefix<'_>,
+    chosen: bool,
+    theme: &Theme,
+    row: Rect,
+    surface: &mut Surface<'_>,
+) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let room = |x: u16| row.right().saturating_sub(x);
     let mut x = row.x + 2;
     if row.width >= 60 {
         let position = event.position.to_string();
-        put_right(buffer, x + 6, row.y, &position, on_row(theme.dim), 6);
+        put_right(surface, x + 6, row.y, &position, on_row(theme.dim), 6);
         x += 8;
     }
     if row.width >= 50 || start.time_width <= 8 {
-        put_right(buffer, x + start.time_width, row.y, start.time, on_row(theme.dim), start.time_width);
+        put_right(surface, x + start.time_width, row.y, start.time, on_row(theme.dim), start.time_width);
         x += start.time_width + 2;
     }
     let kind = event_text::stream_kind(event);
     let what = event.kind.split_once('.').map_or(event.kind.as_str(), |(_, what)| what).replace('_', " ");
     if row.width < 50 {
-        let x = put(buffer, x, row.y, kind, on_row(context(kind, theme)), room(x)) + 1;
-        put(buffer, x, row.y, &what, on_row(theme.text), room(x));
+        let x = put(surface, x, row.y, kind, on_row(context(kind, theme)), room(x)) + 1;
+        put(surface, x, row.y, &what, on_row(theme.text), room(x));
         return;
     }
-    put(buffer, x, row.y, kind, on_row(context(kind, theme)), 8);
+    put(surface, x, row.y, kind, on_row(context(kind, theme)), 8);
     x += 10;
     let named = if row.width >= 72 { 20 } else { 15 };
-    put(buffer, x, row.y, &what, on_row(theme.text), named.min(room(x)));
+    put(surface, x, row.y, &what, on_row(theme.text), named.min(room(x)));
     x += named + 2;
-    put(buffer, x, row.y, &event_text::describe(event), on_row(theme.dim), room(x));
+    put(surface, x, row.y, &event_text::describe(event), on_row(theme.dim), room(x));
 }
 
 /// The time since the previous event of an order: `+12 ms`.
@@ -53,7 +60,7 @@ pub(super) fn elapsed(open: &OpenOrder, place: usize) -> String {
 }
 
 /// Draws an event with all its fields.
-pub(super) fn whole(event: &Event, time: &str, scroll: usize, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn whole(event: &Event, time: &str, scroll: usize, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let facts = [
         ("position", event.position.to_string()),
         ("type", format!("{} v{}", event.kind, event.schema_version)),
@@ -71,8 +78,8 @@ pub(super) fn whole(event: &Event, time: &str, scroll: usize, theme: &Theme, are
         if row.height == 0 {
             return;
         }
-        put(buffer, row.x, row.y, label, theme.dim, 9);
-        put(buffer, row.x + 10, row.y, value, theme.text, row.width.saturating_sub(10));
+        put(surface, row.x, row.y, label, theme.dim, 9);
+        put(surface, row.x + 10, row.y, value, theme.text, row.width.saturating_sub(10));
         line += 1;
     }
     line += 1;
@@ -84,7 +91,7 @@ pub(super) fn whole(event: &Event, time: &str, scroll: usize, theme: &Theme, are
         // A cut end is marked.
         let cut = (place == 0 && first > 0) || (place + 1 == room && first + room < lines.len());
         let (text, style) = if cut { ("…", theme.dim) } else { (text.as_str(), theme.text) };
-        put(buffer, row.x, row.y, text, style, row.width);
+        put(surface, row.x, row.y, text, style, row.width);
     }
 }
 

@@ -1,52 +1,73 @@
-//! Draws the first line: the tabs, the basket, and the connection.
+//! Draws the first line: name, the screens of the section, what is broken or paused, basket and connection, each in a
+//! slot of its own that stays where it is.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
 
 use crate::keys::{Action, Context};
 use crate::money;
 use crate::state::{Connection, Model, Part, Screen};
-use crate::view::text::{put, put_right, width};
+use crate::view::surface::Surface;
+use crate::view::text::width;
 use crate::view::theme::Theme;
 use crate::view::when;
+use crate::view::widgets::OneLine;
 
-/// The action of each tab.
-const TABS: [Action; 8] = [
-    Action::GoShop,
-    Action::GoBasket,
-    Action::GoOrders,
-    Action::GoLog,
-    Action::GoProcesses,
-    Action::GoLab,
-    Action::GoCounter,
-    Action::GoAccount,
-];
+/// Width from which tabs have their names.
+const NAMED_TABS_MIN_WIDTH: u16 = 76;
+/// Width from which the shop's name and every word is shown.
+const ALL_WORDS_MIN_WIDTH: u16 = 100;
 
-/// Minimum width at which the shop's name is shown before the tabs.
-const NAME_MIN_WIDTH: u16 = 90;
-
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let margin = if area.width >= 60 { 2 } else { 1 };
-    if model.screen == Screen::Replay {
-        let x = put(buffer, area.x + margin, area.y, "Storefront", theme.accent, area.width) + 3;
-        put(buffer, x, area.y, "Replay, without a shop", theme.dim, area.right().saturating_sub(x));
-        return;
-    }
-    let mut keys = TABS.map(|action| model.keys.label(Context::Shop, action));
-    if has_alarms(model) {
-        keys[COUNTER].push('!');
-    }
-    let least = keys.iter().map(|key| width(key) + 1).sum::<u16>() + width(model.screen.tab().name()) + 2;
-    let right = status(model, theme, area, (margin, margin + least), buffer);
-    let mut x = area.x + margin;
-    if right.saturating_sub(x) >= NAME_MIN_WIDTH {
-        x = put(buffer, x, area.y, "Storefront", theme.accent, right.saturating_sub(x)) + 3;
-    }
-    tabs(model, theme, &keys, Rect { x, width: right.saturating_sub(x + 2), height: 1, ..area }, buffer);
+/// How much there is room for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Narrow,
+    Medium,
+    Wide,
 }
 
-/// Index of the counter among the tabs.
-const COUNTER: usize = 6;
+impl Room {
+    const fn of(width: u16) -> Self {
+        match width {
+            ALL_WORDS_MIN_WIDTH.. => Self::Wide,
+            NAMED_TABS_MIN_WIDTH.. => Self::Medium,
+            _ => Self::Narrow,
+        }
+    }
+
+    /// The slots from left to right; what is left over goes to what is broken or paused.
+    fn slots(self) -> Layout {
+        let widths = match self {
+            Self::Wide => [12, 38, 0, 21, 12],
+            Self::Medium => [0, 38, 0, 17, 12],
+            Self::Narrow => [0, 18, 0, 6, 8],
+        };
+        let [name, tabs, _, basket, connection] = widths.map(Constraint::Length);
+        Layout::horizontal([name, tabs, Constraint::Fill(1), basket, connection])
+    }
+}
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+    let margin = if area.width >= 60 { 2 } else { 1 };
+    let inside = Rect { x: area.x + margin, width: area.width.saturating_sub(2 * margin), ..area };
+    if model.screen == Screen::Replay {
+        let words = [Span::styled("Storefront   ", theme.accent), Span::styled("Replay, without a shop", theme.dim)];
+        OneLine::new(Line::from_iter(words)).render(inside, surface);
+        return;
+    }
+    let room = Room::of(area.width);
+    let [name, tabs, mut trouble, mut basket, connection] = room.slots().areas(inside);
+    // A cell apart from what follows.
+    trouble.width = trouble.width.saturating_sub(1);
+    basket.width = basket.width.saturating_sub(1);
+    OneLine::new(Span::styled("Storefront", theme.accent)).render(name, surface);
+    draw_tabs(model, theme, room, tabs, surface);
+    OneLine::right(Span::styled(trouble_text(model, trouble.width), theme.warn)).render(trouble, surface);
+    OneLine::right(Span::styled(basket_text(model, room, basket.width), theme.text)).render(basket, surface);
+    surface.button(basket, Action::GoBasket);
+    OneLine::right(connection_text(model, room, theme)).render(connection, surface);
+}
 
 /// Whether there are alarms that the shopkeeper has not seen.
 fn has_alarms(model: &Model) -> bool {
@@ -54,48 +75,52 @@ fn has_alarms(model: &Model) -> bool {
     !seen && !model.counter.stock.alarms.is_empty()
 }
 
-/// Draws every tab with its key, the open one with its name, and the names of as many others, from the first, as fit.
-fn tabs(model: &Model, theme: &Theme, keys: &[String; 8], area: Rect, buffer: &mut Buffer) {
-    let open = model.screen.tab();
-    let named = |tab: Screen| width(tab.name()) + 1;
-    let bare: u16 = keys.iter().map(|key| width(key)).sum();
-    let gaps = u16::try_from(TABS.len() - 1).unwrap_or(0);
-    let all: u16 = Screen::TABS.into_iter().map(named).sum();
-    let gap = [3, 2, 1].into_iter().find(|gap| bare + all + gap * gaps <= area.width).unwrap_or(1);
-    let mut room = area.width.saturating_sub(bare + gap * gaps + named(open));
+/// Draws the screens of the section: with their names, or with their keys and the name of the open one.
+fn draw_tabs(model: &Model, theme: &Theme, room: Room, area: Rect, surface: &mut Surface<'_>) {
+    let open = model.tab();
     let mut x = area.x;
-    for (tab, key) in Screen::TABS.into_iter().zip(keys) {
-        let left = area.right().saturating_sub(x);
-        let style = if tab == Screen::Counter && has_alarms(model) {
-            theme.warn
-        } else if tab == open {
-            theme.accent
-        } else {
-            theme.dim
+    let gap = if room == Room::Narrow { 1 } else { 2 };
+    let mut draw = |spans: Vec<Span<'static>>, action: Action, surface: &mut Surface<'_>| {
+        let wide = spans.iter().map(|span| width(&span.content)).sum::<u16>().min(area.right().saturating_sub(x));
+        let slot = Rect { x, width: wide, ..area };
+        OneLine::new(spans).render(slot, surface);
+        surface.button(slot, action);
+        x += wide + gap;
+    };
+    for screen in model.section().tabs() {
+        let action = screen.opened_by();
+        let alarm = screen == Screen::Counter && has_alarms(model);
+        let sign = if alarm { "!" } else { "" };
+        let key = format!("{}{sign}", model.keys.label(Context::Shop, action));
+        let style = match (alarm, screen == open) {
+            (true, _) => theme.warn,
+            (false, true) => theme.accent,
+            (false, false) => theme.dim,
         };
-        x = put(buffer, x, area.y, key, style, left);
-        let fits = tab != open && named(tab) <= room;
-        if fits {
-            room -= named(tab);
+        let mut spans = vec![Span::styled(key, style)];
+        if room != Room::Narrow {
+            spans.push(Span::styled(" ", theme.text));
+            spans.push(Span::styled(screen.name(), if screen == open { theme.tab } else { theme.text }));
         }
-        if fits || tab == open {
-            let style = if tab == open { theme.tab } else { theme.text };
-            x = put(buffer, x + 1, area.y, tab.name(), style, area.right().saturating_sub(x + 1));
-        }
-        x += gap;
+        draw(spans, action, surface);
+    }
+    if room == Room::Narrow {
+        draw(vec![Span::styled(open.name(), theme.tab)], open.opened_by(), surface);
     }
 }
 
-/// Draws active faults and what is paused, in as much detail as fits between the tabs and `right`, but never nothing;
-/// returns where it begins.
-fn draw_troubles(model: &Model, theme: &Theme, area: Rect, (taken, right): (u16, u16), buffer: &mut Buffer) -> u16 {
+/// Signs before active faults and before what is paused.
+const BROKEN: &str = "⚡";
+const PAUSED: &str = "‖";
+
+/// Active faults and what is paused, in as much detail as fits, but never nothing.
+fn trouble_text(model: &Model, room: u16) -> String {
     let (broken, paused) = (model.lab.broken(), paused(model));
     if broken.is_empty() && paused.is_empty() {
-        return right;
+        return String::new();
     }
     let told: Vec<String> = broken.iter().map(|(stub, what)| format!("{}: {what}", stub.name())).collect();
     let stubs: Vec<String> = broken.iter().map(|(stub, _)| stub.name().to_owned()).collect();
-    let room = right.saturating_sub(area.x + taken + 2);
     let texts = [
         both(&joined(BROKEN, &told, " · "), &joined(PAUSED, &paused, ", ")),
         both(&joined(BROKEN, &stubs, ", "), &joined(PAUSED, &paused, ", ")),
@@ -104,13 +129,8 @@ fn draw_troubles(model: &Model, theme: &Theme, area: Rect, (taken, right): (u16,
         both(&counted(BROKEN, &stubs), &counted(PAUSED, &paused)),
     ];
     let bare = || both(if broken.is_empty() { "" } else { BROKEN }, if paused.is_empty() { "" } else { PAUSED });
-    let text = texts.into_iter().find(|text| width(text) <= room).unwrap_or_else(bare);
-    put_right(buffer, right - 2, area.y, &text, theme.warn, width(&text))
+    texts.into_iter().find(|text| width(text) <= room).unwrap_or_else(bare)
 }
-
-/// Signs before active faults and before what is paused.
-const BROKEN: &str = "⚡";
-const PAUSED: &str = "‖";
 
 /// The names of paused processes and read models.
 fn paused(model: &Model) -> Vec<String> {
@@ -130,41 +150,35 @@ fn both(one: &str, other: &str) -> String {
     [one, other].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Draws basket and connection at the right, as short as necessary to leave room for the tabs; returns where they
-/// begin.
-fn status(model: &Model, theme: &Theme, area: Rect, (margin, taken): (u16, u16), buffer: &mut Buffer) -> u16 {
-    let right = area.right() - margin;
-    let roomy = area.width >= 60;
-    let (sign, word, style) = match &model.connection {
-        Connection::Opening => ("◌", "opening".to_owned(), theme.dim),
-        Connection::Live if !model.unfit.is_empty() => {
-            ("!", if roomy { "unfit".to_owned() } else { String::new() }, theme.warn)
-        }
-        Connection::Live if roomy => ("●", "live".to_owned(), theme.good),
-        Connection::Live => ("●", String::new(), theme.good),
-        Connection::Offline { since, .. } => {
-            let age = when::age(model.now.unix_ms() - since.unix_ms());
-            ("◌", if roomy { format!("{age} old") } else { age }, theme.warn)
-        }
-    };
-    let text = if word.is_empty() { sign.to_owned() } else { format!("{sign} {word}") };
-    let x = put_right(buffer, right, area.y, &text, style, width(&text));
+/// Pieces and total; dots while the shop has not agreed to a change.
+fn basket_text(model: &Model, room: Room, slot: u16) -> String {
     let pieces = model.basket.pieces();
-    let least = if pieces == 0 { 0 } else { width(&pieces.to_string()) + 3 };
-    let x = draw_troubles(model, theme, area, (taken + least, x), buffer);
     if pieces == 0 {
-        return x;
+        return String::new();
     }
     let waiting = if model.basket.pending.is_empty() { "" } else { "…" };
-    let things = match (area.width >= 90, pieces) {
-        (false, _) => format!("{pieces}"),
-        (true, 1) => "1 piece".to_owned(),
-        (true, _) => format!("{pieces} pieces"),
+    let things = match (room, pieces) {
+        (Room::Narrow | Room::Medium, _) => format!("{pieces}"),
+        (Room::Wide, 1) => "1 piece".to_owned(),
+        (Room::Wide, _) => format!("{pieces} pieces"),
     };
     let total = money::shown(model.basket.total());
-    let basket = [format!("{things} · {total}{waiting}"), format!("{things}{waiting}")]
+    let texts = [format!("{things} · {total}{waiting}"), format!("{things}{waiting}")];
+    texts
         .into_iter()
-        .find(|basket| area.x + taken + width(basket) + 2 <= x)
-        .unwrap_or_default();
-    put_right(buffer, x - 2, area.y, &basket, theme.text, width(&basket))
+        .find(|text| width(text) <= slot && (room != Room::Narrow || !text.contains('·')))
+        .unwrap_or_default()
+}
+
+fn connection_text<'a>(model: &Model, room: Room, theme: &Theme) -> Span<'a> {
+    let narrow = room == Room::Narrow;
+    match &model.connection {
+        Connection::Opening => Span::styled(if narrow { "◌" } else { "◌ opening" }, theme.dim),
+        Connection::Live if !model.unfit.is_empty() => Span::styled(if narrow { "!" } else { "! unfit" }, theme.warn),
+        Connection::Live => Span::styled(if narrow { "●" } else { "● live" }, theme.good),
+        Connection::Offline { since, .. } => {
+            let age = when::age(model.now.unix_ms() - since.unix_ms());
+            Span::styled(if narrow { format!("◌ {age}") } else { format!("◌ {age} old") }, theme.warn)
+        }
+    }
 }

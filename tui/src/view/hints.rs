@@ -1,16 +1,25 @@
-//! Draws the last line: the keys that do something at this moment, from the key table, as many as fit. Help is always
-//! among them.
+//! Draws the last line: the keys that are most useful at this moment, from the key table. Help is always among them; it
+//! has the rest.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
 
 use crate::keys::{Action, Binding};
 use crate::state::Model;
-use crate::view::text::{put, width};
+use crate::view::surface::Surface;
+use crate::view::text::width;
 use crate::view::theme::Theme;
+use crate::view::widgets::OneLine;
 
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+/// Maximum number of keys beside those for help and quitting.
+const MAX_HINTS: usize = 8;
+/// Cells between two hints.
+const GAP: u16 = 2;
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let margin = if area.width >= 60 { 2 } else { 1 };
+    let area = Rect { x: area.x + margin, width: area.width.saturating_sub(2 * margin), ..area };
     let here: Vec<&Binding> = model.keys.bindings(model.context()).filter(|binding| !binding.keys.is_empty()).collect();
     let hint = |binding: &&Binding| Hint {
         action: binding.action,
@@ -21,21 +30,24 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         .iter()
         .filter(|binding| !binding.hint.is_empty() && model.is_available(binding.action))
         .map(hint)
-        .partition(|hint| matches!(hint.action, Action::Help | Action::Quit));
-    let reserved: u16 = last.iter().map(hint_width).sum();
-    let right = area.right().saturating_sub(margin);
-    let mut x = area.x + margin;
-    for hint in first {
-        if x + hint_width(&hint) + reserved > right + 2 {
+        .partition(|hint| matches!(hint.action, Action::Help | Action::Close));
+    let mut room = (area.width + GAP).saturating_sub(last.iter().map(Hint::width).sum());
+    let fits = |hint: &Hint| {
+        let fits = hint.width() <= room;
+        room = room.saturating_sub(hint.width());
+        fits
+    };
+    let shown: Vec<Hint> = first.into_iter().take(MAX_HINTS).take_while(fits).chain(last).collect();
+    let mut x = area.x;
+    for hint in shown {
+        if x + hint.width() > area.right() + GAP {
             break;
         }
-        x = draw_hint(buffer, x, area.y, &hint, theme, right);
-    }
-    for hint in last {
-        if x + hint_width(&hint) > right + 2 {
-            break;
-        }
-        x = draw_hint(buffer, x, area.y, &hint, theme, right);
+        let slot = Rect { x, width: hint.width() - GAP, ..area };
+        let words = [Span::styled(hint.key.clone(), theme.accent), Span::styled(format!(" {}", hint.text), theme.dim)];
+        OneLine::new(Line::from_iter(words)).render(slot, surface);
+        surface.button(slot, hint.action);
+        x += hint.width();
     }
 }
 
@@ -46,14 +58,11 @@ struct Hint {
     text: &'static str,
 }
 
-fn draw_hint(buffer: &mut Buffer, x: u16, y: u16, hint: &Hint, theme: &Theme, right: u16) -> u16 {
-    let x = put(buffer, x, y, &hint.key, theme.accent, right.saturating_sub(x));
-    put(buffer, x + 1, y, hint.text, theme.dim, right.saturating_sub(x + 1)) + 2
-}
-
-/// Width of a hint with the gap after it, in cells.
-fn hint_width(hint: &Hint) -> u16 {
-    width(&hint.key) + 1 + width(hint.text) + 2
+impl Hint {
+    /// Its width with the gap after it, in cells.
+    fn width(&self) -> u16 {
+        width(&self.key) + 1 + width(self.text) + GAP
+    }
 }
 
 /// The label of a hint's key; a pair of keys shows both, where the hint is about both.
@@ -63,9 +72,10 @@ fn label(binding: &Binding, here: &[&Binding]) -> String {
         Action::NextPart => Some((Action::PreviousPart, true)),
         Action::NextPaper => Some((Action::PreviousPaper, true)),
         Action::NextEvent => Some((Action::PreviousEvent, true)),
+        Action::NextProduct => Some((Action::PreviousProduct, true)),
         Action::NextChoice => Some((Action::PreviousChoice, true)),
         Action::Down => Some((Action::Up, true)),
-        Action::More if matches!(binding.hint, "quantity" | "how much") => Some((Action::Fewer, false)),
+        Action::More if binding.hint == "how much" => Some((Action::Fewer, false)),
         Action::Faster => Some((Action::Slower, false)),
         _ => None,
     };

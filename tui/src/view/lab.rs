@@ -2,7 +2,6 @@
 
 mod story;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use storefront_api::{Scenario, ScenarioState, Stub};
@@ -10,64 +9,65 @@ use storefront_api::{Scenario, ScenarioState, Stub};
 use crate::keys::Action;
 use crate::state::lab::{Side, Switch, player_of};
 use crate::state::{Load, Model};
+use crate::view::surface::Surface;
 use crate::view::text::{first_line, put, put_right, rule, width, wrap};
 use crate::view::theme::Theme;
-use crate::view::{below, choose, failed, instead, more_below, parts, row, when};
+use crate::view::{below, failed, instead, more_below, parts, row, when};
 
 /// Width of the switches.
 const SWITCHES_WIDTH: u16 = 30;
 
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
     let lab = &model.lab;
     if let Some(why) = &lab.disabled {
-        instead(theme, area, "No lab here", why, buffer);
+        instead(theme, area, "No lab here", why, surface);
         return None;
     }
     match &lab.load {
         Load::Loading => {
-            instead(theme, area, "Opening the lab", "A moment, please.", buffer);
+            instead(theme, area, "Opening the lab", "A moment, please.", surface);
             return None;
         }
         Load::Failed(failure) => {
-            failed(theme, area, "The lab", failure, buffer);
+            failed(theme, area, "The lab", failure, surface);
             return None;
         }
         Load::Ready => {}
     }
     let body = below(area, if area.height >= 16 { 2 } else { 1 });
     if body.width >= 70 {
-        heading(model, theme, row(area, 0), buffer);
+        heading(model, theme, row(area, 0), surface);
         let wide = body.width - SWITCHES_WIDTH - 3;
-        scenarios(model, theme, Rect { width: wide, ..body }, buffer);
+        scenarios(model, theme, Rect { width: wide, ..body }, surface);
         let side = Rect { x: body.x + wide + 3, width: SWITCHES_WIDTH, ..body };
-        switches(model, theme, side, buffer);
+        switches(model, theme, side, surface);
     } else {
-        sides(model, theme, row(area, 0), buffer);
+        sides(model, theme, row(area, 0), surface);
         match lab.side {
-            Side::Scenarios => scenarios(model, theme, body, buffer),
-            Side::Switches => switches(model, theme, body, buffer),
+            Side::Scenarios => scenarios(model, theme, body, surface),
+            Side::Switches => switches(model, theme, body, surface),
         }
     }
     None
 }
 
 /// Draws what is running, and how to start over.
-fn heading(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn heading(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let (text, style) = going_on(model, theme);
-    let right = start_over(model, theme, area, buffer);
-    put(buffer, area.x, area.y, &text, style, right.saturating_sub(area.x + 2));
+    let right = start_over(model, theme, area, surface);
+    put(surface, area.x, area.y, &text, style, right.saturating_sub(area.x + 2));
 }
 
 /// The same where only one half fits: which, and how to get to the other.
-fn sides(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn sides(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let key = model.key(Action::OtherSide);
     let open = usize::from(model.lab.side == Side::Switches);
-    let x = parts::draw(&["Scenarios", "Switches"], open, &key, theme, area, buffer) + 1;
+    let x = parts::draw(&["Scenarios", "Switches"], open, &key, theme, area, surface) + 1;
     if model.lab.running().is_some() || model.lab.starting.is_some() || model.lab.resetting {
         let (text, style) = going_on(model, theme);
-        put_right(buffer, area.right(), area.y, &text, style, area.right().saturating_sub(x));
+        put_right(surface, area.right(), area.y, &text, style, area.right().saturating_sub(x));
     } else {
-        start_over(model, theme, area, buffer);
+        start_over(model, theme, area, surface);
     }
 }
 
@@ -82,14 +82,14 @@ fn going_on(model: &Model, theme: &Theme) -> (String, Style) {
 }
 
 /// Returns where it begins.
-fn start_over(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> u16 {
-    let x = put_right(buffer, area.right(), area.y, "start over", theme.dim, 10).saturating_sub(1);
+fn start_over(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> u16 {
+    let x = put_right(surface, area.right(), area.y, "start over", theme.dim, 10).saturating_sub(1);
     let key = model.key(Action::ResetShop);
-    put_right(buffer, x, area.y, &key, theme.accent, width(&key))
+    put_right(surface, x, area.y, &key, theme.accent, width(&key))
 }
 
 /// Draws the list of scenarios, and the selected one below.
-fn scenarios(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn scenarios(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let lab = &model.lab;
     let all = u16::try_from(lab.scenarios.len()).unwrap_or(u16::MAX);
     let high = if area.height >= all + 4 { all } else { area.height / 2 };
@@ -97,27 +97,25 @@ fn scenarios(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     for (place, scenario) in lab.scenarios.iter().enumerate().skip(first).take(usize::from(high)) {
         let row = row(area, place - first);
         let chosen = place == lab.list.cursor;
-        let here = chosen && lab.side == Side::Scenarios;
-        if here {
-            choose(theme, row, buffer);
-        } else if chosen {
-            put(buffer, row.x, row.y, "·", theme.accent, 1);
+        let here = lab.side == Side::Scenarios && surface.line(theme, row, place, lab.list.cursor);
+        if chosen && !here {
+            put(surface, row.x, row.y, "·", theme.accent, 1);
         }
-        draw_row(model, scenario, theme, row, here, buffer);
+        draw_row(model, scenario, theme, row, here, surface);
     }
     let rest = below(area, high);
-    rule(buffer, rest, rest.y, theme.faint);
-    more_below(theme, row(rest, 0), lab.scenarios.len().saturating_sub(first + usize::from(high)), buffer);
+    rule(surface, rest, rest.y, theme.faint);
+    more_below(theme, row(rest, 0), lab.scenarios.len().saturating_sub(first + usize::from(high)), surface);
     if let Some(scenario) = lab.selected() {
-        story::draw(model, scenario, theme, below(rest, 1), buffer);
+        story::draw(model, scenario, theme, below(rest, 1), surface);
     }
 }
 
-fn draw_row(model: &Model, scenario: &Scenario, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+fn draw_row(model: &Model, scenario: &Scenario, theme: &Theme, row: Rect, chosen: bool, surface: &mut Surface<'_>) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let key = player_of(&scenario.name).map(|action| model.key(action)).unwrap_or_default();
     let x = row.x + 2;
-    put(buffer, x, row.y, &key, on_row(theme.accent), 3);
+    put(surface, x, row.y, &key, on_row(theme.accent), 3);
     let starting = model.lab.starting.as_deref() == Some(scenario.name.as_str());
     let (state, style) = match &scenario.last_run {
         _ if starting => ("▶ …".to_owned(), theme.accent),
@@ -134,8 +132,8 @@ fn draw_row(model: &Model, scenario: &Scenario, theme: &Theme, row: Rect, chosen
             }
         }
     };
-    let right = put_right(buffer, row.right().saturating_sub(1), row.y, &state, on_row(style), 20);
-    put(buffer, x + 3, row.y, &scenario.title, on_row(theme.text), right.saturating_sub(x + 4));
+    let right = put_right(surface, row.right().saturating_sub(1), row.y, &state, on_row(style), 20);
+    put(surface, x + 3, row.y, &scenario.title, on_row(theme.text), right.saturating_sub(x + 4));
 }
 
 /// The state of a run, with a sign.
@@ -162,7 +160,7 @@ fn title(stub: Stub) -> &'static str {
     }
 }
 
-fn switches(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn switches(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let lab = &model.lab;
     let mut lines = Vec::new();
     let mut last = None;
@@ -174,7 +172,7 @@ fn switches(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         lines.push(Line::Switch(place, stub, switch));
     }
     if lines.is_empty() {
-        put(buffer, area.x, area.y, "Asking what is broken…", theme.dim, area.width);
+        put(surface, area.x, area.y, "Asking what is broken…", theme.dim, area.width);
         return;
     }
     let here = |line: &Line| matches!(line, Line::Switch(place, ..) if *place == lab.switches.cursor);
@@ -187,24 +185,21 @@ fn switches(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         let row = row(area, place);
         match line {
             Line::Stub(stub) => {
-                put(buffer, row.x, row.y, title(*stub), theme.strong, row.width);
+                put(surface, row.x, row.y, title(*stub), theme.strong, row.width);
             }
-            Line::Switch(_, stub, switch) => {
-                let chosen = here(line) && lab.side == Side::Switches;
-                if chosen {
-                    choose(theme, row, buffer);
-                }
-                draw_switch(model, (*stub, *switch), theme, row, chosen, buffer);
+            Line::Switch(place, stub, switch) => {
+                let chosen = lab.side == Side::Switches && surface.line(theme, row, *place, lab.switches.cursor);
+                draw_switch(model, (*stub, *switch), theme, row, chosen, surface);
             }
         }
     }
     let shown = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(high);
     for (line, text) in told.iter().enumerate() {
         let row = row(below(area, shown), line);
-        let end = put(buffer, row.x, row.y, text, theme.dim, row.width);
+        let end = put(surface, row.x, row.y, text, theme.dim, row.width);
         let hidden = lines.len().saturating_sub(first + usize::from(high));
         if line + 1 == told.len() && row.right().saturating_sub(end) > 12 {
-            more_below(theme, row, hidden, buffer);
+            more_below(theme, row, hidden, surface);
         }
     }
 }
@@ -215,15 +210,15 @@ fn draw_switch(
     theme: &Theme,
     row: Rect,
     chosen: bool,
-    buffer: &mut Buffer,
+    surface: &mut Surface<'_>,
 ) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let value = model.lab.faults_of(stub).and_then(|faults| switch.value(&faults));
     let (sign, style) = if value.is_some() { ("■", theme.warn) } else { ("□", theme.dim) };
-    put(buffer, row.x + 2, row.y, sign, on_row(style), 1);
+    put(surface, row.x + 2, row.y, sign, on_row(style), 1);
     let name = if value.is_some() { theme.warn } else { theme.text };
-    put(buffer, row.x + 4, row.y, switch.name(), on_row(name), row.width.saturating_sub(4));
+    put(surface, row.x + 4, row.y, switch.name(), on_row(name), row.width.saturating_sub(4));
     let waiting = if model.lab.pending_faults.contains_key(&stub) { "…" } else { "" };
     let value = format!("{}{waiting}", value.unwrap_or_else(|| "off".to_owned()));
-    put_right(buffer, row.right().saturating_sub(1), row.y, &value, on_row(style), width(&value));
+    put_right(surface, row.right().saturating_sub(1), row.y, &value, on_row(style), width(&value));
 }

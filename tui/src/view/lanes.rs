@@ -1,16 +1,16 @@
 //! Draws the timeline as lanes: a column for each part of the shop, an arrow from each cause to its event. Long gaps
 //! are folded into a line of their own.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::Event;
 
 use crate::event_text;
 use crate::state::OpenOrder;
+use crate::view::surface::Surface;
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
-use crate::view::{below, choose, event, row, when};
+use crate::view::{below, event, row, when};
 
 /// The lanes from left to right: their names, and short ones for narrow screens.
 const LANES: [(&str, &str); 6] = [
@@ -43,36 +43,36 @@ enum Line {
     Gap(i64),
 }
 
-pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let times: u16 = if area.width >= 60 { 11 } else { 2 };
     let wide = area.width.saturating_sub(times) / 6;
     let x_of = |lane: usize| area.x + times + wide * u16::try_from(lane).unwrap_or(0);
     for (place, (name, short)) in LANES.iter().enumerate() {
         let name = if wide >= 10 { name } else { short };
-        put(buffer, x_of(place), area.y, name, theme.dim, wide.max(1));
+        put(surface, x_of(place), area.y, name, theme.dim, wide.max(1));
     }
     let body = below(area, 1);
     for (line_number, line) in window(open, usize::from(body.height)).into_iter().enumerate() {
         let row = row(body, line_number);
         let chosen = line == Line::Event(open.list.cursor);
-        if chosen {
-            choose(theme, row, buffer);
+        if let Line::Event(place) = line {
+            surface.line(theme, row, place, open.list.cursor);
         }
         let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
         for lane in 0..LANES.len() {
-            put(buffer, x_of(lane), row.y, "│", on_row(theme.faint), 1);
+            put(surface, x_of(lane), row.y, "│", on_row(theme.faint), 1);
         }
         match line {
             Line::Gap(gap_ms) => {
                 let text = format!("⋯ {}", when::span(gap_ms));
-                put(buffer, area.x + 2, row.y, &text, theme.dim, times.max(10).saturating_sub(2));
+                put(surface, area.x + 2, row.y, &text, theme.dim, times.max(10).saturating_sub(2));
             }
             Line::Event(place) => {
                 if times > 2 {
                     let time = event::elapsed(open, place);
-                    put_right(buffer, area.x + 10, row.y, &time, on_row(theme.dim), 8);
+                    put_right(surface, area.x + 10, row.y, &time, on_row(theme.dim), 8);
                 }
-                draw_event(open, place, &on_row, theme, (row, &x_of), buffer);
+                draw_event(open, place, &on_row, theme, (row, &x_of), surface);
             }
         }
     }
@@ -85,7 +85,7 @@ fn draw_event(
     on_row: &dyn Fn(Style) -> Style,
     theme: &Theme,
     (row, x_of): (Rect, &dyn Fn(usize) -> u16),
-    buffer: &mut Buffer,
+    surface: &mut Surface<'_>,
 ) {
     let event = &open.events[place];
     let to = lane(event);
@@ -95,24 +95,24 @@ fn draw_event(
     let line = on_row(theme.accent);
     let end = match from.cmp(&to) {
         std::cmp::Ordering::Less => {
-            put(buffer, x_of(from), y, "●", line, 1);
+            put(surface, x_of(from), y, "●", line, 1);
             for x in x_of(from) + 1..x {
-                put(buffer, x, y, "─", on_row(theme.dim), 1);
+                put(surface, x, y, "─", on_row(theme.dim), 1);
             }
-            put(buffer, x, y, "▶", line, 1)
+            put(surface, x, y, "▶", line, 1)
         }
-        std::cmp::Ordering::Equal => put(buffer, x, y, "●", line, 1),
+        std::cmp::Ordering::Equal => put(surface, x, y, "●", line, 1),
         std::cmp::Ordering::Greater => {
             for x in x + 1..x_of(from) {
-                put(buffer, x, y, "─", on_row(theme.dim), 1);
+                put(surface, x, y, "─", on_row(theme.dim), 1);
             }
-            put(buffer, x_of(from), y, "●", line, 1);
-            put(buffer, x, y, "◀", line, 1)
+            put(surface, x_of(from), y, "●", line, 1);
+            put(surface, x, y, "◀", line, 1)
         }
     };
-    let end = put(buffer, end, y, " ", on_row(theme.text), 1);
-    let end = put(buffer, end, y, &what, on_row(theme.text), row.right().saturating_sub(end));
-    put(buffer, end, y, " ", on_row(theme.text), 1);
+    let end = put(surface, end, y, " ", on_row(theme.text), 1);
+    let end = put(surface, end, y, &what, on_row(theme.text), row.right().saturating_sub(end));
+    put(surface, end, y, " ", on_row(theme.text), 1);
 }
 
 /// The lines that fit, with the selected event near the middle.

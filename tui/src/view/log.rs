@@ -1,28 +1,28 @@
 //! Draws the screen Log: the live event log with filter and rate.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::state::{Log, Model};
 use crate::view::event::{self, LinePrefix};
-use crate::view::text::{first_line, put, put_right, sparkline, visible};
+use crate::view::surface::Surface;
+use crate::view::text::{put, put_right, sparkline, visible};
 use crate::view::theme::Theme;
 use crate::view::timeline::badge;
-use crate::view::{below, choose, instead, row, when};
+use crate::view::{below, instead, row, when};
 
 /// Number of bars of the event rate, and the milliseconds of each.
 const RATE_BARS: usize = 24;
 const RATE_BAR_MS: i64 = 2_500;
 
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
     let log = &model.log;
     let head = row(area, 0);
     let (badge, style) = badge(model, !log.paused, log.missed, theme);
-    let mut right = put_right(buffer, head.right(), head.y, &badge, style, 16).saturating_sub(2);
+    let mut right = put_right(surface, head.right(), head.y, &badge, style, 16).saturating_sub(2);
     if area.width >= 60 {
-        right = put_right(buffer, right, head.y, &rate(log), theme.dim, 30).saturating_sub(2);
+        right = put_right(surface, right, head.y, &rate(log), theme.dim, 30).saturating_sub(2);
     }
-    let cursor = filter(log, theme, Rect { width: right.saturating_sub(head.x), ..head }, buffer);
+    let cursor = filter(log, theme, Rect { width: right.saturating_sub(head.x), ..head }, surface);
     let mut body = below(area, if area.height >= 16 { 2 } else { 1 });
     if log.len() == 0 {
         let (title, more) = match (log.loaded, log.events.is_empty()) {
@@ -32,7 +32,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
             }
             (true, false) => ("Nothing passes the filter", "Esc takes it off."),
         };
-        instead(theme, body, title, more, buffer);
+        instead(theme, body, title, more, surface);
         return cursor;
     }
     if log.detail
@@ -47,51 +47,45 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
                 log.detail_scroll,
                 theme,
                 Rect { x: body.right() - wide, width: wide, ..body },
-                buffer,
+                surface,
             );
             body.width -= wide + 2;
         } else {
             let high = body.height / 2;
-            event::whole(event, &time, log.detail_scroll, theme, below(body, body.height - high), buffer);
+            event::whole(event, &time, log.detail_scroll, theme, below(body, body.height - high), surface);
             body.height -= high + 1;
         }
     }
-    lines(model, theme, body, buffer);
+    lines(model, theme, body, surface);
     cursor
 }
 
-fn lines(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn lines(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let log = &model.log;
-    let first = first_line(log.list.cursor, log.len(), area.height);
-    for line in 0..usize::from(area.height).min(log.len() - first) {
-        let Some(event) = log.line(first + line) else { continue };
-        let chosen = first + line == log.list.cursor;
-        let row = row(area, line);
-        if chosen {
-            choose(theme, row, buffer);
-        }
+    for (place, row, chosen) in surface.list(theme, area, log.list.cursor, log.len()) {
+        let Some(event) = log.line(place) else { continue };
         let time = when::time_of_day(event.time, &model.zone);
-        event::line(event, &LinePrefix { time: &time, time_width: 8 }, chosen, theme, row, buffer);
+        event::line(event, &LinePrefix { time: &time, time_width: 8 }, chosen, theme, row, surface);
     }
 }
 
-fn filter(log: &Log, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+fn filter(log: &Log, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
     let words = log.filter.value();
     if !log.typing && words.is_empty() {
         let count = format!("{} events", log.events.len());
-        put(buffer, area.x, area.y, &count, theme.text, area.width);
+        put(surface, area.x, area.y, &count, theme.text, area.width);
         return None;
     }
-    let x = put(buffer, area.x, area.y, "/ ", theme.accent, area.width);
+    let x = put(surface, area.x, area.y, "/ ", theme.accent, area.width);
     let room = area.right().saturating_sub(x).min(if log.typing { 30 } else { 48 });
     if log.typing {
-        buffer.set_style(Rect { x, y: area.y, width: room, height: 1 }, theme.field);
+        surface.set_style(Rect { x, y: area.y, width: room, height: 1 }, theme.field);
     }
     let (shown, at) = if log.typing { visible(&log.filter, room) } else { (words.to_owned(), 0) };
-    let end = put(buffer, x, area.y, &shown, if log.typing { theme.field } else { theme.strong }, room);
+    let end = put(surface, x, area.y, &shown, if log.typing { theme.field } else { theme.strong }, room);
     if !log.typing {
         let count = format!("{} of {}", log.len(), log.events.len());
-        put(buffer, end + 2, area.y, &count, theme.dim, area.right().saturating_sub(end + 2));
+        put(surface, end + 2, area.y, &count, theme.dim, area.right().saturating_sub(end + 2));
     }
     log.typing.then(|| Position::new(x + at.min(room), area.y))
 }

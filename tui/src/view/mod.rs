@@ -8,6 +8,7 @@ mod checkout;
 mod counter;
 mod document;
 mod event;
+mod fields;
 mod form;
 mod header;
 mod help;
@@ -21,14 +22,16 @@ mod log;
 mod order;
 mod orders;
 mod palette;
+mod parcel;
 mod parts;
-mod picture;
 mod process_detail;
 mod processes;
+mod product;
 mod replay;
 mod scrubber;
 mod shop;
 mod steps;
+mod surface;
 pub(crate) mod svg;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -37,67 +40,54 @@ pub(crate) mod theme;
 mod timeline;
 mod tree;
 pub(crate) mod when;
+mod widgets;
 
 use ratatui::Frame;
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
-use ratatui::widgets::{Clear, Widget};
+use ratatui::widgets::{Block, Borders, Clear, Widget};
 
 use crate::keys::{Action, Context};
 use crate::state::{Connection, Failure, Model, Screen, Tone};
+pub(crate) use surface::Hits;
+use surface::Surface;
 use theme::Theme;
 
 /// Minimum columns and rows of a usable screen.
 const MIN_SIZE: (u16, u16) = (40, 12);
 
-/// Draws everything; returns the row of the selected line, if there is one.
-pub(crate) fn view(model: &Model, theme: &Theme, frame: &mut Frame) -> Option<u16> {
+/// Draws everything; returns the regions that take clicks.
+pub(crate) fn view(model: &Model, theme: &Theme, frame: &mut Frame) -> Hits {
     let area = frame.area();
-    let buffer = frame.buffer_mut();
-    buffer.set_style(area, theme.text);
+    let mut surface = Surface::new(frame.buffer_mut());
+    surface.set_style(area, theme.text);
     let cursor = if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
-        too_small(theme, area, buffer);
+        too_small(theme, area, &mut surface);
         None
     } else {
-        draw(model, theme, area, buffer)
+        draw(model, theme, area, &mut surface)
     };
-    let chosen = chosen_row(model, frame.buffer_mut());
+    let hits = surface.into_hits();
     if let Some(cursor) = cursor.filter(|cursor| area.contains(*cursor)) {
         frame.set_cursor_position(cursor);
     }
-    chosen
+    hits
 }
 
-/// The row that [`choose`] marked; what is open over the screen is drawn last and has its line in the middle.
-fn chosen_row(model: &Model, buffer: &Buffer) -> Option<u16> {
-    if !model.mouse || model.question.is_some() || model.form.is_some() {
-        return None;
-    }
-    let area = buffer.area;
-    let over = model.help.is_some() || model.palette.is_some();
-    let columns = if over { area.width / 12..area.width / 2 } else { 0..area.width / 2 };
-    let marked = |y: &u16| columns.clone().any(|x| buffer[(area.x + x, *y)].symbol() == MARK);
-    (area.top()..area.bottom()).find(marked)
-}
-
-/// Mark before the selected line.
-const MARK: &str = "▌";
-
-fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
     let airy = area.height >= 20;
-    header::draw(model, theme, Rect { height: 1, ..area }, buffer);
+    header::draw(model, theme, Rect { height: 1, ..area }, surface);
     let mut top = 1;
     if airy {
-        text::rule(buffer, area, 1, theme.faint);
+        text::rule(surface, area, 1, theme.faint);
         top = 2;
     }
     for text in banners(model, area.width) {
-        banner(theme, Rect { y: top, height: 1, ..area }, &text, buffer);
+        banner(theme, Rect { y: top, height: 1, ..area }, &text, surface);
         top += 1;
     }
     let foot = area.height - 1;
-    hints::draw(model, theme, Rect { y: foot, height: 1, ..area }, buffer);
+    hints::draw(model, theme, Rect { y: foot, height: 1, ..area }, surface);
     let margin = if area.width >= 60 { 2 } else { 1 };
     let body = Rect {
         x: margin,
@@ -105,60 +95,83 @@ fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option
         width: area.width - 2 * margin,
         height: foot.saturating_sub(top + 2 * u16::from(airy)),
     };
+    let mut own = body;
+    if let Some(other) = model.beside(area.width) {
+        let [left, gap, right] = Layout::horizontal([
+            Constraint::Length(model.own_width(area.width) - 2 * margin),
+            Constraint::Length(3),
+            Constraint::Fill(1),
+        ])
+        .areas(body);
+        Block::new().borders(Borders::RIGHT).border_style(theme.faint).render(Rect { width: 2, ..gap }, surface);
+        // A click there would mean lines of the open screen.
+        surface.without_hits(|surface| beside(model, other, theme, right, surface));
+        own = left;
+    }
+    let body = own;
     let cursor = match model.screen {
-        Screen::Shop => shop::draw(model, theme, body, buffer),
+        Screen::Shop => shop::draw(model, theme, body, surface),
         Screen::Basket => {
-            basket::draw(model, theme, body, buffer);
+            basket::draw(model, theme, body, surface);
             None
         }
-        Screen::Checkout => checkout::draw(model, theme, body, buffer),
+        Screen::Checkout => checkout::draw(model, theme, body, surface),
         Screen::Orders => {
-            orders::draw(model, theme, body, buffer);
+            orders::draw(model, theme, body, surface);
             None
         }
         Screen::Order => {
-            order::draw(model, theme, body, buffer);
+            order::draw(model, theme, body, surface);
             None
         }
-        Screen::Log => log::draw(model, theme, body, buffer),
-        Screen::Processes => processes::draw(model, theme, body, buffer),
-        Screen::Lab => lab::draw(model, theme, body, buffer),
-        Screen::Counter => counter::draw(model, theme, body, buffer),
+        Screen::Log => log::draw(model, theme, body, surface),
+        Screen::Processes => processes::draw(model, theme, body, surface),
+        Screen::Lab => lab::draw(model, theme, body, surface),
+        Screen::Counter => counter::draw(model, theme, body, surface),
         Screen::Account => {
-            account::draw(model, theme, body, buffer);
+            account::draw(model, theme, body, surface);
             None
         }
         Screen::Replay => {
-            replay::draw(model, theme, body, buffer);
+            replay::draw(model, theme, body, surface);
             None
         }
     };
     let cursor = cursor.filter(|_| model.paper.is_none());
     let spare = Rect { y: foot - u16::from(airy), height: 1, x: margin, width: area.width - 2 * margin };
     if let Some(open) = &model.paper {
-        document::draw(open, theme, area, buffer);
+        document::draw(open, theme, area, surface);
     }
-    toast(model, theme, spare, buffer);
+    toast(model, theme, spare, surface);
     if let Some(open) = &model.help {
-        return help::draw(open, model, theme, area, buffer);
+        return help::draw(open, model, theme, area, surface);
     }
     if let Some(open) = &model.palette {
-        return palette::draw(open, theme, area, buffer);
+        return palette::draw(open, theme, area, surface);
     }
     if let Some(open) = &model.form {
-        return form::draw(open, model, theme, area, buffer);
+        return form::draw(open, model, theme, area, surface);
     }
     if let Some(question) = &model.question {
-        help::ask(model, *question, theme, area, buffer);
+        help::ask(model, *question, theme, area, surface);
         return None;
     }
     cursor
 }
 
-fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
+/// Draws the screen beside the open one.
+fn beside(model: &Model, other: Screen, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+    match other {
+        Screen::Basket => basket::draw(model, theme, area, surface),
+        Screen::Log => _ = log::draw(model, theme, area, surface),
+        _ => _ = shop::draw(model, theme, area, surface),
+    }
+}
+
+fn too_small(theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let message = format!("Please make the window larger: {} × {} at least.", MIN_SIZE.0, MIN_SIZE.1);
     for (y, line) in (area.top()..area.bottom()).zip(text::wrap(&message, area.width)) {
-        text::put(buffer, area.x, y, &line, theme.text, area.width);
+        text::put(surface, area.x, y, &line, theme.text, area.width);
     }
 }
 
@@ -196,14 +209,14 @@ fn banners(model: &Model, width: u16) -> Vec<String> {
     [cut_off, unfit, started_over, stale].into_iter().flatten().collect()
 }
 
-fn banner(theme: &Theme, area: Rect, message: &str, buffer: &mut Buffer) {
+fn banner(theme: &Theme, area: Rect, message: &str, surface: &mut Surface<'_>) {
     let margin = if area.width >= 60 { 2 } else { 1 };
-    text::put(buffer, area.x + margin, area.y, message, theme.warn, area.width - 2 * margin);
+    text::put(surface, area.x + margin, area.y, message, theme.warn, area.width - 2 * margin);
 }
 
 /// Draws the latest toasts, errors first: in the spare row above the hint bar where there is one, otherwise in its
 /// place; on a narrow screen on up to three lines.
-fn toast(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn toast(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let bad = model.toasts.iter().rev().find(|toast| toast.tone == Tone::Bad);
     let Some(toast) = bad.or(model.toasts.last()) else { return };
     let (sign, style) = match toast.tone {
@@ -217,23 +230,23 @@ fn toast(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let high = u16::try_from(lines.len()).unwrap_or(1);
     let cells = Rect { x: area.right() - wide, width: wide, y: (area.y + 1).saturating_sub(high), height: high };
     let style = theme.text.patch(style).patch(theme.selected);
-    Clear.render(cells, buffer);
-    buffer.set_style(cells, style);
+    Clear.render(cells, surface);
+    surface.set_style(cells, style);
     for (place, line) in lines.iter().enumerate() {
         let sign = if place == 0 { sign } else { " " };
-        text::put(buffer, cells.x, row(cells, place).y, &format!(" {sign} {line} "), style, wide);
+        text::put(surface, cells.x, row(cells, place).y, &format!(" {sign} {line} "), style, wide);
     }
 }
 
 /// Draws a title and a text in the middle of an area without other content.
-fn instead(theme: &Theme, area: Rect, title: &str, more: &str, buffer: &mut Buffer) {
+fn instead(theme: &Theme, area: Rect, title: &str, more: &str, surface: &mut Surface<'_>) {
     let lines = text::wrap(more, area.width.min(60));
     let height = u16::try_from(lines.len() + 2).unwrap_or(area.height);
     let mut y = area.y + area.height.saturating_sub(height) / 3;
     let mut centred = |line: &str, style: Style, y: u16| {
         let x = area.x + area.width.saturating_sub(text::width(line)) / 2;
         if y < area.bottom() {
-            text::put(buffer, x, y, line, style, area.width);
+            text::put(surface, x, y, line, style, area.width);
         }
     };
     centred(title, theme.strong, y);
@@ -245,22 +258,14 @@ fn instead(theme: &Theme, area: Rect, title: &str, more: &str, buffer: &mut Buff
 }
 
 /// As [`instead`], for a failed request.
-fn failed(theme: &Theme, area: Rect, what: &str, failure: &Failure, buffer: &mut Buffer) {
-    instead(theme, area, &format!("{what} did not arrive"), failure.sentence(), buffer);
-}
-
-/// Draws a row as the selected line.
-fn choose(theme: &Theme, row: Rect, buffer: &mut Buffer) {
-    buffer.set_style(row, theme.selected);
-    if row.width > 0 {
-        text::put(buffer, row.x, row.y, MARK, theme.accent.patch(theme.selected), 1);
-    }
+fn failed(theme: &Theme, area: Rect, what: &str, failure: &Failure, surface: &mut Surface<'_>) {
+    instead(theme, area, &format!("{what} did not arrive"), failure.sentence(), surface);
 }
 
 /// Draws the number of lines below the visible ones at the right of a row; nothing when there are none.
-fn more_below(theme: &Theme, row: Rect, lines: usize, buffer: &mut Buffer) {
+fn more_below(theme: &Theme, row: Rect, lines: usize, surface: &mut Surface<'_>) {
     if lines > 0 && row.height > 0 {
-        text::put_right(buffer, row.right(), row.y, &format!(" ↓ {lines} more "), theme.dim, row.width);
+        text::put_right(surface, row.right(), row.y, &format!(" ↓ {lines} more "), theme.dim, row.width);
     }
 }
 

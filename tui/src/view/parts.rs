@@ -1,8 +1,8 @@
 //! Draws the names of a screen's parts, and the keys that switch between them.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::view::surface::Surface;
 use crate::view::text::{put, width};
 use crate::view::theme::Theme;
 
@@ -10,19 +10,26 @@ use crate::view::theme::Theme;
 const GAP: u16 = 2;
 
 /// Draws all names where they fit, otherwise the open part's name and number; returns where that ends.
-pub(super) fn draw(names: &[&str], open: usize, keys: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) -> u16 {
+pub(super) fn draw(
+    names: &[&str],
+    open: usize,
+    keys: &str,
+    theme: &Theme,
+    area: Rect,
+    surface: &mut Surface<'_>,
+) -> u16 {
     let room = |x: u16| area.right().saturating_sub(x);
     let all: u16 = names.iter().map(|name| width(name) + GAP).sum();
     let mut x = area.x;
     if all + width(keys) <= area.width {
         for (place, name) in names.iter().enumerate() {
             let style = if place == open { theme.tab } else { theme.dim };
-            x = put(buffer, x, area.y, name, style, room(x)) + GAP;
+            x = put(surface, x, area.y, name, style, room(x)) + GAP;
         }
     } else {
         let name = names.get(open).copied().unwrap_or_default();
-        x = put(buffer, x, area.y, name, theme.tab, room(x)) + GAP;
-        x = put(buffer, x, area.y, &format!("{} of {}", open + 1, names.len()), theme.dim, room(x)) + GAP;
+        x = put(surface, x, area.y, name, theme.tab, room(x)) + GAP;
+        x = put(surface, x, area.y, &format!("{} of {}", open + 1, names.len()), theme.dim, room(x)) + GAP;
     }
-    put(buffer, x, area.y, keys, theme.accent, room(x))
+    put(surface, x, area.y, keys, theme.accent, room(x))
 }

@@ -1,6 +1,5 @@
 //! Draws the selected process or read model: its progress, and what waits in it.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::{ParkedState, Process, Repeat, RepeatKind, View, WebhookCounts};
@@ -8,43 +7,44 @@ use storefront_api::{ParkedState, Process, Repeat, RepeatKind, View, WebhookCoun
 use crate::keys::Action;
 use crate::state::{Model, Processes, Row, Waiting};
 use crate::view::labels::short_id;
+use crate::view::surface::Surface;
 use crate::view::text::{first_line, put, put_right, wrap, wrap_into};
 use crate::view::theme::Theme;
-use crate::view::{below, choose, processes, row, when};
+use crate::view::{below, processes, row, when};
 
 /// Width of the gauge of a rebuild, in cells.
 const GAUGE: u64 = 24;
 
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let Some(chosen) = model.processes.selected() else { return };
     let title = row(area, 0);
-    put(buffer, title.x, title.y, &processes::name(&chosen), theme.strong, title.width);
+    put(surface, title.x, title.y, &processes::name(&chosen), theme.strong, title.width);
     let body = below(area, 1);
     match chosen {
         Row::Process(process) => {
-            let taken = draw_words(&progress_text(process), theme.dim, body, buffer);
-            waiting(model, &chosen, theme, below(body, taken + u16::from(body.height >= 8)), buffer);
+            let taken = draw_words(&progress_text(process), theme.dim, body, surface);
+            waiting(model, &chosen, theme, below(body, taken + u16::from(body.height >= 8)), surface);
         }
         Row::View(view) => {
-            let taken = draw_words(&view_standing(view), theme.dim, body, buffer);
+            let taken = draw_words(&view_standing(view), theme.dim, body, surface);
             let body = below(body, taken + u16::from(body.height >= 8));
             if view.paused && view.rebuilding.is_none() {
-                waiting(model, &chosen, theme, body, buffer);
+                waiting(model, &chosen, theme, body, surface);
             } else {
-                read_model(model, view, theme, body, buffer);
+                read_model(model, view, theme, body, surface);
             }
         }
     }
 }
 
 /// Draws a text in lines; returns their number.
-fn draw_words(text: &str, style: Style, area: Rect, buffer: &mut Buffer) -> u16 {
+fn draw_words(text: &str, style: Style, area: Rect, surface: &mut Surface<'_>) -> u16 {
     if area.height == 0 {
         return 0;
     }
     let lines = wrap_into(text, area.width, usize::from(area.height));
     for (line, text) in lines.iter().enumerate() {
-        put(buffer, area.x, row(area, line).y, text, style, area.width);
+        put(surface, area.x, row(area, line).y, text, style, area.width);
     }
     u16::try_from(lines.len()).unwrap_or(area.height).min(area.height)
 }
@@ -75,18 +75,18 @@ fn view_standing(view: &View) -> String {
     }
 }
 
-fn read_model(model: &Model, view: &View, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn read_model(model: &Model, view: &View, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let mut area = area;
     if let Some(rebuilding) = &view.rebuilding {
         let done = (rebuilding.position.saturating_mul(GAUGE) / rebuilding.head.max(1)).min(GAUGE);
         let cells = |sign: &str, count: u64| sign.repeat(usize::try_from(count).unwrap_or(0));
         let gauge = format!("{}{}", cells("█", done), cells("░", GAUGE - done));
         let line = row(area, 0);
-        let x = put(buffer, line.x, line.y, &gauge, theme.accent, line.width) + 1;
+        let x = put(surface, line.x, line.y, &gauge, theme.accent, line.width) + 1;
         let count = format!("{} of {}", rebuilding.position, rebuilding.head);
-        put(buffer, x, line.y, &count, theme.text, line.right().saturating_sub(x));
+        put(surface, x, line.y, &count, theme.text, line.right().saturating_sub(x));
         let text = "Being built anew; what asks it is answered from the present rows until this one has caught up.";
-        draw_words(text, theme.dim, below(area, 1), buffer);
+        draw_words(text, theme.dim, below(area, 1), surface);
         return;
     }
     if let Some(left_out) = &view.last_left_out {
@@ -97,11 +97,11 @@ fn read_model(model: &Model, view: &View, theme: &Theme, area: Rect, buffer: &mu
             left_out.position,
             left_out.why
         );
-        let taken = draw_words(&text, theme.bad, area, buffer);
+        let taken = draw_words(&text, theme.bad, area, surface);
         area = below(area, taken);
     }
     let text = format!("{} builds it anew from the whole log, beside the present rows.", model.key(Action::Rebuild));
-    draw_words(&text, theme.dim, area, buffer);
+    draw_words(&text, theme.dim, area, surface);
 }
 
 fn plural(count: u64, thing: &str) -> String {
@@ -109,7 +109,7 @@ fn plural(count: u64, thing: &str) -> String {
 }
 
 /// Draws what waits, and the details of the selected one.
-fn waiting(model: &Model, of: &Row, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn waiting(model: &Model, of: &Row, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let processes = &model.processes;
     let lines = processes.waiting();
     let Some(chosen) = processes.chosen_waiting() else {
@@ -121,27 +121,27 @@ fn waiting(model: &Model, of: &Row, theme: &Theme, area: Rect, buffer: &mut Buff
         } else {
             "Nothing waits: no event is parked, tried again or held back.".to_owned()
         };
-        let taken = draw_words(&text, theme.dim, area, buffer);
-        repeats(model, theme, below(area, taken + 1), buffer);
+        let taken = draw_words(&text, theme.dim, area, surface);
+        repeats(model, theme, below(area, taken + 1), surface);
         return;
     };
     let about = detail_text(model, &chosen, area.width < ORDER_MIN_WIDTH);
     let about_height = u16::try_from(wrap(&about, area.width).len()).unwrap_or(0).min(area.height / 2);
     let count = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let high = count.min(area.height.saturating_sub(about_height + 1)).max(1);
-    list(processes, &lines, theme, Rect { height: high.min(area.height), ..area }, buffer);
+    list(processes, &lines, theme, Rect { height: high.min(area.height), ..area }, surface);
     let rest = below(area, high + 1);
-    draw_words(&about, theme.text, rest, buffer);
+    draw_words(&about, theme.text, rest, surface);
 }
 
 /// Draws repeats that changed nothing and decisions that were made again: how many, and the latest.
-fn repeats(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn repeats(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let Some(repeats) = &model.processes.repeats else { return };
     let WebhookCounts { received, applied, repeated, ignored, refused } = repeats.webhooks;
     if received + repeats.retried_appends + repeats.replayed_answers == 0 || area.height < 2 {
         return;
     }
-    put(buffer, area.x, area.y, "Came again, or was decided anew", theme.strong, area.width);
+    put(surface, area.x, area.y, "Came again, or was decided anew", theme.strong, area.width);
     let webhooks = format!(
         "{}: {applied} applied, {repeated} repeated, {ignored} ignored, {refused} refused.",
         plural(received, "webhook")
@@ -152,14 +152,14 @@ fn repeats(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         plural(repeats.replayed_answers, "answer")
     );
     let body = below(area, 1);
-    let taken = draw_words(&format!("{webhooks} {others}"), theme.dim, body, buffer);
+    let taken = draw_words(&format!("{webhooks} {others}"), theme.dim, body, surface);
     let list = below(body, taken);
     for (line, repeat) in repeats.recent.iter().take(usize::from(list.height)).enumerate() {
         let row = row(list, line);
         let at = when::time_of_day(repeat.at, &model.zone);
         let at = at.split('.').next().unwrap_or_default();
-        let x = put(buffer, row.x, row.y, at, theme.dim, row.width) + 1;
-        put(buffer, x, row.y, &repeat_text(repeat), theme.text, row.right().saturating_sub(x));
+        let x = put(surface, row.x, row.y, at, theme.dim, row.width) + 1;
+        put(surface, x, row.y, &repeat_text(repeat), theme.text, row.right().saturating_sub(x));
     }
 }
 
@@ -185,19 +185,16 @@ fn repeat_text(repeat: &Repeat) -> String {
 /// Minimum width at which a line names its order; below, the details name it.
 const ORDER_MIN_WIDTH: u16 = 56;
 
-fn list(processes: &Processes, lines: &[Waiting], theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn list(processes: &Processes, lines: &[Waiting], theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let first = first_line(processes.waiting.cursor, lines.len(), area.height);
     for (place, line) in lines.iter().enumerate().skip(first).take(usize::from(area.height)) {
         let row = row(area, place - first);
-        let chosen = processes.inside && place == processes.waiting.cursor;
-        if chosen {
-            choose(theme, row, buffer);
-        }
-        draw_row(line, theme, row, chosen, buffer);
+        let chosen = processes.inside && surface.line(theme, row, place, processes.waiting.cursor);
+        draw_row(line, theme, row, chosen, surface);
     }
 }
 
-fn draw_row(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+fn draw_row(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, surface: &mut Surface<'_>) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let (sign, word, style, position, kind) = match line {
         Waiting::Parked(parked) => match parked.state {
@@ -207,17 +204,17 @@ fn draw_row(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, buffer: &mut
         Waiting::Retry(retry) => ("↻", "again", theme.warn, retry.position, &retry.kind),
         Waiting::Next(next) => ("‖", "next", theme.accent, next.position, &next.kind),
     };
-    let x = put(buffer, row.x + 2, row.y, sign, on_row(style), 1) + 1;
-    put(buffer, x, row.y, word, on_row(style), 6);
+    let x = put(surface, row.x + 2, row.y, sign, on_row(style), 1) + 1;
+    put(surface, x, row.y, word, on_row(style), 6);
     let about = short_id(line.sequence());
     let right = if row.width >= ORDER_MIN_WIDTH {
-        put_right(buffer, row.right().saturating_sub(1), row.y, about, on_row(theme.dim), 12).saturating_sub(1)
+        put_right(surface, row.right().saturating_sub(1), row.y, about, on_row(theme.dim), 12).saturating_sub(1)
     } else {
         row.right()
     };
-    put_right(buffer, x + 12, row.y, &position.to_string(), on_row(theme.dim), 6);
+    put_right(surface, x + 12, row.y, &position.to_string(), on_row(theme.dim), 6);
     let x = x + 13;
-    put(buffer, x, row.y, kind, on_row(theme.text), right.saturating_sub(x));
+    put(surface, x, row.y, kind, on_row(theme.text), right.saturating_sub(x));
 }
 
 /// The details of something that waits.

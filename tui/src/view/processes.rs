@@ -1,59 +1,59 @@
 //! Draws the screen Processes: the table of processes and read models, and the selected one.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use storefront_api::{Process, ProcessState, View};
 
 use crate::state::{Load, Model, Processes, Row, process_sentence};
+use crate::view::surface::Surface;
 use crate::view::text::{first_line, put, put_right, rule, sparkline, width};
 use crate::view::theme::Theme;
 use crate::view::timeline::badge;
-use crate::view::{below, choose, failed, instead, more_below, process_detail, row};
+use crate::view::{below, failed, instead, more_below, process_detail, row};
 
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
     let processes = &model.processes;
-    heading(model, theme, row(area, 0), buffer);
+    heading(model, theme, row(area, 0), surface);
     let body = below(area, if area.height >= 16 { 2 } else { 1 });
     match &processes.load {
         Load::Loading => {
-            instead(theme, body, "Looking at what the shop does by itself", "A moment, please.", buffer);
+            instead(theme, body, "Looking at what the shop does by itself", "A moment, please.", surface);
             return None;
         }
         Load::Failed(failure) => {
-            failed(theme, body, "The processes", failure, buffer);
+            failed(theme, body, "The processes", failure, surface);
             return None;
         }
         Load::Ready => {}
     }
     if body.width >= 100 {
         let wide = (body.width * 3 / 5).max(72);
-        table(processes, theme, Rect { width: wide, ..body }, buffer);
+        table(processes, theme, Rect { width: wide, ..body }, surface);
         let side = Rect { x: body.x + wide + 3, width: body.width - wide - 3, ..body };
-        process_detail::draw(model, theme, side, buffer);
+        process_detail::draw(model, theme, side, surface);
     } else if body.height >= 16 {
         let lines = u16::try_from(processes.len() + 2).unwrap_or(u16::MAX);
         // With the focus inside, the details need more room.
         let fifths = if processes.inside { 2 } else { 3 };
         let high = lines.min(body.height * fifths / 5);
-        table(processes, theme, Rect { height: high, ..body }, buffer);
-        rule(buffer, body, body.y + high, theme.faint);
+        table(processes, theme, Rect { height: high, ..body }, surface);
+        rule(surface, body, body.y + high, theme.faint);
         let lines = processes.len() + 2;
         let below_it = lines.saturating_sub(first_line(cursor(processes), lines, high) + usize::from(high));
-        more_below(theme, row(body, usize::from(high)), below_it, buffer);
-        process_detail::draw(model, theme, below(body, high + 1), buffer);
+        more_below(theme, row(body, usize::from(high)), below_it, surface);
+        process_detail::draw(model, theme, below(body, high + 1), surface);
     } else if processes.inside {
-        process_detail::draw(model, theme, body, buffer);
+        process_detail::draw(model, theme, body, surface);
     } else {
-        table(processes, theme, body, buffer);
+        table(processes, theme, body, surface);
     }
     None
 }
 
 /// Draws what is out of the ordinary, and whether the table is up to date.
-fn heading(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn heading(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let (badge, style) = badge(model, true, 0, theme);
-    let right = put_right(buffer, area.right(), area.y, &badge, style, 16).saturating_sub(1);
+    let right = put_right(surface, area.right(), area.y, &badge, style, 16).saturating_sub(1);
     let processes = &model.processes;
     if processes.load != Load::Ready {
         return;
@@ -71,7 +71,7 @@ fn heading(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         true => ("Everything runs by itself".to_owned(), theme.text),
         false => (told.join(", "), theme.warn),
     };
-    put(buffer, area.x, area.y, &text, style, right.saturating_sub(area.x));
+    put(surface, area.x, area.y, &text, style, right.saturating_sub(area.x));
 }
 
 /// Head of the first part of the table, which also names the columns.
@@ -89,7 +89,7 @@ fn cursor(processes: &Processes) -> usize {
     at + 1 + usize::from(at >= processes.processes.len())
 }
 
-fn table(processes: &Processes, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn table(processes: &Processes, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let mut lines = vec![Line::Head(PROCESSES)];
     for (place, row) in processes.rows().enumerate() {
         if place == processes.processes.len() {
@@ -103,15 +103,15 @@ fn table(processes: &Processes, theme: &Theme, area: Rect, buffer: &mut Buffer) 
     for (place, line) in lines.iter().skip(first).take(usize::from(area.height)).enumerate() {
         let row = row(area, place);
         match line {
-            Line::Head(title) => captions(title, &columns, theme, row, buffer),
-            Line::Row(_, what) => {
+            Line::Head(title) => captions(title, &columns, theme, row, surface),
+            Line::Row(place, what) => {
                 let chosen = chosen(line);
-                if chosen && !processes.inside {
-                    choose(theme, row, buffer);
-                } else if chosen {
-                    put(buffer, row.x, row.y, "·", theme.accent, 1);
+                if processes.inside && chosen {
+                    put(surface, row.x, row.y, "·", theme.accent, 1);
+                } else if !processes.inside {
+                    surface.line(theme, row, *place, processes.list.cursor);
                 }
-                draw_row(processes, what, &columns, theme, (row, chosen && !processes.inside), buffer);
+                draw_row(processes, what, &columns, theme, (row, chosen && !processes.inside), surface);
             }
         }
     }
@@ -154,14 +154,14 @@ impl Columns {
     }
 }
 
-fn captions(title: &str, columns: &Columns, theme: &Theme, row: Rect, buffer: &mut Buffer) {
-    put(buffer, row.x, row.y, title, theme.strong, row.width);
+fn captions(title: &str, columns: &Columns, theme: &Theme, row: Rect, surface: &mut Surface<'_>) {
+    put(surface, row.x, row.y, title, theme.strong, row.width);
     if title != PROCESSES {
         return;
     }
     for (right, caption) in [(columns.position, "at"), (columns.lag, "behind"), (columns.lately, "lately")] {
         if let Some(right) = right {
-            put_right(buffer, right, row.y, caption, theme.dim, 7);
+            put_right(surface, right, row.y, caption, theme.dim, 7);
         }
     }
 }
@@ -180,7 +180,7 @@ fn draw_row(
     columns: &Columns,
     theme: &Theme,
     (row, chosen): (Rect, bool),
-    buffer: &mut Buffer,
+    surface: &mut Surface<'_>,
 ) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let (position, lag) = match what {
@@ -188,21 +188,21 @@ fn draw_row(
         Row::View(view) => (view.position, view.lag),
     };
     let (word, style) = state_text(processes, what, theme);
-    put(buffer, row.right().saturating_sub(columns.state), row.y, &word, on_row(style), columns.state);
+    put(surface, row.right().saturating_sub(columns.state), row.y, &word, on_row(style), columns.state);
     if let Some(right) = columns.lately {
         let lags: Vec<u64> = processes.lags(what).collect();
         let lately = &lags[lags.len().saturating_sub(MAX_SPARKLINE_LAGS)..];
-        put_right(buffer, right, row.y, &sparkline(lately), on_row(theme.dim), 8);
+        put_right(surface, right, row.y, &sparkline(lately), on_row(theme.dim), 8);
     }
     if let Some(right) = columns.lag {
         let style = if lag > 0 { theme.warn } else { theme.dim };
-        put_right(buffer, right, row.y, &lag.to_string(), on_row(style), 7);
+        put_right(surface, right, row.y, &lag.to_string(), on_row(style), 7);
     }
     if let Some(right) = columns.position {
-        put_right(buffer, right, row.y, &position.to_string(), on_row(theme.dim), 8);
+        put_right(surface, right, row.y, &position.to_string(), on_row(theme.dim), 8);
     }
     let end = columns.name_ends(row);
-    put(buffer, row.x + 2, row.y, &name(what), on_row(theme.text), end.saturating_sub(row.x + 3));
+    put(surface, row.x + 2, row.y, &name(what), on_row(theme.text), end.saturating_sub(row.x + 3));
 }
 
 /// Title of a row.

@@ -1,7 +1,6 @@
 //! Draws the timeline one event at a time: the position, the order as it was then, and what the event changed. The
 //! state always comes from the shop.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::Value;
 use storefront_api::{FieldChange, Money, Order, OrderDiff, ReopenReason};
@@ -9,18 +8,19 @@ use storefront_api::{FieldChange, Money, Order, OrderDiff, ReopenReason};
 use crate::money;
 use crate::state::{OpenOrder, reopen_reason_text};
 use crate::view::labels::{order_status, payment_status};
+use crate::view::surface::Surface;
 use crate::view::text::{put, put_right, wrap};
 use crate::view::theme::Theme;
-use crate::view::{below, choose, event, row};
+use crate::view::{below, event, row};
 
-pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let Some(selected) = open.selected() else { return };
-    bar(open, theme, row(area, 0), buffer);
+    bar(open, theme, row(area, 0), surface);
     let line = row(area, 1);
-    choose(theme, line, buffer);
+    surface.choose(theme, line);
     let time = event::elapsed(open, open.list.cursor);
     let start = event::LinePrefix { time: &time, time_width: 8 };
-    event::line(selected, &start, true, theme, line, buffer);
+    event::line(selected, &start, true, theme, line, surface);
     let body = below(area, if area.height >= 8 { 3 } else { 2 });
     if body.height == 0 {
         return;
@@ -29,11 +29,11 @@ pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buf
     let failed = open.past.failed.as_ref().filter(|(position, _)| *position == selected.position);
     if let (None, Some((_, failure))) = (known, failed) {
         let text = format!("The shop does not say: {}", failure.sentence());
-        put(buffer, body.x + 2, body.y, &text, theme.bad, body.width.saturating_sub(2));
+        put(surface, body.x + 2, body.y, &text, theme.bad, body.width.saturating_sub(2));
         return;
     }
     let Some((at, diff)) = open.past.nearest(selected.position) else {
-        put(buffer, body.x + 2, body.y, "Asking the shop how it was then …", theme.dim, body.width);
+        put(surface, body.x + 2, body.y, "Asking the shop how it was then …", theme.dim, body.width);
         return;
     };
     let (title, changes) = if known.is_some() {
@@ -43,22 +43,22 @@ pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buf
     };
     if body.width >= 76 {
         let left = body.width / 2;
-        state(&title, diff.order.as_ref(), theme, Rect { width: left - 1, ..body }, buffer);
-        changes_list(&changes, theme, Rect { x: body.x + left + 1, width: body.width - left - 1, ..body }, buffer);
+        state(&title, diff.order.as_ref(), theme, Rect { width: left - 1, ..body }, surface);
+        changes_list(&changes, theme, Rect { x: body.x + left + 1, width: body.width - left - 1, ..body }, surface);
     } else {
         let high = (u16::try_from(changes.len()).unwrap_or(u16::MAX)).saturating_add(1).min(body.height / 2).max(1);
-        changes_list(&changes, theme, Rect { height: high, ..body }, buffer);
-        state(&title, diff.order.as_ref(), theme, below(body, high), buffer);
+        changes_list(&changes, theme, Rect { height: high, ..body }, surface);
+        state(&title, diff.order.as_ref(), theme, below(body, high), surface);
     }
 }
 
 /// Draws the position: `◀ ━━━━●──── ▶ 7 of 14`.
-fn bar(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn bar(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let count = format!("{} of {}", open.list.cursor + 1, open.events.len());
-    let right = put_right(buffer, area.right(), area.y, &count, theme.text, 16).saturating_sub(3);
+    let right = put_right(surface, area.right(), area.y, &count, theme.text, 16).saturating_sub(3);
     let left = area.x + 2;
-    put(buffer, area.x, area.y, "◀", theme.accent, 1);
-    put(buffer, right + 1, area.y, "▶", theme.accent, 1);
+    put(surface, area.x, area.y, "◀", theme.accent, 1);
+    put(surface, right + 1, area.y, "▶", theme.accent, 1);
     let cells = usize::from(right.saturating_sub(left)).max(1);
     let at = open.list.cursor * (cells - 1) / open.events.len().saturating_sub(1).max(1);
     for (cell, x) in (left..right).enumerate() {
@@ -67,59 +67,59 @@ fn bar(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             std::cmp::Ordering::Equal => ("●", theme.strong),
             std::cmp::Ordering::Greater => ("─", theme.faint),
         };
-        put(buffer, x, area.y, sign, style, 1);
+        put(surface, x, area.y, sign, style, 1);
     }
 }
 
 /// Draws the order as it was.
-fn state(title: &str, order: Option<&Order>, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    put(buffer, area.x, area.y, title, theme.dim, area.width);
+fn state(title: &str, order: Option<&Order>, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+    put(surface, area.x, area.y, title, theme.dim, area.width);
     let mut lines = below(area, 1);
     if lines.height == 0 {
         return;
     }
     let Some(order) = order else {
-        put(buffer, lines.x + 2, lines.y, "It had not begun.", theme.text, lines.width);
+        put(surface, lines.x + 2, lines.y, "It had not begun.", theme.text, lines.width);
         return;
     };
     let (word, style) = order_status(order.status, theme);
-    let x = put(buffer, lines.x + 2, lines.y, word, style, lines.width);
+    let x = put(surface, lines.x + 2, lines.y, word, style, lines.width);
     let money_word = payment_status(order.payment_status);
     let version = format!("version {}", order.version);
-    let right = put_right(buffer, lines.right(), lines.y, &version, theme.dim, 14);
-    put(buffer, x + 2, lines.y, money_word, theme.dim, right.saturating_sub(x + 3));
+    let right = put_right(surface, lines.right(), lines.y, &version, theme.dim, 14);
+    put(surface, x + 2, lines.y, money_word, theme.dim, right.saturating_sub(x + 3));
     lines = below(lines, 1);
     let more = 1 + u16::from(order.reopened_because.is_some());
     let room = usize::from(lines.height.saturating_sub(more));
     let shown = if order.items.len() > room { room.saturating_sub(1) } else { order.items.len() };
     for (place, item) in order.items.iter().take(shown).enumerate() {
         let row = row(lines, place);
-        let right = put_right(buffer, row.right(), row.y, &money::shown(item.line_total), theme.text, 14);
+        let right = put_right(surface, row.right(), row.y, &money::shown(item.line_total), theme.text, 14);
         let name = format!("{} × {}", item.quantity, item.name);
-        put(buffer, row.x + 2, row.y, &name, theme.text, right.saturating_sub(row.x + 3));
+        put(surface, row.x + 2, row.y, &name, theme.text, right.saturating_sub(row.x + 3));
     }
     let mut at = shown;
     if shown < order.items.len() {
         let row = row(lines, at);
-        put(buffer, row.x + 2, row.y, &format!("and {} more", order.items.len() - shown), theme.dim, row.width);
+        put(surface, row.x + 2, row.y, &format!("and {} more", order.items.len() - shown), theme.dim, row.width);
         at += 1;
     }
     let total = row(lines, at);
     if total.height == 0 {
         return;
     }
-    put_right(buffer, total.right(), total.y, &money::shown(order.total), theme.strong, 14);
-    put(buffer, total.x + 2, total.y, "Total", theme.strong, 8);
+    put_right(surface, total.right(), total.y, &money::shown(order.total), theme.strong, 14);
+    put(surface, total.x + 2, total.y, "Total", theme.strong, 8);
     if let Some(reason) = &order.reopened_because {
         let row = row(lines, at + 1);
         if row.height > 0 {
-            put(buffer, row.x + 2, row.y, &reopen_reason_text(reason), theme.warn, row.width.saturating_sub(2));
+            put(surface, row.x + 2, row.y, &reopen_reason_text(reason), theme.warn, row.width.saturating_sub(2));
         }
     }
 }
 
-fn changes_list(changes: &[String], theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    put(buffer, area.x, area.y, "What the event changed", theme.dim, area.width);
+fn changes_list(changes: &[String], theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+    put(surface, area.x, area.y, "What the event changed", theme.dim, area.width);
     let body = below(area, 1);
     let lines: Vec<String> = changes.iter().flat_map(|change| wrap(change, body.width.saturating_sub(4))).collect();
     let room = usize::from(body.height);
@@ -127,7 +127,7 @@ fn changes_list(changes: &[String], theme: &Theme, area: Rect, buffer: &mut Buff
         // The last line has all the rest, so that it shows where it is cut.
         let rest = if place + 1 == room { lines[place..].join(" ") } else { text.clone() };
         let row = row(body, place);
-        put(buffer, row.x + 2, row.y, &rest, theme.text, row.width.saturating_sub(2));
+        put(surface, row.x + 2, row.y, &rest, theme.text, row.width.saturating_sub(2));
     }
 }
 

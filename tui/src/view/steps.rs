@@ -2,18 +2,18 @@
 
 use std::cmp::Ordering;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::{Step, StepState, Timestamp};
 
 use crate::view::row;
+use crate::view::surface::Surface;
 use crate::view::text::{put, width};
 use crate::view::theme::Theme;
 use crate::view::when;
 
 /// `stock ✓ ─ payment ↻ 2 ─ confirm · ─ invoice · ─ mail ·`; on a narrow screen `stock✓ pay↻2 confirm· invoice· mail·`
-pub(super) fn line(steps: &[Step], theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn line(steps: &[Step], theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let mut x = area.x;
     let room = |x: u16| area.right().saturating_sub(x);
     let back = going_back(steps);
@@ -29,16 +29,16 @@ pub(super) fn line(steps: &[Step], theme: &Theme, area: Rect, buffer: &mut Buffe
                 (false, false) => (" ─ ", theme.faint),
                 (false, true) => (" ", theme.faint),
             };
-            x = put(buffer, x, area.y, joint, style, room(x));
+            x = put(surface, x, area.y, joint, style, room(x));
         }
         let (sign, style) = sign(step.state, theme);
         let name = if step.state == StepState::Pending { theme.dim } else { theme.text };
         let short = if tight && step.name == "payment" { "pay" } else { &step.name };
-        x = put(buffer, x, area.y, short, name, room(x)) + u16::from(!tight);
-        x = put(buffer, x, area.y, sign, style, room(x));
+        x = put(surface, x, area.y, short, name, room(x)) + u16::from(!tight);
+        x = put(surface, x, area.y, sign, style, room(x));
         if step.attempt > 1 && matches!(step.state, StepState::Running | StepState::Waiting) {
             let after = x + u16::from(!tight);
-            x = put(buffer, after, area.y, &step.attempt.to_string(), style, room(after));
+            x = put(surface, after, area.y, &step.attempt.to_string(), style, room(after));
         }
     }
 }
@@ -53,7 +53,7 @@ fn going_back(steps: &[Step]) -> Option<(usize, usize)> {
 }
 
 /// Draws one step per line with its result; where steps were undone, an arrow leads from the failed one up to them.
-pub(super) fn column(steps: &[Step], now: Timestamp, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn column(steps: &[Step], now: Timestamp, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let back = going_back(steps);
     let left = area.x + if back.is_some() { 3 } else { 0 };
     for (place, step) in steps.iter().enumerate().take(usize::from(area.height)) {
@@ -66,13 +66,13 @@ pub(super) fn column(steps: &[Step], now: Timestamp, theme: &Theme, area: Rect, 
                 (Ordering::Greater, Ordering::Less) => "│",
                 (Ordering::Less | Ordering::Greater, Ordering::Less | Ordering::Greater) => "",
             };
-            put(buffer, row.x, row.y, rail, theme.warn, 2);
+            put(surface, row.x, row.y, rail, theme.warn, 2);
         }
         let (sign, style) = sign(step.state, theme);
-        put(buffer, left, row.y, sign, style, row.width);
-        put(buffer, left + 3, row.y, &step.name, theme.text, 9);
+        put(surface, left, row.y, sign, style, row.width);
+        put(surface, left + 3, row.y, &step.name, theme.text, 9);
         let told_style = if step.state == StepState::Failed { theme.bad } else { theme.dim };
-        put(buffer, left + 14, row.y, &step_text(step, now), told_style, row.right().saturating_sub(left + 14));
+        put(surface, left + 14, row.y, &step_text(step, now), told_style, row.right().saturating_sub(left + 14));
     }
 }
 

@@ -82,7 +82,7 @@ fn at_the_checkout() -> Client {
 
 fn watching() -> Client {
     let mut client = at_the_checkout();
-    client.press("<Enter>");
+    client.press("b");
     client.answer_all();
     client.news(6);
     client.answer_all();
@@ -126,7 +126,7 @@ fn how_many_others_have_a_product_in_their_basket_stands_beside_it() {
     for (others, words) in [(1, "1 other has it in their basket"), (3, "3 others have it in their basket")] {
         let mut shelf = a_shelf();
         shelf[0].in_baskets = others;
-        client.model.shop.items.put(0, shelf, None, 0);
+        client.model.shop.products.items.put(0, shelf, None, 0);
         let shown = lines(&draw(&client.model));
         assert!(shown.iter().any(|line| line.contains(words)), "{shown:#?}");
     }
@@ -212,10 +212,62 @@ fn the_empty_basket() {
 #[test]
 fn the_checkout() {
     let mut client = at_the_checkout();
-    client.press("<Tab>");
+    client.press("<Esc><Esc>");
     client.key(crate::keys::Key::ctrl('u'));
-    client.press("<Enter>");
+    client.press("<Shift-Tab><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter>");
     looks_like("checkout", &client);
+}
+
+#[test]
+fn how_to_pay() {
+    let mut client = at_the_checkout();
+    client.press("<Esc><Down><Down><Down>");
+    looks_like("checkout_how", &client);
+}
+
+#[test]
+fn the_review_before_anything_is_bought() {
+    looks_like("checkout_review", &at_the_checkout());
+}
+
+#[test]
+fn the_page_of_an_order_and_one_that_is_on_its_way() {
+    let mut client = confirmed();
+    client.press("<Enter>");
+    looks_like("parcel", &client);
+    let order = client.model.order.as_mut().unwrap().order.as_mut().unwrap();
+    order.status = OrderStatus::Shipped;
+    order.shipment = Some(storefront_api::Shipment {
+        carrier: "Snail Mail".into(),
+        tracking_number: "00340".into(),
+        estimated_delivery: None,
+        shipped_at: client.model.now,
+        delivered_at: None,
+        recipient: None,
+    });
+    looks_like("parcel_on_its_way", &client);
+}
+
+#[test]
+fn the_log_beside_the_shop_and_the_shop_beside_the_log() {
+    let mut client = Client::in_a_full_shop();
+    client.take(Msg::Resize { width: 120, height: 40 });
+    let events = (1..30).map(|at| an_event(at, "order.item_added", "7f")).collect();
+    client.take(Msg::Feed(Feed::NewEvents { events }));
+    client.wait_ms(10_000);
+    client.press("\\");
+    looks_like("split_shop", &client);
+    client.press("4");
+    looks_like("split_log", &client);
+    client.press("\\");
+    assert_eq!(client.model.beside(120), None);
+}
+
+#[test]
+fn the_page_of_a_product() {
+    let mut client = Client::in_a_full_shop();
+    client.press("j+<Enter>");
+    looks_like("product", &client);
 }
 
 #[test]
@@ -235,7 +287,7 @@ fn the_orders() {
 #[test]
 fn an_order() {
     let mut client = confirmed();
-    client.press("<Enter>kk<Enter>");
+    client.press("<Enter><Tab>kk<Enter>");
     client.answer_all();
     client.news(2);
     client.answer_all();

@@ -1,21 +1,21 @@
 //! Draws the timeline of an order in its views, with the details of the selected event beside it where wanted.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::state::{Connection, Model, OpenOrder, Screen, TimelineView, shown_speed};
 use crate::view::event::{self, LinePrefix};
-use crate::view::text::{first_line, put, put_right, rule};
+use crate::view::surface::Surface;
+use crate::view::text::{put, put_right, rule};
 use crate::view::theme::Theme;
-use crate::view::{below, choose, lanes, row, scrubber, tree, when};
+use crate::view::{below, lanes, scrubber, tree, when};
 
 /// Draws the timeline under a rule with the names of the views and whether it is live.
-pub(super) fn draw(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     if area.height == 0 {
         return;
     }
-    heading(model, open, theme, area, buffer);
+    heading(model, open, theme, area, surface);
     let mut body = below(area, 1);
     if open.detail
         && let Some(event) = open.selected()
@@ -24,36 +24,36 @@ pub(super) fn draw(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, b
         if area.width >= 100 {
             let wide = body.width * 2 / 5;
             let side = Rect { x: body.right() - wide, width: wide, ..body };
-            event::whole(event, &time, open.detail_scroll, theme, side, buffer);
+            event::whole(event, &time, open.detail_scroll, theme, side, surface);
             body.width -= wide + 2;
         } else {
-            return event::whole(event, &time, open.detail_scroll, theme, body, buffer);
+            return event::whole(event, &time, open.detail_scroll, theme, body, surface);
         }
     }
     if open.events.is_empty() {
-        put(buffer, body.x + 2, body.y, "Nothing has happened yet.", theme.dim, body.width);
+        put(surface, body.x + 2, body.y, "Nothing has happened yet.", theme.dim, body.width);
         return;
     }
     match open.view {
-        TimelineView::List => list(open, theme, body, buffer),
-        TimelineView::Lanes => lanes::draw(open, theme, body, buffer),
-        TimelineView::Tree => tree::draw(open, theme, body, buffer),
-        TimelineView::Scrubber => scrubber::draw(open, theme, body, buffer),
+        TimelineView::List => list(open, theme, body, surface),
+        TimelineView::Lanes => lanes::draw(open, theme, body, surface),
+        TimelineView::Tree => tree::draw(open, theme, body, surface),
+        TimelineView::Scrubber => scrubber::draw(open, theme, body, surface),
     }
 }
 
-fn heading(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    rule(buffer, area, area.y, theme.faint);
-    let mut x = put(buffer, area.x, area.y, "Timeline ", theme.dim, area.width);
+fn heading(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+    rule(surface, area, area.y, theme.faint);
+    let mut x = put(surface, area.x, area.y, "Timeline ", theme.dim, area.width);
     // The progress of a checkout has only the list.
     if model.screen != Screen::Checkout {
         let count = TimelineView::ALL.len() - usize::from(model.screen == Screen::Replay);
         for view in TimelineView::ALL.into_iter().take(count) {
             let chosen = view == open.view;
             if chosen || area.width >= 70 {
-                x = put(buffer, x, area.y, " ", theme.dim, 1);
-                x = put(buffer, x, area.y, view.name(), if chosen { theme.tab } else { theme.dim }, 9);
-                x = put(buffer, x, area.y, " ", theme.dim, 1);
+                x = put(surface, x, area.y, " ", theme.dim, 1);
+                x = put(surface, x, area.y, view.name(), if chosen { theme.tab } else { theme.dim }, 9);
+                x = put(surface, x, area.y, " ", theme.dim, 1);
             }
         }
     }
@@ -68,20 +68,13 @@ fn heading(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, buffer: &
         }
         None => badge(model, open.following, open.missed, theme),
     };
-    put_right(buffer, area.right(), area.y, &format!(" {badge}"), style, area.right().saturating_sub(x));
+    put_right(surface, area.right(), area.y, &format!(" {badge}"), style, area.right().saturating_sub(x));
 }
 
-fn list(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let first = first_line(open.list.cursor, open.events.len(), area.height);
-    for line in 0..usize::from(area.height).min(open.events.len() - first) {
-        let place = first + line;
-        let chosen = place == open.list.cursor;
-        let row = row(area, line);
-        if chosen {
-            choose(theme, row, buffer);
-        }
+fn list(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+    for (place, row, chosen) in surface.list(theme, area, open.list.cursor, open.events.len()) {
         let time = event::elapsed(open, place);
-        event::line(&open.events[place], &LinePrefix { time: &time, time_width: 8 }, chosen, theme, row, buffer);
+        event::line(&open.events[place], &LinePrefix { time: &time, time_width: 8 }, chosen, theme, row, surface);
     }
 }
 

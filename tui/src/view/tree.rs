@@ -1,59 +1,54 @@
 //! Draws the timeline as a tree: under each event its effects.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::event_text;
 use crate::state::{OpenOrder, TreeRow};
 use crate::view::event::context;
-use crate::view::text::{first_line, put, put_right};
+use crate::view::surface::Surface;
+use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
-use crate::view::{choose, row, when};
+use crate::view::when;
 
 /// Maximum depth that is drawn; deeper branches are drawn there too.
 const MAX_DEPTH: usize = 12;
 
-pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let rows = open.tree.rows();
     let cursor = open.tree.row_of(open.list.cursor);
-    let first = first_line(cursor, rows.len(), area.height);
-    for (line, at) in rows.iter().enumerate().skip(first).take(usize::from(area.height)) {
-        let row = row(area, line - first);
-        let chosen = line == cursor;
-        if chosen {
-            choose(theme, row, buffer);
-        }
-        draw_row(open, at, chosen, theme, row, buffer);
+    for (line, row, chosen) in surface.list(theme, area, cursor, rows.len()) {
+        let Some(at) = rows.get(line) else { continue };
+        draw_row(open, at, chosen, theme, row, surface);
     }
 }
 
-fn draw_row(open: &OpenOrder, at: &TreeRow, chosen: bool, theme: &Theme, row: Rect, buffer: &mut Buffer) {
+fn draw_row(open: &OpenOrder, at: &TreeRow, chosen: bool, theme: &Theme, row: Rect, surface: &mut Surface<'_>) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let room = |x: u16| row.right().saturating_sub(x);
     let event = &open.events[at.place];
     let mut right = row.right();
     let mut x = row.x + 2;
     if row.width >= 60 {
-        put_right(buffer, x + 6, row.y, &event.position.to_string(), on_row(theme.dim), 6);
+        put_right(surface, x + 6, row.y, &event.position.to_string(), on_row(theme.dim), 6);
         x += 8;
         // The time since its cause.
         if let Some(cause) = open.tree.cause(at.place) {
             let after = event.time.unix_ms().saturating_sub(open.events[cause].time.unix_ms());
-            right = put_right(buffer, right, row.y, &format!("+{}", when::span(after)), on_row(theme.dim), 9);
+            right = put_right(surface, right, row.y, &format!("+{}", when::span(after)), on_row(theme.dim), 9);
         } else {
-            right = put_right(buffer, right, row.y, "a command", on_row(theme.dim), 9);
+            right = put_right(surface, right, row.y, "a command", on_row(theme.dim), 9);
         }
         right = right.min(row.right() - 9).saturating_sub(1);
     }
-    x = put(buffer, x, row.y, &branch(at), on_row(theme.dim), room(x));
+    x = put(surface, x, row.y, &branch(at), on_row(theme.dim), room(x));
     let kind = event_text::stream_kind(event);
     let what = event.kind.split_once('.').map_or(event.kind.as_str(), |(_, what)| what).replace('_', " ");
-    x = put(buffer, x, row.y, kind, on_row(context(kind, theme)), right.saturating_sub(x)) + 1;
-    x = put(buffer, x, row.y, &what, on_row(theme.text), right.saturating_sub(x)) + 2;
+    x = put(surface, x, row.y, kind, on_row(context(kind, theme)), right.saturating_sub(x)) + 1;
+    x = put(surface, x, row.y, &what, on_row(theme.text), right.saturating_sub(x)) + 2;
     let meaning = event_text::describe(event);
     if meaning != what && row.width >= 60 {
-        put(buffer, x, row.y, &meaning, on_row(theme.dim), right.saturating_sub(x));
+        put(surface, x, row.y, &meaning, on_row(theme.dim), right.saturating_sub(x));
     }
 }
 

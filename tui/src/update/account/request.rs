@@ -1,10 +1,11 @@
 //! Requests and responses of the screen Account. Data only.
 
 use storefront_api::{
-    Customer, CustomerId, DocumentSummary, Invoice, InvoiceListQuery, Movement, OrderId, Page, Voucher, Wallet,
+    Customer, CustomerId, DocumentSummary, Invoice, InvoiceListQuery, Movement, MovementsQuery, OrderId, Page, Voucher,
+    Wallet,
 };
 
-use crate::state::{Failure, Mails};
+use crate::state::{Failure, Mails, PageRequest};
 
 /// A request to the shop or its mailbox.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,19 +18,19 @@ pub(crate) enum Request {
         customer: CustomerId,
     },
     Movements {
-        sequence: u64,
-        cursor: Option<String>,
+        ask: PageRequest,
+        query: MovementsQuery,
     },
     Vouchers {
-        sequence: u64,
+        ask: PageRequest,
         min_position: Option<u64>,
     },
     Invoices {
-        sequence: u64,
+        ask: PageRequest,
         query: InvoiceListQuery,
     },
     Mails {
-        sequence: u64,
+        ask: PageRequest,
         url: String,
         after: u64,
     },
@@ -70,21 +71,19 @@ pub(crate) enum Response {
         result: Result<Option<Wallet>, Failure>,
     },
     Movements {
-        sequence: u64,
-        more: bool,
+        ask: PageRequest,
         result: Result<Page<Movement>, Failure>,
     },
     Vouchers {
-        sequence: u64,
+        ask: PageRequest,
         result: Result<Page<Voucher>, Failure>,
     },
     Invoices {
-        sequence: u64,
-        more: bool,
+        ask: PageRequest,
         result: Result<Page<DocumentSummary>, Failure>,
     },
     Mails {
-        sequence: u64,
+        ask: PageRequest,
         result: Result<Mails, Failure>,
     },
     Text {

@@ -8,7 +8,7 @@ use storefront_api::{
 
 use crate::money;
 use crate::state::counter::{CounterForm, Request};
-use crate::state::{Form, FormField, FormPurpose, InvalidField, Model, PagedList, Screen, Tone};
+use crate::state::{Form, FormField, FormPurpose, InvalidField, Model, Screen, Tone};
 use crate::update::counter::fetch;
 use crate::update::{Effect, order};
 
@@ -53,7 +53,7 @@ fn chosen(model: &Model) -> Option<Chosen> {
 pub(in crate::update) fn next_status(model: &mut Model) -> Vec<Effect> {
     let orders = &mut model.counter.orders;
     orders.next_status();
-    orders.list = PagedList::after(&orders.list);
+    orders.list.forget();
     fetch(model)
 }
 

@@ -12,7 +12,7 @@ use crate::update::counter::fetch;
 pub(in crate::update) fn toggle_withdrawn(model: &mut Model) -> Vec<Effect> {
     let products = &mut model.counter.products;
     products.withdrawn = !products.withdrawn;
-    products.list = crate::state::PagedList::after(&products.list);
+    products.list.forget();
     fetch(model)
 }
 
@@ -91,7 +91,7 @@ pub(in crate::update) fn ask_for_new(model: &mut Model) {
 
 /// The shop's only currency, taken from its prices.
 fn currency(model: &Model) -> Currency {
-    let known = model.counter.products.list.items.iter().chain(model.shop.items.iter()).next();
+    let known = model.counter.products.list.items.iter().chain(model.shop.products.items.iter()).next();
     known.map_or(Currency::EUR, |(_, product)| product.price.currency)
 }
 

@@ -3,7 +3,7 @@
 use storefront_api::{ProductPage, ProductSort};
 
 use super::world::{Client, a_product};
-use crate::state::Load;
+use crate::state::{Load, PageRequest};
 use crate::update::{Effect, Feed, Msg};
 
 fn queries(client: &Client) -> Vec<storefront_api::ProductQuery> {
@@ -17,6 +17,11 @@ fn queries(client: &Client) -> Vec<storefront_api::ProductQuery> {
         .collect()
 }
 
+/// A request for a page of the list.
+fn page_request(sequence: u64, page: usize, anew: bool) -> PageRequest {
+    PageRequest { sequence, page, anew, cursor: None }
+}
+
 #[test]
 fn typing_asks_once_when_it_pauses() {
     let mut client = Client::in_a_full_shop();
@@ -28,7 +33,7 @@ fn typing_asks_once_when_it_pauses() {
     assert_eq!(queries(&client).iter().map(|query| query.q.as_deref()).collect::<Vec<_>>(), [Some("mug")]);
     client.answer_all();
     assert_eq!(client.model.shop.selected().unwrap().name, "Enamel mug");
-    assert_eq!(client.model.shop.total, 1);
+    assert_eq!(client.model.shop.products.total, 1);
 }
 
 #[test]
@@ -40,9 +45,7 @@ fn an_answer_to_an_earlier_search_is_dropped() {
     client.type_text("u");
     client.wait_ms(100);
     client.take(Msg::Products {
-        sequence: client.model.shop.sequence - 1,
-        page: 0,
-        anew: true,
+        ask: page_request(client.model.shop.products.sequence - 1, 0, true),
         result: Ok(ProductPage {
             items: vec![a_product("stale", 1, 1)],
             next_cursor: None,
@@ -50,7 +53,7 @@ fn an_answer_to_an_earlier_search_is_dropped() {
             suggestion: None,
         }),
     });
-    assert!(client.model.shop.items.iter().all(|(_, product)| product.name != "Stale"));
+    assert!(client.model.shop.products.items.iter().all(|(_, product)| product.name != "Stale"));
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn a_search_that_finds_nothing_tells_what_may_have_been_meant() {
     client.type_text("mgu");
     client.wait_ms(100);
     client.answer_all();
-    assert_eq!((client.model.shop.total, client.model.shop.suggestion.as_deref()), (0, Some("mug")));
+    assert_eq!((client.model.shop.products.total, client.model.shop.suggestion.as_deref()), (0, Some("mug")));
     client.press("<Esc>");
     client.answer_all();
     assert_eq!(client.model.shop.suggestion, None);
@@ -75,7 +78,7 @@ fn taking_the_search_off_keeps_the_product_under_the_cursor() {
     client.answer_all();
     client.press("<Enter><Esc>");
     client.answer_all();
-    assert_eq!(client.model.shop.total, 5);
+    assert_eq!(client.model.shop.products.total, 5);
     assert_eq!(client.model.shop.selected().unwrap().name, "Dutch oven");
 }
 
@@ -86,7 +89,7 @@ fn filters_and_sorting_ask_for_another_list_from_its_top() {
     client.press("i");
     assert_eq!(queries(&client).last().unwrap().in_stock, Some(true));
     client.answer_all();
-    assert_eq!((client.model.shop.total, client.model.shop.list.cursor), (4, 0));
+    assert_eq!((client.model.shop.products.total, client.model.shop.products.list.cursor), (4, 0));
     client.press("s");
     assert_eq!(queries(&client).last().unwrap().sort, Some(ProductSort::Price));
     client.press("<Right>");
@@ -106,15 +109,15 @@ fn a_long_list_comes_page_by_page_as_the_cursor_nears_its_end() {
     };
     client.press("s");
     client.asked.clear();
-    let sequence = client.model.shop.sequence;
-    client.take(Msg::Products { sequence, page: 0, anew: true, result: Ok(page(0, Some("two"))) });
+    let sequence = client.model.shop.products.sequence;
+    client.take(Msg::Products { ask: page_request(sequence, 0, true), result: Ok(page(0, Some("two"))) });
     assert!(queries(&client).is_empty(), "the cursor is far from the end");
     client.press("G");
-    assert_eq!(client.model.shop.list.cursor, 199, "placeholders can be stood on");
+    assert_eq!(client.model.shop.products.list.cursor, 199, "placeholders can be stood on");
     assert_eq!(queries(&client)[0].cursor.as_deref(), Some("two"));
     client.press("k");
     assert_eq!(queries(&client).len(), 1, "one request at a time");
-    client.take(Msg::Products { sequence, page: 1, anew: false, result: Ok(page(100, None)) });
+    client.take(Msg::Products { ask: page_request(sequence, 1, false), result: Ok(page(100, None)) });
     assert_eq!(client.model.shop.selected().unwrap().name, "P198");
 }
 
@@ -123,28 +126,28 @@ fn a_change_in_the_shop_looks_again_where_one_stands_and_not_from_the_top() {
     let mut client = Client::in_a_full_shop();
     client.press("s");
     client.asked.clear();
-    let sequence = client.model.shop.sequence;
+    let sequence = client.model.shop.products.sequence;
     let page = |number: usize| ProductPage {
         suggestion: None,
         items: (number * 100..number * 100 + 100).map(|n| a_product(&format!("p{n}"), 100, 1)).collect(),
         next_cursor: Some(format!("after {number}")),
         total: 100_000,
     };
-    client.take(Msg::Products { sequence, page: 0, anew: true, result: Ok(page(0)) });
+    client.take(Msg::Products { ask: page_request(sequence, 0, true), result: Ok(page(0)) });
     for number in 1..4 {
         client.press(&"<PgDn>".repeat(7));
-        client.take(Msg::Products { sequence, page: number, anew: false, result: Ok(page(number)) });
+        client.take(Msg::Products { ask: page_request(sequence, number, false), result: Ok(page(number)) });
     }
-    let (cursor, name) = (client.model.shop.list.cursor, client.model.shop.selected().unwrap().name.clone());
+    let (cursor, name) = (client.model.shop.products.list.cursor, client.model.shop.selected().unwrap().name.clone());
     assert!(cursor > 300, "{cursor}");
     client.asked.clear();
     client.take(Msg::Feed(Feed::NewEvents { events: vec![super::an_event(9, "stock.received", "apron")] }));
     client.wait_ms(150);
     assert_eq!(queries(&client)[0].cursor.as_deref(), Some("after 2"));
-    let sequence = client.model.shop.sequence;
-    client.take(Msg::Products { sequence, page: 3, anew: true, result: Ok(page(3)) });
+    let sequence = client.model.shop.products.sequence;
+    client.take(Msg::Products { ask: page_request(sequence, 3, true), result: Ok(page(3)) });
     assert_eq!(client.model.shop.selected().unwrap().name, name);
-    assert_eq!(client.model.shop.list.cursor, cursor);
+    assert_eq!(client.model.shop.products.list.cursor, cursor);
 }
 
 #[test]
@@ -166,8 +169,27 @@ fn shelves_that_do_not_arrive_say_so_and_are_asked_for_again() {
     client.take(Msg::ShopFound { url: "http://x".into(), mailbox_url: None, embedded: false, first_run: false });
     client.take(Msg::Feed(Feed::Loaded { events: Vec::new() }));
     client.fail_all();
-    assert!(matches!(client.model.shop.load, Load::Failed(_)));
+    assert!(matches!(client.model.shop.products.load, Load::Failed(_)));
     client.wait_ms(2_000);
     client.answer_all();
-    assert_eq!(client.model.shop.load, Load::Ready);
+    assert_eq!(client.model.shop.products.load, Load::Ready);
+}
+
+#[test]
+fn a_window_of_any_size_asks_for_each_picture_once() {
+    let mut client = Client::in_a_full_shop();
+    let items = (0..100)
+        .map(|n| storefront_api::Product { has_picture: true, ..a_product(&format!("p{n}"), 100, 1) })
+        .collect();
+    client.press("s");
+    let sequence = client.model.shop.products.sequence;
+    let page = ProductPage { suggestion: None, items, next_cursor: None, total: 100 };
+    client.asked.clear();
+    client.take(Msg::Resize { width: 1_000, height: 500 });
+    client.take(Msg::Products { ask: page_request(sequence, 0, true), result: Ok(page) });
+    let wanted =
+        |client: &Client| client.asked.iter().filter(|effect| matches!(effect, Effect::FetchPicture(_))).count();
+    assert_eq!(wanted(&client), 51);
+    client.press("ll");
+    assert_eq!(wanted(&client), 53, "those that come into sight, and no other again");
 }

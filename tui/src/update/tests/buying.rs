@@ -24,14 +24,14 @@ fn at_the_checkout() -> Client {
     client.press("a");
     client.answer_all();
     client.press("c");
-    assert_eq!(client.model.context(), Context::CheckoutPayment, "everything but the payment is filled in");
+    assert_eq!(client.model.context(), Context::CheckoutReview, "everything is filled in");
     client
 }
 
 #[test]
-fn pressing_enter_twice_buys_once() {
+fn pressing_the_key_twice_buys_once() {
     let mut client = at_the_checkout();
-    client.press("<Enter><Enter><Enter>");
+    client.press("bbb");
     assert_eq!(submissions(&client).len(), 1);
     let (_, request) = &submissions(&client)[0];
     assert_eq!(request.expected_total, eur(4_450));
@@ -42,13 +42,33 @@ fn pressing_enter_twice_buys_once() {
 }
 
 #[test]
+fn enter_leads_through_the_steps_and_never_buys() {
+    let mut client = at_the_checkout();
+    client.press("<Esc><Esc>");
+    let mut seen = vec![client.model.checkout.focus];
+    for _ in 0..20 {
+        client.press("<Enter>");
+        seen.push(client.model.checkout.focus);
+    }
+    assert!(seen.is_sorted_by_key(|field| field.step()), "{seen:?}");
+    assert_eq!(seen.last(), Some(&Field::Review));
+    assert!(submissions(&client).is_empty());
+    client.press("<Shift-Tab>");
+    assert_eq!(client.model.checkout.focus, Field::Payment);
+    client.press("<Shift-Tab>");
+    assert_eq!(client.model.checkout.focus, Field::Email);
+    client.press("<Tab><Tab>b");
+    assert_eq!(submissions(&client).len(), 1);
+}
+
+#[test]
 fn a_submission_without_an_answer_is_repeated_under_its_key_until_there_is_one() {
     let mut client = at_the_checkout();
-    client.press("<Enter>");
+    client.press("b");
     let key = submissions(&client)[0].0.clone();
     for _ in 0..3 {
         client.fail_all();
-        client.press("<Enter>");
+        client.press("b");
         assert!(submissions(&client).is_empty(), "pressing again does nothing more");
         client.wait_ms(5_000);
         assert_eq!(submissions(&client)[0].0, key);
@@ -62,7 +82,7 @@ fn another_total_is_shown_and_asked_about_and_nothing_is_bought() {
     let mut client = at_the_checkout();
     client.refuse_with =
         Some(Problem { code: "total_changed".into(), new_total: Some(eur(4_999)), ..Problem::default() });
-    client.press("<Enter>");
+    client.press("b");
     client.answer_all();
     let notice = client.model.checkout.notice.clone().unwrap();
     assert!(notice.contains("49.99 €") && notice.contains("Nothing was charged"), "{notice}");
@@ -80,7 +100,7 @@ fn lines_that_cannot_be_bought_are_marked() {
         errors: vec![FieldError { pointer: "/items/apron".into(), detail: "only 1 is left".into() }],
         ..Problem::default()
     });
-    client.press("<Enter>");
+    client.press("b");
     client.answer_all();
     assert_eq!(client.model.basket.lines()[0].notice.as_deref(), Some("only 1 is left"));
     assert_eq!(client.model.checkout.notice.as_deref(), Some("Only 1 of apron is left."));
@@ -89,15 +109,18 @@ fn lines_that_cannot_be_bought_are_marked() {
 #[test]
 fn wrong_fields_are_told_before_anything_is_sent() {
     let mut client = at_the_checkout();
-    client.press("<Tab>");
+    client.press("<Esc><Esc>");
     assert_eq!(client.model.checkout.focus, Field::Name);
     client.key(crate::keys::Key::ctrl('u'));
-    client.press("<Enter>");
+    client.press("<Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter>");
     assert!(submissions(&client).is_empty());
     assert_eq!(client.model.checkout.errors, [(Field::Name, "is needed".to_owned())]);
+    assert_eq!(client.model.checkout.focus, Field::Name);
     client.type_text("Ben");
     assert!(client.model.checkout.errors.is_empty());
-    client.press("<Enter>");
+    client.press("<Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter>");
+    assert_eq!(client.model.checkout.focus, Field::Review);
+    client.press("b");
     assert_eq!(submissions(&client)[0].1.shipping_address.name, "Ben");
 }
 
@@ -109,7 +132,7 @@ fn what_the_shop_finds_wrong_with_a_field_is_shown_at_that_field() {
         errors: vec![FieldError { pointer: "/shipping_address/country".into(), detail: "unknown country".into() }],
         ..Problem::default()
     });
-    client.press("<Enter>");
+    client.press("b");
     client.answer_all();
     assert_eq!(client.model.checkout.focus, Field::Country);
     assert_eq!(client.model.checkout.errors[0].1, "unknown country");
@@ -119,7 +142,7 @@ fn what_the_shop_finds_wrong_with_a_field_is_shown_at_that_field() {
 fn a_declined_card_leads_back_to_the_payment_with_the_reason_and_the_basket() {
     let mut client = at_the_checkout();
     let id = client.model.basket.order_id;
-    client.press("<Enter>");
+    client.press("b");
     client.answer_all();
     let order = client.order_mut(id);
     order.status = OrderStatus::InProgress;
@@ -134,7 +157,7 @@ fn a_declined_card_leads_back_to_the_payment_with_the_reason_and_the_basket() {
     assert_eq!(client.model.basket.pieces(), 1);
     assert_eq!((client.model.checkout.phase, client.model.checkout.focus), (Phase::Form, Field::Payment));
     assert!(client.model.checkout.notice.as_ref().unwrap().contains("Your card was declined"));
-    client.press("<Down><Enter>");
+    client.press("<Down><Down><Down><Down><Down><Enter>b");
     assert_eq!(submissions(&client)[0].1.payment, PaymentMethod::Card { token: "pm_card_visa_chargeDeclined".into() });
 }
 
@@ -142,7 +165,7 @@ fn a_declined_card_leads_back_to_the_payment_with_the_reason_and_the_basket() {
 fn a_reopened_order_does_not_push_a_new_basket_away() {
     let mut client = at_the_checkout();
     let id = client.model.basket.order_id;
-    client.press("<Enter>");
+    client.press("b");
     client.answer_all();
     client.press("<Esc>ja");
     client.answer_all();
@@ -160,7 +183,7 @@ fn a_reopened_order_does_not_push_a_new_basket_away() {
 fn a_confirmed_order_is_told_wherever_the_shopper_is() {
     let mut client = at_the_checkout();
     let id = client.model.basket.order_id;
-    client.press("<Enter>");
+    client.press("b");
     client.answer_all();
     client.press("<Esc>");
     assert_eq!(client.model.screen, Screen::Shop);
@@ -177,7 +200,7 @@ fn a_confirmed_order_is_told_wherever_the_shopper_is() {
 fn an_order_in_its_checkout_is_found_again_after_a_restart() {
     let mut client = at_the_checkout();
     let id = client.model.basket.order_id;
-    client.press("<Enter>");
+    client.press("b");
     client.answer_all();
     let kept = client.model.settings();
     assert_eq!(kept.checking_out, Some(id));
@@ -197,7 +220,7 @@ fn an_order_in_its_checkout_is_found_again_after_a_restart() {
 fn an_empty_form_begins_at_its_first_field_and_the_embedded_shop_offers_a_guest() {
     let mut client = at_the_checkout();
     super::super::checkout::offer(&mut client.model, &Contact::default());
-    client.press("<Esc><Enter>");
+    client.press("<Esc><Esc><Esc><Enter>");
     assert_eq!(client.model.checkout.focus, Field::Name);
     client.take(Msg::ShopFound { url: "http://x".into(), mailbox_url: None, embedded: true, first_run: true });
     assert_eq!(client.model.checkout.contact(), Contact::demo());
@@ -207,7 +230,7 @@ fn an_empty_form_begins_at_its_first_field_and_the_embedded_shop_offers_a_guest(
 fn cancelling_asks_first_and_is_sent_once() {
     let mut client = at_the_checkout();
     let id = client.model.basket.order_id;
-    client.press("<Enter>");
+    client.press("b");
     client.answer_all();
     client.order_mut(id).status = OrderStatus::Confirmed;
     client.news(1);

@@ -122,7 +122,7 @@ fn new_mail_comes_on_top_and_the_chosen_one_stays_chosen() {
     assert!(matches!(&errands(&client)[..], [Request::Mails { after: 3, .. }]), "{:?}", client.asked);
     client.answer_all();
     let mails = &client.model.account.mails;
-    assert_eq!((mails.items.len(), mails.items[0].number, mails.list.cursor), (4, 4, 2));
+    assert_eq!((mails.total, mails.items.get(0).map(|mail| mail.number), mails.list.cursor), (4, Some(4), 2));
 }
 
 #[test]
@@ -134,7 +134,8 @@ fn a_mailbox_that_has_begun_anew_is_read_from_its_beginning() {
     client.account_news("email.sent", "x");
     client.wait_ms(100);
     client.answer_all();
-    assert_eq!(client.model.account.mails.items, [a_mail(1)]);
+    let mails = &client.model.account.mails;
+    assert_eq!((mails.total, mails.items.get(0)), (1, Some(&a_mail(1))));
 }
 
 #[test]

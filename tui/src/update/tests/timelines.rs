@@ -3,7 +3,7 @@
 use super::world::Client;
 use crate::keys::{Action, Key, Keymap, Place};
 use crate::settings::ThemeName;
-use crate::state::{Failure, Screen, TimelineView};
+use crate::state::{Failure, Hit, Screen, TimelineView};
 use crate::update::{Effect, Feed, Msg};
 
 fn position(client: &Client) -> u64 {
@@ -175,16 +175,16 @@ fn the_palette_finds_by_name_and_does_it() {
 #[test]
 fn another_key_does_what_the_old_one_did_and_is_the_one_that_is_shown() {
     let mut client = Client::in_a_full_shop();
-    let keys = [(Place::Shop, [(Action::NextSort, vec!["z".to_owned()])].into())].into();
+    let keys = [(Place::Shop, [(Action::NextSort, vec!["Z".to_owned()])].into())].into();
     client.model.keys = Keymap::with(&keys).unwrap();
     client.press("s");
     assert!(client.asked.is_empty(), "the old key does nothing");
-    client.press("z");
+    client.press("Z");
     assert!(matches!(client.asked[..], [Effect::FetchProducts { .. }]));
     client.answer_all();
     client.press("?sort");
     let lines = client.model.help.as_ref().unwrap().lines(&client.model.keys);
-    assert_eq!(lines[0].keys_text(), "z");
+    assert_eq!(lines[0].keys_text(), "Z");
 }
 
 #[test]
@@ -192,16 +192,17 @@ fn a_click_chooses_and_a_second_one_opens_and_the_wheel_turns_the_list() {
     let mut client = Client::in_a_full_shop();
     client.press("m");
     assert!(client.model.mouse);
-    client.take(Msg::Click { rows: 3 });
-    assert_eq!(client.model.shop.list.cursor, 3);
-    client.take(Msg::Click { rows: 0 });
-    assert_eq!(client.model.basket.pieces(), 1);
+    client.take(Msg::Click(Hit::Line(3)));
+    assert_eq!(client.model.shop.products.list.cursor, 3);
+    client.take(Msg::Click(Hit::Line(0)));
+    assert!(client.model.shop.page, "its page is open");
+    client.press("<Esc>");
     client.take(Msg::Wheel { lines: -3 });
-    assert_eq!(client.model.shop.list.cursor, 0);
+    assert_eq!(client.model.shop.products.list.cursor, 0);
     let mut client = Client::at_a_bought_order();
     client.press("x");
     client.take(Msg::Wheel { lines: 3 });
-    client.take(Msg::Click { rows: 2 });
+    client.take(Msg::Click(Hit::Line(2)));
     assert!(client.model.question.is_some(), "a question is answered by its keys alone");
 }
 

@@ -38,7 +38,11 @@ fn a_shop_that_was_started_over_elsewhere_leaves_nothing_of_before_on_the_screen
     assert!(model.basket.pending.is_empty() && model.basket.order.is_none());
     assert!(model.order.is_none() && model.checkout.watched().is_none() && model.account.customer.is_none());
     assert!(model.log.events.is_empty() && model.log.last_position == 0);
-    assert_eq!((model.shop.total, &model.shop.load), (0, &Load::Loading), "nothing looks live that is not");
+    assert_eq!(
+        (model.shop.products.total, &model.shop.products.load),
+        (0, &Load::Loading),
+        "nothing looks live that is not"
+    );
     assert_eq!(model.checkout.contact(), Contact::demo(), "what the shopper typed stays");
     assert_eq!(model.shop_url.as_deref(), Some("http://127.0.0.1:7070"));
     assert!(model.started_over.is_some());
@@ -46,7 +50,7 @@ fn a_shop_that_was_started_over_elsewhere_leaves_nothing_of_before_on_the_screen
     client.orders.clear();
     client.take(Msg::Feed(Feed::Loaded { events: Vec::new() }));
     client.answer_all();
-    assert_eq!(client.model.shop.load, Load::Ready);
+    assert_eq!(client.model.shop.products.load, Load::Ready);
     assert!(next_deadline(&client.model).is_some());
     client.wait_ms(30_000);
     assert!(client.model.started_over.is_none());

@@ -269,7 +269,7 @@ impl Client {
         let order = order.clone();
         client.press("3");
         client.answer_all();
-        client.press("<Enter>");
+        client.press("<Enter><Tab>");
         client.asked.clear();
         let events = a_checkout(&id.to_string());
         let steps = steps([StepState::Done; 4]);
@@ -324,7 +324,7 @@ impl Client {
             return failed(effect, Failure::Refused(Box::new(problem)));
         }
         match effect {
-            Effect::FetchProducts { sequence, page, anew, query } => {
+            Effect::FetchProducts { ask, query } => {
                 let mut items = a_shelf();
                 let words = query.q.unwrap_or_default().to_lowercase();
                 items.retain(|product| product.name.to_lowercase().contains(&words));
@@ -332,7 +332,7 @@ impl Client {
                 let total = items.len() as u64;
                 let suggestion = (words == "mgu").then(|| "mug".to_owned());
                 let found = ProductPage { items, next_cursor: None, total, suggestion };
-                Msg::Products { sequence, page, anew, result: Ok(found) }
+                Msg::Products { ask, result: Ok(found) }
             }
             Effect::FetchCategories => {
                 let items = ["Garden", "Kitchen"].map(|name| Category { name: name.into(), products: 5 }).to_vec();
@@ -355,10 +355,10 @@ impl Client {
                 order.version += 1;
                 Msg::CheckedOut { key, result: Ok(order.clone()) }
             }
-            Effect::FetchOrders { sequence, more, .. } => {
+            Effect::FetchOrders { ask, .. } => {
                 let items: Vec<OrderSummary> = self.orders.iter().rev().map(summary).collect();
                 let total = items.len() as u64;
-                Msg::Orders { sequence, more, result: Ok(Page { items, next_cursor: None, total }) }
+                Msg::Orders { ask, result: Ok(Page { items, next_cursor: None, total }) }
             }
             Effect::FetchTimeline { id, after } => {
                 let head = self.head;
@@ -453,15 +453,13 @@ fn carry_out(order: &mut Order, change: Change) {
 
 fn failed(effect: Effect, failure: Failure) -> Msg {
     match effect {
-        Effect::FetchProducts { sequence, page, anew, .. } => {
-            Msg::Products { sequence, page, anew, result: Err(failure) }
-        }
+        Effect::FetchProducts { ask, .. } => Msg::Products { ask, result: Err(failure) },
         Effect::FetchCategories => Msg::Categories(Err(failure)),
         Effect::FetchPicture(id) => Msg::Picture { id, result: Err(failure) },
         Effect::FetchBasket(id) => Msg::Basket { id, result: Err(failure) },
         Effect::SendChange { key, .. } => Msg::Changed { key, result: Err(failure) },
         Effect::CheckOut { key, .. } => Msg::CheckedOut { key, result: Err(failure) },
-        Effect::FetchOrders { sequence, more, .. } => Msg::Orders { sequence, more, result: Err(failure) },
+        Effect::FetchOrders { ask, .. } => Msg::Orders { ask, result: Err(failure) },
         Effect::FetchTimeline { id, .. } => Msg::Timeline { id, result: Err(failure) },
         Effect::CancelOrder { key, .. } => Msg::Cancelled { key, result: Err(failure) },
         Effect::FetchDiff { id, position } => Msg::Diff { id, position, result: Err(failure) },

@@ -1,10 +1,10 @@
 //! Draws the demo's mailbox: the list of mails, with the selected one beside it where there is room.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::state::{Mail, Model};
+use crate::view::surface::Surface;
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
 use crate::view::{below, instead, row, when};
@@ -15,23 +15,23 @@ const LIST_WIDTH: u16 = 46;
 /// Width of the shop's mails, indentation included.
 const MAIL_WIDTH: u16 = 66;
 
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     if model.mailbox_url.is_none() {
         let more = "The mail of this shop goes where it sends it. Of a demo shop it can be read here: start the client with \
                     --mailbox and the address that `storefront serve` prints.";
-        return instead(theme, area, "No mailbox to look into", more, buffer);
+        return instead(theme, area, "No mailbox to look into", more, surface);
     }
     let mails = &model.account.mails;
     let beside = mails.selected().filter(|_| area.width >= LIST_WIDTH + 3 + MAIL_WIDTH);
     let width = if beside.is_some() { LIST_WIDTH } else { area.width.min(100) };
     let nothing = ("No mail yet", "What the shop writes to its shoppers shows up here.");
     let list = Rect { width, ..area };
-    super::list(mails, ("the mail", nothing), theme, list, buffer, |mail, row, on_row, buffer| {
-        draw_row(model, mail, theme, row, on_row, buffer);
+    super::list(mails, ("the mail", nothing), theme, list, surface, |mail, row, on_row, surface| {
+        draw_row(model, mail, theme, row, on_row, surface);
     });
     if let Some(mail) = beside {
         let room = Rect { x: area.x + LIST_WIDTH + 3, width: (area.width - LIST_WIDTH - 3).min(78), ..area };
-        read(mail, theme, room, buffer);
+        read(mail, theme, room, surface);
     }
 }
 
@@ -41,28 +41,28 @@ fn draw_row(
     theme: &Theme,
     row: Rect,
     on_row: &dyn Fn(Style) -> Style,
-    buffer: &mut Buffer,
+    surface: &mut Surface<'_>,
 ) {
     let time = when::day_or_time(mail.received_at, model.now, &model.zone);
-    put(buffer, row.x, row.y, &time, on_row(theme.dim), 6);
+    put(surface, row.x, row.y, &time, on_row(theme.dim), 6);
     let x = row.x + 8;
     let mut right = row.right();
     if row.width >= 70 {
-        put_right(buffer, right, row.y, &mail.to, on_row(theme.dim), 28);
+        put_right(surface, right, row.y, &mail.to, on_row(theme.dim), 28);
         right = right.saturating_sub(29);
     }
-    put(buffer, x, row.y, &mail.subject, on_row(theme.text), right.saturating_sub(x));
+    put(surface, x, row.y, &mail.subject, on_row(theme.text), right.saturating_sub(x));
 }
 
-fn read(mail: &Mail, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    put(buffer, area.x, area.y, &mail.subject, theme.strong, area.width);
-    put(buffer, area.x, row(area, 1).y, &format!("to {}", mail.to), theme.dim, area.width);
+fn read(mail: &Mail, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+    put(surface, area.x, area.y, &mail.subject, theme.strong, area.width);
+    put(surface, area.x, row(area, 1).y, &format!("to {}", mail.to), theme.dim, area.width);
     let body = below(area, 3);
     let lines: Vec<String> = mail.text.lines().flat_map(|line| fitted(line, body.width)).collect();
     let room = usize::from(body.height);
     for (place, line) in lines.iter().take(room).enumerate() {
         let cut = place + 1 == room && lines.len() > room;
         let line = if cut { "…" } else { line.as_str() };
-        put(buffer, body.x, row(body, place).y, line, theme.text, body.width);
+        put(surface, body.x, row(body, place).y, line, theme.text, body.width);
     }
 }

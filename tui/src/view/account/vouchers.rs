@@ -1,6 +1,5 @@
 //! Draws the customer's vouchers.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::{Voucher, VoucherStatus};
@@ -8,11 +7,12 @@ use storefront_api::{Voucher, VoucherStatus};
 use crate::money;
 use crate::state::Model;
 use crate::view::labels::short_id;
+use crate::view::surface::Surface;
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
 use crate::view::when;
 
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let area = Rect { width: area.width.min(100), ..area };
     let nothing = ("No vouchers yet", "A large order brings one when it is sent.");
     super::list(
@@ -20,9 +20,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         ("the vouchers", nothing),
         theme,
         area,
-        buffer,
-        |voucher, row, on_row, buffer| {
-            draw_row(model, voucher, theme, row, on_row, buffer);
+        surface,
+        |voucher, row, on_row, surface| {
+            draw_row(model, voucher, theme, row, on_row, surface);
         },
     );
 }
@@ -33,18 +33,18 @@ fn draw_row(
     theme: &Theme,
     row: Rect,
     on_row: &dyn Fn(Style) -> Style,
-    buffer: &mut Buffer,
+    surface: &mut Surface<'_>,
 ) {
     let mut right = row.right();
     if row.width >= 44 {
         let when = when::day_or_time(voucher.issued_at, model.now, &model.zone);
-        put_right(buffer, right, row.y, &when, on_row(theme.dim), 6);
+        put_right(surface, right, row.y, &when, on_row(theme.dim), 6);
         right = right.saturating_sub(8);
     }
     let can_be_used = voucher.status == VoucherStatus::Issued;
     let style = if can_be_used { theme.strong } else { theme.dim };
-    let mut x = put(buffer, row.x, row.y, voucher.code.as_str(), on_row(style), 5);
-    put_right(buffer, x + 12, row.y, &money::shown(voucher.amount), on_row(style), 11);
+    let mut x = put(surface, row.x, row.y, voucher.code.as_str(), on_row(style), 5);
+    put_right(surface, x + 12, row.y, &money::shown(voucher.amount), on_row(style), 11);
     x += 15;
     let (word, style) = match voucher.status {
         VoucherStatus::Issued => ("✓ ready", theme.good),
@@ -52,12 +52,12 @@ fn draw_row(
         VoucherStatus::Redeemed => ("· used", theme.dim),
         VoucherStatus::Revoked => ("✗ taken back", theme.bad),
     };
-    x = put(buffer, x, row.y, word, on_row(style), right.saturating_sub(x));
+    x = put(surface, x, row.y, word, on_row(style), right.saturating_sub(x));
     let order = match voucher.used_by {
         Some(order) => format!("for order {}", short_id(&order.to_string())),
         None => format!("from order {}", short_id(&voucher.issued_for.to_string())),
     };
     if row.width >= 60 {
-        put(buffer, x + 3, row.y, &order, on_row(theme.dim), right.saturating_sub(x + 4));
+        put(surface, x + 3, row.y, &order, on_row(theme.dim), right.saturating_sub(x + 4));
     }
 }

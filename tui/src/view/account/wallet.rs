@@ -1,6 +1,5 @@
 //! Draws the wallet: its balance and movements.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::{Movement, MovementKind};
@@ -8,17 +7,18 @@ use storefront_api::{Movement, MovementKind};
 use crate::money;
 use crate::state::Model;
 use crate::view::labels::short_id;
+use crate::view::surface::Surface;
 use crate::view::text::{put, put_all, put_right};
 use crate::view::theme::Theme;
 use crate::view::{below, row, when};
 
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let account = &model.account;
     let balance = account.balance().map_or_else(|| "…".to_owned(), money::shown);
     let head = row(area, 0);
     let pieces = [(balance.as_str(), theme.strong), (" in your wallet", theme.dim)];
     let area = Rect { width: area.width.min(100), ..area };
-    put_all(buffer, head.x, head.y, &pieces, head.width);
+    put_all(surface, head.x, head.y, &pieces, head.width);
     let body = below(area, if area.height >= 12 { 2 } else { 1 });
     let nothing = ("Nothing has moved yet", "What you pay and what comes back shows up here.");
     super::list(
@@ -26,9 +26,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         ("the movements", nothing),
         theme,
         body,
-        buffer,
-        |movement, row, on_row, buffer| {
-            draw_row(model, movement, theme, row, on_row, buffer);
+        surface,
+        |movement, row, on_row, surface| {
+            draw_row(model, movement, theme, row, on_row, surface);
         },
     );
 }
@@ -39,11 +39,11 @@ fn draw_row(
     theme: &Theme,
     row: Rect,
     on_row: &dyn Fn(Style) -> Style,
-    buffer: &mut Buffer,
+    surface: &mut Surface<'_>,
 ) {
     let mut right = row.right();
     if row.width >= 50 {
-        put_right(buffer, right, row.y, &money::shown(movement.balance), on_row(theme.dim), 14);
+        put_right(surface, right, row.y, &money::shown(movement.balance), on_row(theme.dim), 14);
         right = right.saturating_sub(15);
     }
     let narrow = row.width < 50;
@@ -52,11 +52,11 @@ fn draw_row(
     // A sign, so that not only the colour distinguishes in from out.
     let amount = if comes { format!("+{}", money::shown(movement.amount)) } else { money::shown(movement.amount) };
     let style = if comes { theme.good } else { theme.text };
-    right = put_right(buffer, right, row.y, &amount, on_row(style), amounts).min(right.saturating_sub(amounts));
+    right = put_right(surface, right, row.y, &amount, on_row(style), amounts).min(right.saturating_sub(amounts));
     let time = when::day_or_time(movement.time, model.now, &model.zone);
-    put(buffer, row.x, row.y, &time, on_row(theme.dim), 6);
+    put(surface, row.x, row.y, &time, on_row(theme.dim), 6);
     let x = row.x + 8;
-    put(buffer, x, row.y, &reason_text(movement, narrow), on_row(theme.text), right.saturating_sub(x + 1));
+    put(surface, x, row.y, &reason_text(movement, narrow), on_row(theme.text), right.saturating_sub(x + 1));
 }
 
 /// Why money moved.

@@ -1,6 +1,5 @@
 //! Draws the stock: a gauge for each product, the lowest first.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::StockItem;
@@ -8,18 +7,19 @@ use storefront_api::StockItem;
 use crate::state::counter::{Level, name_of};
 use crate::state::{Load, Model};
 use crate::view::counter::scaled;
-use crate::view::text::{first_line, put, put_all, put_right};
+use crate::view::surface::Surface;
+use crate::view::text::{put, put_all, put_right};
 use crate::view::theme::Theme;
-use crate::view::{below, choose, failed, instead, row};
+use crate::view::{below, failed, instead, row};
 
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let stock = &model.counter.stock;
     match &stock.load {
-        Load::Loading => return instead(theme, area, "Fetching the stock", "A moment, please.", buffer),
-        Load::Failed(failure) => return failed(theme, area, "The stock", failure, buffer),
+        Load::Loading => return instead(theme, area, "Fetching the stock", "A moment, please.", surface),
+        Load::Failed(failure) => return failed(theme, area, "The stock", failure, surface),
         Load::Ready => {}
     }
-    summary(model, theme, row(area, 0), buffer);
+    summary(model, theme, row(area, 0), surface);
     let body = below(area, if area.height >= 14 { 2 } else { 1 });
     let items = stock.shown();
     if items.is_empty() {
@@ -28,21 +28,16 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         } else {
             ("No stock yet", "A product shows up here when its first pieces come in.")
         };
-        return instead(theme, body, title, more, buffer);
+        return instead(theme, body, title, more, surface);
     }
     let most = items.iter().map(|item| item.on_hand).max().unwrap_or(0);
-    let first = first_line(stock.list.cursor, items.len(), body.height);
-    for (place, item) in items.iter().enumerate().skip(first).take(usize::from(body.height)) {
-        let row = row(body, place - first);
-        let chosen = place == stock.list.cursor;
-        if chosen {
-            choose(theme, row, buffer);
-        }
-        draw_row(model, item, theme, row, chosen, most, buffer);
+    for (place, row, chosen) in surface.list(theme, body, stock.list.cursor, items.len()) {
+        let Some(item) = items.get(place) else { continue };
+        draw_row(model, item, theme, row, chosen, most, surface);
     }
 }
 
-fn summary(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn summary(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let stock = &model.counter.stock;
     let (low, out) = stock.counts();
     let listed = stock.shown().len();
@@ -60,14 +55,22 @@ fn summary(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         ("   ", theme.dim),
         (low_words.as_str(), style(low, theme.warn)),
     ];
-    let x = put_all(buffer, area.x, area.y, &pieces, area.width);
+    let x = put_all(surface, area.x, area.y, &pieces, area.width);
     let legend = "█ available  ▒ reserved  ┊ low";
     if area.right().saturating_sub(x) > 36 {
-        put_right(buffer, area.right(), area.y, legend, theme.dim, 32);
+        put_right(surface, area.right(), area.y, legend, theme.dim, 32);
     }
 }
 
-fn draw_row(model: &Model, item: &StockItem, theme: &Theme, row: Rect, chosen: bool, most: u32, buffer: &mut Buffer) {
+fn draw_row(
+    model: &Model,
+    item: &StockItem,
+    theme: &Theme,
+    row: Rect,
+    chosen: bool,
+    most: u32,
+    surface: &mut Surface<'_>,
+) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let (sign, word, style) = match Level::of(item) {
         Level::Out => ("✗", "out", theme.bad),
@@ -75,27 +78,27 @@ fn draw_row(model: &Model, item: &StockItem, theme: &Theme, row: Rect, chosen: b
         Level::Enough => (" ", "", theme.dim),
     };
     let news = model.counter.stock.alarms.contains(&item.product_id);
-    put(buffer, row.x + 2, row.y, sign, on_row(style), 1);
+    put(surface, row.x + 2, row.y, sign, on_row(style), 1);
     let name = name_of(item);
     let named = if row.width >= 60 { row.width.saturating_sub(4) / 3 } else { row.width.saturating_sub(18) };
     let name_style = if news { theme.strong } else { theme.text };
-    put(buffer, row.x + 4, row.y, &name, on_row(name_style), named);
+    put(surface, row.x + 4, row.y, &name, on_row(name_style), named);
     let right = row.right().saturating_sub(1);
     if row.width < 60 {
-        put_right(buffer, right, row.y, word, on_row(style), 4);
-        put_right(buffer, right.saturating_sub(5), row.y, &item.available.to_string(), on_row(theme.strong), 7);
+        put_right(surface, right, row.y, word, on_row(style), 4);
+        put_right(surface, right.saturating_sub(5), row.y, &item.available.to_string(), on_row(theme.strong), 7);
         return;
     }
-    put_right(buffer, right, row.y, word, on_row(style), 4);
+    put_right(surface, right, row.y, word, on_row(style), 4);
     let mut numbers = format!("{} of {}", item.available, item.on_hand);
     if item.reserved > 0 && row.width >= 90 {
         numbers = format!("{numbers}, {} reserved", item.reserved);
     }
     let wide = if row.width >= 90 { 24 } else { 12 };
-    put_right(buffer, right.saturating_sub(5), row.y, &numbers, on_row(theme.text), wide);
+    put_right(surface, right.saturating_sub(5), row.y, &numbers, on_row(theme.text), wide);
     let x = row.x + 4 + named + 2;
     let gauge = Rect { x, width: right.saturating_sub(5 + wide + 2).saturating_sub(x).min(60), ..row };
-    draw_gauge(item, most, gauge, [on_row(style_of(item, theme)), on_row(theme.dim), on_row(theme.faint)], buffer);
+    draw_gauge(item, most, gauge, [on_row(style_of(item, theme)), on_row(theme.dim), on_row(theme.faint)], surface);
 }
 
 fn style_of(item: &StockItem, theme: &Theme) -> Style {
@@ -108,7 +111,7 @@ fn style_of(item: &StockItem, theme: &Theme) -> Style {
 
 /// Draws available and reserved stock and the low threshold, on the scale of the largest stock. An amount above 0 takes
 /// at least one cell.
-fn draw_gauge(item: &StockItem, most: u32, area: Rect, [full, reserved, rest]: [Style; 3], buffer: &mut Buffer) {
+fn draw_gauge(item: &StockItem, most: u32, area: Rect, [full, reserved, rest]: [Style; 3], surface: &mut Surface<'_>) {
     let scale = most.max(item.threshold).max(1);
     let cells = |count: u32| scaled(count.into(), scale.into(), area.width);
     let available = cells(item.available);
@@ -124,6 +127,6 @@ fn draw_gauge(item: &StockItem, most: u32, area: Rect, [full, reserved, rest]: [
         } else {
             ("·", rest)
         };
-        put(buffer, area.x + at, area.y, sign, style, 1);
+        put(surface, area.x + at, area.y, sign, style, 1);
     }
 }

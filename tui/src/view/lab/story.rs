@@ -1,18 +1,18 @@
 //! Draws the selected scenario: its description, and its texts while it runs.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::{Scenario, ScenarioRun, ScenarioState};
 
 use crate::keys::Action;
 use crate::state::Model;
+use crate::view::surface::Surface;
 use crate::view::text::{put, wrap};
 use crate::view::theme::Theme;
 use crate::view::{row, when};
 
 /// Draws the description before the first run; then the run's texts, the latest where not all fit.
-pub(super) fn draw(model: &Model, scenario: &Scenario, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(model: &Model, scenario: &Scenario, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let room = usize::from(area.height);
     let told = story_texts(model, scenario, theme, area.width);
     let story = paragraphs(scenario, theme, area.width);
@@ -32,7 +32,7 @@ pub(super) fn draw(model: &Model, scenario: &Scenario, theme: &Theme, area: Rect
         let row = row(area, place);
         let last = cut && place + 1 == room;
         let text = if last { format!("{text} …") } else { text.clone() };
-        put(buffer, row.x, row.y, &text, *style, row.width);
+        put(surface, row.x, row.y, &text, *style, row.width);
     }
 }
 

@@ -139,7 +139,7 @@ fn what_is_broken_stays_in_sight_however_little_room_there_is() {
         for width in 40..=200 {
             let header = lines(&draw_in(&client.model, (width, 24), ThemeName::Dark, Depth::True)).remove(0);
             assert!(header.contains('⚡') && header.contains('●') && !header.contains('…'), "{header}");
-            assert!(header.contains(client.model.screen.tab().name()), "{header}");
+            assert!(header.contains(client.model.tab().name()), "{header}");
         }
     }
 }

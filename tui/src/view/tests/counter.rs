@@ -75,26 +75,26 @@ fn of_very_many_products_it_is_said_how_many_are_not_listed() {
 }
 
 #[test]
-fn an_alarm_shows_on_every_screen_until_the_stock_was_looked_at() {
+fn an_alarm_shows_on_every_screen_behind_the_shop_until_the_stock_was_looked_at() {
     let mut client = Client::in_a_full_shop();
     client.stock_news("stock.ran_low", "apron");
     for size in [(40, 12), (80, 24), (120, 40)] {
         let header = |client: &Client| {
             lines(&draw_in(&client.model, size, ThemeName::Mono, Depth::None)).into_iter().next().unwrap()
         };
-        for elsewhere in ["1", "2", "3", "4", "5", "6", "8"] {
+        for elsewhere in ["4", "5", "6"] {
             client.press(elsewhere);
             client.answer_all();
             assert!(header(&client).contains("7!"), "{elsewhere}: {}", header(&client));
         }
         client.press("7");
         assert!(!header(&client).contains("7!"), "who looks at the stock needs no alarm: {}", header(&client));
-        client.press("1");
+        client.press("4");
         assert!(!header(&client).contains("7!"), "it has been seen: {}", header(&client));
         client.press("7l");
         client.stock_news("stock.ran_low", "apron");
         assert!(header(&client).contains("7! Counter"), "another part does not show it: {}", header(&client));
-        client.press("h1");
+        client.press("h4");
         client.stock_news("stock.ran_low", "apron");
     }
 }

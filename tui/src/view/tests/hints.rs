@@ -19,7 +19,7 @@ fn offered(model: &Model) -> Vec<Action> {
     let shown = bindings.filter(|binding| !binding.hint.is_empty() && !binding.keys.is_empty());
     let actions = shown.map(|binding| binding.action).filter(|action| model.is_available(*action));
     // Cause and effect stay in their place while the cursor moves: where there is none, they say so.
-    let still = [Action::Help, Action::Quit, Action::GoToCause, Action::GoToEffect];
+    let still = [Action::Help, Action::Close, Action::GoToCause, Action::GoToEffect];
     actions.filter(|action| !still.contains(action)).collect()
 }
 
@@ -138,7 +138,7 @@ fn the_bar_offers_what_the_moment_allows_and_calls_it_by_what_it_does() {
 fn while_the_bank_asks_a_key_copies_the_link_and_the_bar_offers_it() {
     let bar = |client: &Client| lines(&draw(&client.model)).pop().unwrap().trim().to_owned();
     let mut client = asked_by_the_bank();
-    assert_eq!(bar(&client), "Enter see order  Esc shop on  y copy link  ? help  q quit");
+    assert_eq!(bar(&client), "Enter see order  Esc shop on  y copy link  ? help  q close");
     assert_eq!(client.press("y"), [Effect::Copy(CONFIRMATION_LINK.to_owned())]);
     let mut answered = confirmed();
     assert!(!bar(&answered).contains("copy"), "{}", bar(&answered));

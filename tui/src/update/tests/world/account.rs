@@ -110,17 +110,13 @@ impl Purses {
                 Response::Registered { key, result: Ok(customer) }
             }
             Request::Wallet { customer } => Response::Wallet { customer, result: Ok(self.wallet(customer)) },
-            Request::Movements { sequence, cursor } => {
-                Response::Movements { sequence, more: cursor.is_some(), result: Ok(page(&self.movements)) }
-            }
-            Request::Vouchers { sequence, .. } => Response::Vouchers { sequence, result: Ok(page(&self.vouchers)) },
-            Request::Invoices { sequence, query } => {
-                Response::Invoices { sequence, more: query.cursor.is_some(), result: Ok(page(&self.documents)) }
-            }
-            Request::Mails { sequence, after, .. } => {
+            Request::Movements { ask, .. } => Response::Movements { ask, result: Ok(page(&self.movements)) },
+            Request::Vouchers { ask, .. } => Response::Vouchers { ask, result: Ok(page(&self.vouchers)) },
+            Request::Invoices { ask, .. } => Response::Invoices { ask, result: Ok(page(&self.documents)) },
+            Request::Mails { ask, after, .. } => {
                 let Mails { mails, head } = self.mails.clone();
                 let mails = mails.into_iter().filter(|mail| mail.number > after).collect();
-                Response::Mails { sequence, result: Ok(Mails { mails, head }) }
+                Response::Mails { ask, result: Ok(Mails { mails, head }) }
             }
             Request::Text { number } => Response::Text { result: Ok(a_text(&number)), number },
             Request::File { number, kind } => {
@@ -145,14 +141,10 @@ pub(super) fn failed(request: Request, failure: Failure) -> Msg {
     Msg::Account(match request {
         Request::Register { key, .. } => Response::Registered { key, result: Err(failure) },
         Request::Wallet { customer } => Response::Wallet { customer, result: Err(failure) },
-        Request::Movements { sequence, cursor } => {
-            Response::Movements { sequence, more: cursor.is_some(), result: Err(failure) }
-        }
-        Request::Vouchers { sequence, .. } => Response::Vouchers { sequence, result: Err(failure) },
-        Request::Invoices { sequence, query } => {
-            Response::Invoices { sequence, more: query.cursor.is_some(), result: Err(failure) }
-        }
-        Request::Mails { sequence, .. } => Response::Mails { sequence, result: Err(failure) },
+        Request::Movements { ask, .. } => Response::Movements { ask, result: Err(failure) },
+        Request::Vouchers { ask, .. } => Response::Vouchers { ask, result: Err(failure) },
+        Request::Invoices { ask, .. } => Response::Invoices { ask, result: Err(failure) },
+        Request::Mails { ask, .. } => Response::Mails { ask, result: Err(failure) },
         Request::Text { number } => Response::Text { number, result: Err(failure) },
         Request::File { number, kind } => Response::File { number, kind, result: Err(failure) },
         Request::Papers { order, .. } => Response::Papers { order, result: Err(failure) },
