@@ -105,12 +105,14 @@ async fn a_payment_that_is_asked_for_again_moves_the_money_once_and_its_order_ge
     let product = product_in_stock(&client).await;
     client.pause_process("checkout", &IdempotencyKey::new()).await.unwrap();
     let order = a_checkout(&client, &product).await;
-    eventually("the checkout has made its first step", || async {
-        let _not_yet = client.step_process("checkout", &IdempotencyKey::new()).await;
-        let timeline = client.timeline(order, &TimelineQuery::default()).await.unwrap();
-        timeline.events.iter().any(|event| event.kind == "checkout.stock_reserved").then_some(())
+    // There is nothing to step until the process has met the order. A second step would ask for the payment.
+    eventually("the checkout has begun its first step", || async {
+        client.step_process("checkout", &IdempotencyKey::new()).await.ok()
     })
     .await;
+    wait_for_event(&client, order, "checkout.stock_reserved").await;
+    let before = client.timeline(order, &TimelineQuery::default()).await.unwrap().events;
+    assert!(before.iter().all(|event| event.kind != "payment.requested"), "{before:?}");
     let log = log_of(&client).await.unwrap();
     // The copy has the checkout, and lacks the payment that it is about to ask for.
     let copy = DatabaseCopy::create(&address).await;
