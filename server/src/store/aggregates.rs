@@ -29,9 +29,10 @@ use tracing::debug;
 
 use crate::codec::{self, CodecError, Encoded, SnapshotCodec};
 use crate::random;
+use crate::store::cached_log::Cached;
 pub(crate) use crate::store::cached_log::Store;
-use crate::store::cached_log::{Cached, EVENTS_PER_STREAM, Folded, SnapshotMark};
 use crate::store::order_record::OrderRecord;
+use crate::store::stream_run::{EVENTS_PER_STREAM, Folded, SnapshotMark};
 use crate::store::turns::Turn;
 
 /// Number of events per read of a stream.

@@ -9,26 +9,22 @@
 //! * Where other servers write too, every load reads the events after the cached version, and first makes sure that
 //!   the last cached event is still in the log.
 
-use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use storefront_eventlog::{
-    Append, AppendError, Appended, EventId, EventStore, Fence, Position, Recorded, StoreError, StreamName, Version,
+    Append, AppendError, Appended, EventStore, Fence, Position, Recorded, StoreError, StreamName, Version,
 };
 
+use crate::store::stream_run::{CachedState, Folded, Run, SnapshotMark, event_bytes};
 use crate::store::turns::Turns;
 
 /// Maximum number of streams in one of the two generations of the cache.
 const STREAMS_PER_GENERATION: usize = 20_000;
 /// Approximate number of bytes that are added to one generation.
 const BYTES_PER_GENERATION: usize = 32 * 1024 * 1024;
-/// Maximum number of events kept of one stream.
-pub(crate) const EVENTS_PER_STREAM: usize = 64;
-/// Approximate size of an event or a state beside its text.
-const OVERHEAD_BYTES: usize = 200;
 
 /// The event log of a running shop. Clones share the cache.
 #[derive(Clone)]
@@ -46,23 +42,6 @@ pub(crate) struct Store {
 /// Returns all events of a stream.
 #[cfg(test)]
 pub(crate) type Audit = Arc<dyn Fn(&StreamName) -> Vec<Recorded> + Send + Sync>;
-
-/// The state of a stream at a version.
-#[derive(Default)]
-pub(crate) struct Folded<S> {
-    pub(crate) state: Arc<S>,
-    pub(crate) version: Version,
-    /// The event of this version, where it is known.
-    pub(crate) last_event: Option<EventId>,
-    pub(crate) snapshot: SnapshotMark,
-}
-
-/// The last snapshot of a stream: its version, and its size.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct SnapshotMark {
-    pub(crate) version: Version,
-    pub(crate) bytes: u64,
-}
 
 /// What the cache has of a stream.
 pub(crate) struct Cached<S> {
@@ -258,8 +237,18 @@ struct Tables {
     young_bytes: usize,
     /// How often streams were dropped.
     dropped: u64,
-    /// Streams of appends under way, and how many.
-    appending: HashMap<StreamName, u32>,
+    /// Streams of appends under way.
+    appending: HashMap<StreamName, InFlight>,
+}
+
+/// The appends to one stream that are under way, and what those have shown that ended since the first of them began.
+#[derive(Clone, Copy, Default)]
+struct InFlight {
+    count: u32,
+    /// A version that the log has.
+    log_version: Version,
+    /// Whether it is unknown if one was written; then nothing is known of the versions after it.
+    is_uncertain: bool,
 }
 
 /// The part of an append for one stream. Positions and versions are set when they are known.
@@ -295,19 +284,12 @@ impl Tables {
 
     fn mark(&mut self, parts: &[AppendedPart]) {
         for part in parts {
-            *self.appending.entry(part.stream.clone()).or_default() += 1;
+            self.appending.entry(part.stream.clone()).or_default().count += 1;
         }
     }
 
     fn settle(&mut self, parts: Vec<AppendedPart>, outcome: &Result<Appended, AppendError>) {
-        for part in &parts {
-            if let Some(count) = self.appending.get_mut(&part.stream) {
-                *count -= 1;
-                if *count == 0 {
-                    self.appending.remove(&part.stream);
-                }
-            }
-        }
+        let streams: Vec<_> = parts.iter().map(|part| part.stream.clone()).collect();
         match outcome {
             Ok(Appended { position, versions }) => {
                 let total: u64 = parts.iter().map(|part| part.events.len() as u64).sum();
@@ -327,13 +309,16 @@ impl Tables {
             // An event that the log has not, as after it was set back.
             Err(AppendError::Conflict { stream, expected, actual }) if expected > actual => self.forget(stream),
             // The cache may be behind.
-            Err(AppendError::Conflict { stream, actual, .. }) => {
-                if let Some(run) = self.run(stream) {
-                    run.log_version = run.log_version.max(*actual);
+            Err(AppendError::Conflict { stream, actual, .. }) => self.note_log_version(stream, *actual),
+            // Nobody knows whether it was written.
+            Err(AppendError::Store(_)) => {
+                for stream in &streams {
+                    self.forget(stream);
+                    if let Some(in_flight) = self.appending.get_mut(stream) {
+                        in_flight.is_uncertain = true;
+                    }
                 }
             }
-            // Nobody knows whether it was written.
-            Err(AppendError::Store(_)) => parts.iter().for_each(|part| self.forget(&part.stream)),
             // Nothing was written.
             Err(
                 AppendError::AlreadyAnswered { .. }
@@ -344,21 +329,44 @@ impl Tables {
                 | AppendError::Busy,
             ) => {}
         }
+        for stream in &streams {
+            if let Some(in_flight) = self.appending.get_mut(stream) {
+                in_flight.count -= 1;
+                if in_flight.count == 0 {
+                    self.appending.remove(stream);
+                }
+            }
+        }
+    }
+
+    /// Notes a version that the log has.
+    fn note_log_version(&mut self, stream: &StreamName, version: Version) {
+        if let Some(run) = self.run(stream) {
+            run.log_version = run.log_version.max(version);
+        }
+        if let Some(in_flight) = self.appending.get_mut(stream) {
+            in_flight.log_version = in_flight.log_version.max(version);
+        }
     }
 
     /// Adds events that were appended from version `first` on.
     fn extend(&mut self, stream: &StreamName, first: u64, events: VecDeque<Recorded>) {
         let Some(last) = events.back().map(|last| last.version) else { return };
+        let in_flight = self.appending.get(stream).copied().unwrap_or_default();
+        if in_flight.is_uncertain {
+            return;
+        }
         let bytes: usize = events.iter().map(event_bytes).sum();
         match self.run(stream) {
-            None => self.insert(stream, Run::of(first, events)),
+            None => self.insert(stream, Run { log_version: in_flight.log_version, ..Run::of(first, events) }),
             Some(run) if first == run.version().0 + 1 => {
                 run.push(events);
                 self.young_bytes += bytes;
             }
             // An append before this one is still to be settled, or this one is known already.
-            Some(run) => run.log_version = run.log_version.max(last),
+            Some(_) => {}
         }
+        self.note_log_version(stream, last);
     }
 
     fn keep<S: Send + Sync + 'static>(
@@ -391,91 +399,6 @@ impl Tables {
         let added = run.bytes().saturating_sub(bytes_before);
         self.young_bytes += added;
     }
-}
-
-/// The last events of a stream without a gap, and its state at one of their versions or right before them.
-struct Run {
-    /// Version of the first event.
-    first: u64,
-    events: VecDeque<Recorded>,
-    state: Option<CachedState>,
-    /// A version that the log has; greater than the last one here when events are missing.
-    log_version: Version,
-    snapshot: SnapshotMark,
-}
-
-struct CachedState {
-    version: Version,
-    state: Arc<dyn Any + Send + Sync>,
-}
-
-impl Run {
-    fn of(first: u64, events: VecDeque<Recorded>) -> Self {
-        let mut run = Self {
-            first,
-            events: VecDeque::new(),
-            state: None,
-            log_version: Version(0),
-            snapshot: SnapshotMark::default(),
-        };
-        run.push(events);
-        run
-    }
-
-    /// The version of the last event.
-    fn version(&self) -> Version {
-        Version(self.first + self.events.len() as u64 - 1)
-    }
-
-    fn is_complete(&self) -> bool {
-        self.version() >= self.log_version
-    }
-
-    fn push(&mut self, events: VecDeque<Recorded>) {
-        self.events.extend(events);
-        let surplus = self.events.len().saturating_sub(EVENTS_PER_STREAM);
-        self.events.drain(..surplus);
-        self.first += surplus as u64;
-        // Events that the state lacks are gone.
-        self.state.take_if(|state| state.version.0 + 1 < self.first);
-    }
-
-    fn bytes(&self) -> usize {
-        let state = usize::try_from(self.snapshot.bytes).unwrap_or_default();
-        OVERHEAD_BYTES + state + self.events.iter().map(event_bytes).sum::<usize>()
-    }
-
-    /// Returns the state at the last version; `None` without the events that lead to it.
-    fn fold<S: Clone + Default + Send + Sync + 'static, E>(
-        &mut self,
-        evolve: impl Fn(S, &Recorded) -> Result<S, E>,
-    ) -> Result<Option<Folded<S>>, E> {
-        let version = self.version();
-        let (mut state, from) = match self.state.take() {
-            Some(CachedState { version, state }) => match state.downcast::<S>() {
-                Ok(state) => (state, version.0 + 1),
-                Err(_other_type) => return Ok(None),
-            },
-            None if self.first == 1 => (Arc::default(), 1),
-            None => return Ok(None),
-        };
-        if from <= version.0 {
-            let mut folded = Arc::unwrap_or_clone(state);
-            let known = usize::try_from(from - self.first).unwrap_or(usize::MAX);
-            for recorded in self.events.iter().skip(known) {
-                folded = evolve(folded, recorded)?;
-            }
-            state = Arc::new(folded);
-        }
-        self.state = Some(CachedState { version, state: state.clone() });
-        let last_event = self.events.back().map(|last| last.id);
-        Ok(Some(Folded { state, version, last_event, snapshot: self.snapshot }))
-    }
-}
-
-/// The approximate size of an event.
-fn event_bytes(recorded: &Recorded) -> usize {
-    OVERHEAD_BYTES + recorded.data().len()
 }
 
 #[cfg(test)]

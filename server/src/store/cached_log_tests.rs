@@ -119,7 +119,7 @@ async fn appends_that_settle_in_another_order_are_all_seen() {
         let events = events.map(|event| Recorded::new(Position(0), &mugs(), Version(0), event)).collect();
         let part = AppendedPart { stream: mugs(), events };
         store.cache.tables().mark(std::slice::from_ref(&part));
-        settled.push((part, world.log.append(append).await.map_err(AppendError::from)));
+        settled.push((part, world.log.append(append).await));
     }
     while let Some((part, outcome)) = settled.pop() {
         store.cache.tables().settle(vec![part], &outcome);
@@ -163,7 +163,7 @@ fn poison(store: &Store, version: Version, on_hand: u32) {
     let state = events.iter().fold(stock::Stock::default(), stock::evolve);
     let mut tables = store.cache.tables();
     let run = tables.run(&mugs()).unwrap();
-    run.first = version.0 + 1;
+    (run.first, run.log_version) = (version.0 + 1, version);
     run.events.clear();
     run.state = Some(CachedState { version, state: Arc::new(state) });
 }
@@ -206,4 +206,39 @@ async fn on_a_shared_log_a_last_event_that_is_gone_makes_the_load_begin_anew() {
     let set_back = Store { log: other_log.log.clone(), ..store };
     other_log.log.append(received(0, 9)).await.unwrap();
     assert_eq!(on_hand(&set_back).await, (9, 1));
+}
+
+/// The part for the mugs of an append that is sent at a version.
+fn part(expected: u64) -> Vec<AppendedPart> {
+    let appended = received(expected, 1).streams.remove(0);
+    let record = |event| Recorded::new(Position(0), &appended.stream, Version(0), event);
+    vec![AppendedPart { events: appended.events.iter().map(record).collect(), stream: appended.stream.clone() }]
+}
+
+fn written(version: u64) -> Result<Appended, AppendError> {
+    Ok(Appended { position: Position(version), versions: vec![Version(version)] })
+}
+
+#[test]
+fn an_append_that_is_settled_late_is_not_the_last_when_the_outcome_of_a_later_one_is_unknown() {
+    let mut tables = Tables::default();
+    let (earlier, later) = (part(1), part(2));
+    tables.mark(&earlier);
+    tables.mark(&later);
+    tables.settle(later, &Err(StoreError::Closed.into()));
+    tables.settle(earlier, &written(2));
+    assert!(tables.run(&mugs()).is_none(), "version 3 may be in the log");
+    assert!(tables.appending.is_empty());
+}
+
+#[test]
+fn an_append_that_is_settled_late_is_not_the_last_when_a_later_one_was_dropped() {
+    let mut tables = Tables::default();
+    let (earlier, later) = (part(1), part(2));
+    tables.mark(&earlier);
+    tables.mark(&later);
+    tables.settle(later, &written(3));
+    tables.forget(&mugs());
+    tables.settle(earlier, &written(2));
+    assert!(!tables.run(&mugs()).unwrap().is_complete(), "version 3 is in the log");
 }

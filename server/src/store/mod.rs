@@ -8,5 +8,6 @@ pub(crate) mod log_health;
 pub(crate) mod order_record;
 pub(crate) mod product_facts;
 pub(crate) mod repeats;
+mod stream_run;
 pub(crate) mod streams;
 pub(crate) mod turns;
