@@ -25,7 +25,7 @@ pub(super) const IMPORT: &str = "/imported.db";
 /// Orders of each of four shoppers between two starts of the server.
 const FEW_ORDERS: usize = 4;
 /// Enough that SQLite checkpoints and restarts its write-ahead log meanwhile.
-const MANY_ORDERS: usize = 32;
+const MANY_ORDERS: usize = 80;
 
 /// Records a trace.
 pub(super) async fn record() -> Vec<u8> {
