@@ -111,8 +111,8 @@ pub(crate) async fn list_events(
     Ok(([(VARY, "accept")], Json(page)).into_response())
 }
 
-/// Waits for the log to grow by what the filter lets through, or for a change of the lab's fault switches or of the pauses that the query knows. Returns
-/// `true` when the log has grown.
+/// Waits for the log to grow by what the filter lets through, or for a change of the lab's fault switches or of the pauses
+/// that the query knows. Returns `true` when the log has grown.
 async fn wait_for_change(
     shop: &Shop,
     after: Position,
