@@ -12,17 +12,18 @@ use super::read;
 use super::readers::Readers;
 use crate::queue::{Job, Outcome};
 use crate::tail::Tail;
-use crate::{Filter, Position, limits};
+use crate::{Filter, Position, StoreError};
 
 /// Number of positions by which the tail may be behind and still be continued. Further behind it begins anew.
-const MAX_GAP: u64 = 1000;
+const MAX_GAP: usize = 1000;
 
 /// Where writer and listener tell what was committed. Clones share it; the feeder ends when all are dropped.
 #[derive(Clone)]
 pub(super) struct Commits {
-    /// The last position that is known to be committed.
-    known: Arc<watch::Sender<Position>>,
-    /// The position up to which those who wait are woken.
+    /// The last position that was announced. The log need not have it: a server may announce what was lost when the database
+    /// was set back.
+    announced: Arc<watch::Sender<Position>>,
+    /// The position up to which the log was read or written, and up to which those who wait are woken.
     head: Arc<watch::Sender<Position>>,
     tail: Arc<Tail>,
 }
@@ -30,16 +31,20 @@ pub(super) struct Commits {
 impl Commits {
     /// For a log that ends at `end`; starts the feeder.
     pub(super) fn new(end: Position, tail: Arc<Tail>, readers: Arc<Readers>) -> (Self, watch::Receiver<Position>) {
-        let (known, announced) = watch::channel(end);
+        let (announced, announcements) = watch::channel(end);
         let (head, reached) = watch::channel(end);
-        let (known, head) = (Arc::new(known), Arc::new(head));
-        tokio::spawn(run(announced, head.clone(), tail.clone(), readers));
-        (Self { known, head, tail }, reached)
+        let (announced, head) = (Arc::new(announced), Arc::new(head));
+        tokio::spawn(run(announcements, head.clone(), tail.clone(), readers));
+        (Self { announced, head, tail }, reached)
     }
 
-    /// Tells that everything up to a position is committed.
-    pub(super) fn reach(&self, position: Position) {
-        advance_head(&self.known, position);
+    /// Lets the log be read up to its end, if that is not known to be at or after a position.
+    pub(super) fn announce(&self, position: Position) {
+        let head = *self.head.borrow();
+        self.announced.send_if_modified(|announced| {
+            *announced = position;
+            position > head
+        });
     }
 
     /// Takes over a batch that this server has committed, after which the log ended at `head`.
@@ -47,50 +52,44 @@ impl Commits {
         if self.tail.continue_with_batch(head, jobs, outcomes) {
             advance_head(&self.head, head);
         }
-        self.reach(head);
+        self.announce(head);
     }
 }
 
 async fn run(
-    mut announced: watch::Receiver<Position>,
+    mut announcements: watch::Receiver<Position>,
     head: Arc<watch::Sender<Position>>,
     tail: Arc<Tail>,
     readers: Arc<Readers>,
 ) {
-    while announced.changed().await.is_ok() {
-        let target = *announced.borrow_and_update();
-        feed(target, &head, &tail, &readers).await;
-        // Whatever the tail has, those who wait find it in the database.
-        advance_head(&head, target);
-    }
-}
-
-/// Reads into the tail what it lacks. Without success it begins anew with what comes next.
-async fn feed(target: Position, head: &watch::Sender<Position>, tail: &Tail, readers: &Readers) {
-    let mut end = tail.end().unwrap_or_else(|| *head.borrow());
-    if target.0.saturating_sub(end.0) > MAX_GAP {
-        tail.forget();
-        return;
-    }
-    while end < target {
-        let everything = Filter::default();
-        let read = readers.read(move |session| {
-            let everything = everything.clone();
-            Box::pin(async move { read::all(session, end, limits::EVENTS_PER_READ, &everything).await })
-        });
-        match read.await {
-            Ok(page) if page.next_after > end => {
-                end = page.next_after;
-                tail.push(page.events);
-            }
-            Ok(_) => return,
+    while announcements.changed().await.is_ok() {
+        let known = *head.borrow();
+        match feed(known, &tail, &readers).await {
+            Ok(end) => advance_head(&head, end),
+            // The listener announces the head again.
             Err(error) => {
                 debug!(%error, "the newest events could not be read into memory");
                 tail.forget();
-                return;
             }
         }
     }
+}
+
+/// Reads into the tail what it lacks, and returns where the log ends. `known` is the last position that was reached.
+async fn feed(known: Position, tail: &Tail, readers: &Readers) -> Result<Position, StoreError> {
+    let end = tail.end().unwrap_or(known);
+    let everything = Filter::default();
+    let read = readers.read(move |session| {
+        let everything = everything.clone();
+        Box::pin(async move { read::all(session, end, MAX_GAP, &everything).await })
+    });
+    let page = read.await?;
+    if page.next_after < page.head {
+        tail.forget();
+    } else {
+        tail.push(page.events);
+    }
+    Ok(page.head)
 }
 
 /// Moves a position forward, never back.

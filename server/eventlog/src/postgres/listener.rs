@@ -53,7 +53,7 @@ async fn listen(
     let (heard, listener_started) = (commits.clone(), Arc::new(Notify::new()));
     let notify_started = listener_started.clone();
     let session = Session::connect(config, move |payload| match payload.parse() {
-        Ok(position) => heard.reach(Position(position)),
+        Ok(position) => heard.announce(Position(position)),
         Err(_) if payload == LISTENER_STARTED => notify_started.notify_one(),
         Err(_) => {}
     })
@@ -87,7 +87,7 @@ async fn listen(
             }
             _ = poll.tick() => {
                 anchor.verify(&session).await?;
-                commits.reach(read::head(&session).await?);
+                commits.announce(read::head(&session).await?);
                 has_other_listeners = session.client.query_one_scalar(HAS_OTHER_LISTENERS, &[&LISTENER_APPLICATION_NAME]).await?;
             }
         }

@@ -64,6 +64,8 @@ impl Readers {
             return Ok(open.clone());
         }
         let opened = Arc::new(Session::open(&self.config).await?);
+        self.anchor.verify(&opened).await?;
+        self.anchor.check()?;
         *session = Some(opened.clone());
         Ok(opened)
     }

@@ -88,8 +88,6 @@ async fn write(writer: &mut Writer, cache: &mut WriterCache, jobs: Vec<Job>) {
     };
     match written {
         Ok((outcomes, head)) => {
-            writer.commits.batch(head, &jobs, &outcomes);
-            advance_head(&writer.committed, head);
             let written = jobs.iter().zip(&outcomes).rev().find_map(|(job, outcome)| {
                 let last = job.append.streams.iter().flat_map(|stream_append| &stream_append.events).next_back()?;
                 Some((outcome.as_ref().ok()?.position, last.id))
@@ -97,6 +95,8 @@ async fn write(writer: &mut Writer, cache: &mut WriterCache, jobs: Vec<Job>) {
             if let Some((position, id)) = written {
                 writer.anchor.record(position, id);
             }
+            writer.commits.batch(head, &jobs, &outcomes);
+            advance_head(&writer.committed, head);
             for (job, outcome) in jobs.into_iter().zip(outcomes) {
                 // An error means that the caller has gone.
                 let _gone = job.reply.send(outcome);

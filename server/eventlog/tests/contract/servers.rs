@@ -1,6 +1,8 @@
 //! Tests of logs in PostgreSQL: several servers write to one log, and connections fail.
 
-use storefront_eventlog::{AppendError, EventStore, Filter, Position, PostgresStore, StoreError, check, import};
+use std::time::Duration;
+
+use storefront_eventlog::{AppendError, EventStore, Filter, Position, PostgresStore, StoreError, Version, check, import};
 use tokio::task::JoinSet;
 
 use crate::world::*;
@@ -153,6 +155,44 @@ async fn a_server_that_was_not_heard_when_it_came_is_found_and_told() {
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_tells_of_what_the_log_has_not_is_not_believed() {
+    let world = World::postgres().await;
+    let (here, there) = (world.log(), world.second_server().await);
+    append_events(&here, "a", 1).await;
+    with_timeout("waking", there.wait_for(Position(0))).await.unwrap();
+    // Such a server still has a log in mind that was set back.
+    let (stale, mut notified) = world.listen_as_server().await;
+    stale.batch_execute("NOTIFY eventlog, '500'").await.unwrap();
+    with_timeout("the news", notified.wait_for(|position| *position == 500)).await.unwrap();
+    let follower = tokio::spawn({
+        let there = there.clone();
+        async move { there.follow(Position(1), 10, &Filter::default()).await.unwrap() }
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    append_events(&here, "a", 1).await;
+    let page = with_timeout("waking", follower).await.unwrap();
+    assert_eq!((page.events.len(), page.next_after, page.head), (1, Position(2), Position(2)));
+    assert_eq!(with_timeout("waking", there.wait_for(Position(1))).await.unwrap(), Position(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_read_from_a_database_that_was_set_back() {
+    let world = World::postgres().await;
+    let log = world.log();
+    append_events(&log, "a", 3).await;
+    let copy = world.copy_database().await;
+    append_events(&log, "a", 1).await;
+    copy.take_over().await;
+    // Each of these is the first to meet the other database on its connection.
+    for _ in 0..8 {
+        let read = log.read_stream(&stream("a"), Version(1), 10).await;
+        assert!(matches!(read, Err(StoreError::SetBack { known: Position(4), head: Position(3) })), "{read:?}");
+        let lease = log.acquire_lease("work", "here", Duration::from_secs(1)).await;
+        assert!(matches!(lease, Err(StoreError::SetBack { .. })), "{lease:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
