@@ -1,7 +1,7 @@
 //! Detects that the database was set back: after a restore, or when a replica without the last commits takes over, it lacks
 //! events that this process has seen. Caches and reads of this process are invalid then.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 use tokio_postgres::Error;
@@ -33,7 +33,7 @@ impl Anchor {
     }
 
     /// Records an event that was read.
-    pub(super) fn record_read(&self, event: Option<&Arc<Recorded>>) {
+    pub(super) fn record_read(&self, event: Option<&Recorded>) {
         if let Some(event) = event {
             self.record(event.position, event.id);
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::debug;
 
+use super::anchor::Anchor;
 use super::read;
 use super::readers::Readers;
 use crate::queue::{Job, Outcome};
@@ -30,11 +31,16 @@ pub(super) struct Commits {
 
 impl Commits {
     /// For a log that ends at `end`; starts the feeder.
-    pub(super) fn new(end: Position, tail: Arc<Tail>, readers: Arc<Readers>) -> (Self, watch::Receiver<Position>) {
+    pub(super) fn new(
+        end: Position,
+        tail: Arc<Tail>,
+        readers: Arc<Readers>,
+        anchor: Arc<Anchor>,
+    ) -> (Self, watch::Receiver<Position>) {
         let (announced, announcements) = watch::channel(end);
         let (head, reached) = watch::channel(end);
         let (announced, head) = (Arc::new(announced), Arc::new(head));
-        tokio::spawn(run(announcements, head.clone(), tail.clone(), readers));
+        tokio::spawn(run(announcements, head.clone(), tail.clone(), readers, anchor));
         (Self { announced, head, tail }, reached)
     }
 
@@ -61,10 +67,11 @@ async fn run(
     head: Arc<watch::Sender<Position>>,
     tail: Arc<Tail>,
     readers: Arc<Readers>,
+    anchor: Arc<Anchor>,
 ) {
     while announcements.changed().await.is_ok() {
         let known = *head.borrow();
-        match feed(known, &tail, &readers).await {
+        match feed(known, &tail, &readers, &anchor).await {
             Ok(end) => advance_head(&head, end),
             // The listener announces the head again.
             Err(error) => {
@@ -76,7 +83,7 @@ async fn run(
 }
 
 /// Reads into the tail what it lacks, and returns where the log ends. `known` is the last position that was reached.
-async fn feed(known: Position, tail: &Tail, readers: &Readers) -> Result<Position, StoreError> {
+async fn feed(known: Position, tail: &Tail, readers: &Readers, anchor: &Anchor) -> Result<Position, StoreError> {
     let end = tail.end().unwrap_or(known);
     let everything = Filter::default();
     let read = readers.read(move |session| {
@@ -84,6 +91,7 @@ async fn feed(known: Position, tail: &Tail, readers: &Readers) -> Result<Positio
         Box::pin(async move { read::all(session, end, MAX_GAP, &everything).await })
     });
     let page = read.await?;
+    anchor.record_read(page.events.last().map(|event| &**event));
     if page.next_after < page.head {
         tail.forget();
     } else {

@@ -81,11 +81,11 @@ impl PostgresStore {
         let (committed, committed_receiver) = watch::channel(at);
         let anchor = Arc::new(Anchor::new());
         let last = read::all(&session, Position(at.0.saturating_sub(1)), 1, &Filter::default()).await?;
-        anchor.record_read(last.events.last());
+        anchor.record_read(last.events.last().map(|event| &**event));
         let readers = Arc::new(Readers::new(config.clone(), READER_SESSIONS, anchor.clone()));
         let coordination = Readers::new(config.clone(), 1, anchor.clone());
         let tail = Arc::new(Tail::new(at));
-        let (commits, head) = Commits::new(at, tail.clone(), readers.clone());
+        let (commits, head) = Commits::new(at, tail.clone(), readers.clone(), anchor.clone());
         tokio::spawn(listener::run(config.clone(), commits.clone(), committed_receiver, anchor.clone()));
         tokio::spawn(writer::run(Writer {
             queue: queued,
@@ -132,13 +132,16 @@ impl EventStore for PostgresStore {
 
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {
         let stream = stream.clone();
-        self.inner
+        let events = self
+            .inner
             .readers
             .read(move |session| {
                 let stream = stream.clone();
                 Box::pin(async move { read::stream(session, &stream, from, limit).await })
             })
-            .await
+            .await?;
+        self.inner.anchor.record_read(events.last());
+        Ok(events)
     }
 
     async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
@@ -151,7 +154,7 @@ impl EventStore for PostgresStore {
                 Box::pin(async move { read::all(session, after, limit, &filter).await })
             })
             .await?;
-        self.inner.anchor.record_read(page.events.last());
+        self.inner.anchor.record_read(page.events.last().map(|event| &**event));
         Ok(page)
     }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use storefront_eventlog::{AppendError, EventStore, Filter, Position, PostgresStore, StoreError, Version, check, import};
+use storefront_eventlog::{
+    AppendError, EventStore, Filter, Position, PostgresStore, StoreError, Version, check, import,
+};
 use tokio::task::JoinSet;
 
 use crate::world::*;
@@ -192,6 +194,30 @@ async fn nothing_is_read_from_a_database_that_was_set_back() {
         assert!(matches!(read, Err(StoreError::SetBack { known: Position(4), head: Position(3) })), "{read:?}");
         let lease = log.acquire_lease("work", "here", Duration::from_secs(1)).await;
         assert!(matches!(lease, Err(StoreError::SetBack { .. })), "{lease:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_server_has_only_read_must_be_in_the_database_too() {
+    for way in ["a stream", "the end of the log"] {
+        let world = World::postgres().await;
+        let (here, there) = (world.log(), world.second_server().await);
+        append_events(&here, "a", 3).await;
+        let copy = world.copy_database().await;
+        append_events(&there, "a", 2).await;
+        with_timeout(way, async {
+            match way {
+                "a stream" => while here.read_stream(&stream("a"), Version(5), 1).await.unwrap().is_empty() {},
+                _ => {
+                    here.follow(Position(4), 10, &Filter::default()).await.unwrap();
+                }
+            }
+        })
+        .await;
+        copy.take_over().await;
+        let read = here.read_stream(&stream("a"), Version(1), 10).await;
+        let is_noticed = matches!(read, Err(StoreError::SetBack { known: Position(5), head: Position(3) }));
+        assert!(is_noticed, "{way}: {read:?}");
     }
 }
 
