@@ -293,6 +293,11 @@ pub(super) fn climate() -> FaultPlan {
     with(|rng_clock| rng_clock.climate)
 }
 
+/// Every call of another system fails from now on.
+pub(super) fn fail_outside_calls() {
+    with(|rng_clock| rng_clock.climate.outside_fails = 1000);
+}
+
 /// No more trouble from now on.
 pub(super) fn calm() {
     with(|rng_clock| {

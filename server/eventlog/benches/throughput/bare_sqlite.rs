@@ -12,7 +12,10 @@ use super::an_event;
 const INSERT: &str = "INSERT INTO events (position, stream, version, id, type, schema_version, time_ms, correlation_id,
     causation_id, actor, data, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
-/// Events per second. With `hashes`, each event is hashed and has a checksum, and each transaction stores the tree.
+/// The log saves its tree after so many events.
+const EVENTS_PER_TREE_SAVE: u64 = 1000;
+
+/// Events per second. With `hashes`, each event is hashed and has a checksum, and the tree is saved as often as by the log.
 pub(super) fn appends(path: &Path, total: usize, in_transaction: usize, hashes: bool) -> f64 {
     // The log creates the tables; only the loop writes to them.
     drop(SqliteStore::open(path).unwrap());
@@ -25,6 +28,7 @@ pub(super) fn appends(path: &Path, total: usize, in_transaction: usize, hashes: 
         (0..in_transaction).map(|caller| StreamName::new(format!("s-{caller}")).unwrap()).collect();
     let mut position = Position(0);
     let start = Instant::now();
+    let mut saved = 0;
     for transaction in 1..=total / in_transaction {
         connection.prepare_cached("BEGIN IMMEDIATE").unwrap().execute([]).unwrap();
         for stream in &streams {
@@ -39,7 +43,8 @@ pub(super) fn appends(path: &Path, total: usize, in_transaction: usize, hashes: 
             });
             write(&mut insert, &recorded, &event, checksum);
         }
-        if hashes {
+        if hashes && position.0 - saved >= EVENTS_PER_TREE_SAVE {
+            saved = position.0;
             let peaks = vec![7_u8; 32 * position.0.count_ones() as usize];
             let keep = "UPDATE hash_tree SET size = ?1, peaks = ?2";
             connection.prepare_cached(keep).unwrap().execute(params![position.0 as i64, peaks]).unwrap();
