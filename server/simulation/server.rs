@@ -27,7 +27,7 @@ use super::mailbox::Mailbox;
 use super::points;
 use super::product_service::Range;
 use super::rng_clock;
-use super::world::World;
+use super::world::{World, lock};
 use crate::catalogue::basket_lookup::BasketLookup;
 use crate::catalogue::freshness::Freshness;
 use crate::catalogue::sync::CatalogueSync;
@@ -73,8 +73,14 @@ impl Server {
         let log = Arc::new(Gate(server.clone()));
         let mut store = if server.world.shared { Store::shared(log) } else { Store::sole(log) };
         // Whatever is loaded from the cache must be what the log adds up to.
-        let world = server.world.clone();
-        store.audit = Some(Arc::new(move |stream| world.log.stream(stream, Version(1), usize::MAX)));
+        let audited = server.clone();
+        store.audit = Some(Arc::new(move |stream, compare| {
+            let compared = compare(&audited.world.log.stream(stream, Version(1), usize::MAX));
+            // What a dead server has in memory has no effect.
+            if let Some(difference) = compared.err().filter(|_| audited.is_alive()) {
+                lock(&audited.world.breaches).push(difference);
+            }
+        }));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let shared = format!("server {}", server.number);
         let holder = if server.world.shared { shared } else { "the only server".to_owned() };

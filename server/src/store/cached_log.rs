@@ -34,14 +34,16 @@ pub(crate) struct Store {
     turns: Arc<Turns>,
     /// The lease without which this clone appends nothing.
     fence: Option<Fence>,
-    /// Reads all events of a stream past the cache, to compare.
+    /// Compares what is loaded with all events of its stream, read past the cache.
     #[cfg(test)]
     pub(crate) audit: Option<Audit>,
 }
 
-/// Returns all events of a stream.
+/// Calls a comparison with all events of a stream, and reports the difference that it returns.
 #[cfg(test)]
-pub(crate) type Audit = Arc<dyn Fn(&StreamName) -> Vec<Recorded> + Send + Sync>;
+pub(crate) type Audit = Arc<dyn Fn(&StreamName, Comparison<'_>) + Send + Sync>;
+#[cfg(test)]
+pub(crate) type Comparison<'a> = &'a dyn Fn(&[Recorded]) -> Result<(), String>;
 
 /// What the cache has of a stream.
 pub(crate) struct Cached<S> {
@@ -108,9 +110,10 @@ impl Store {
                 .map(|event| Recorded::new(Position(0), &part.stream, Version(0), event))
                 .collect(),
             stream: part.stream.clone(),
+            known_before: Position(0),
         });
-        let streams: Vec<_> = streams.collect();
-        self.cache.tables().mark(&streams);
+        let mut streams: Vec<_> = streams.collect();
+        self.cache.tables().mark(&mut streams);
         let (log, cache) = (self.log.clone(), self.cache.clone());
         let mut work = Box::pin(async move {
             let outcome = log.append(append).await;
@@ -237,6 +240,8 @@ struct Tables {
     young_bytes: usize,
     /// How often streams were dropped.
     dropped: u64,
+    /// The highest position of an append that has ended.
+    last_position: Position,
     /// Streams of appends under way.
     appending: HashMap<StreamName, InFlight>,
 }
@@ -255,6 +260,8 @@ struct InFlight {
 struct AppendedPart {
     stream: StreamName,
     events: Vec<Recorded>,
+    /// The highest position that was known when it was sent. Whatever is written then gets a higher one.
+    known_before: Position,
 }
 
 impl Tables {
@@ -282,8 +289,9 @@ impl Tables {
         self.dropped += 1;
     }
 
-    fn mark(&mut self, parts: &[AppendedPart]) {
+    fn mark(&mut self, parts: &mut [AppendedPart]) {
         for part in parts {
+            part.known_before = self.last_position;
             self.appending.entry(part.stream.clone()).or_default().count += 1;
         }
     }
@@ -291,7 +299,14 @@ impl Tables {
     fn settle(&mut self, parts: Vec<AppendedPart>, outcome: &Result<Appended, AppendError>) {
         let streams: Vec<_> = parts.iter().map(|part| part.stream.clone()).collect();
         match outcome {
+            // It was sent again and had been written before, so the log may have later events.
+            Ok(Appended { position, .. }) if parts.iter().any(|part| *position <= part.known_before) => {
+                for stream in &streams {
+                    self.forget(stream);
+                }
+            }
             Ok(Appended { position, versions }) => {
+                self.last_position = self.last_position.max(*position);
                 let total: u64 = parts.iter().map(|part| part.events.len() as u64).sum();
                 let mut next_position = position.0 + 1 - total;
                 for (part, version) in parts.into_iter().zip(versions) {
@@ -354,6 +369,8 @@ impl Tables {
         let Some(last) = events.back().map(|last| last.version) else { return };
         let in_flight = self.appending.get(stream).copied().unwrap_or_default();
         if in_flight.is_uncertain {
+            // A load that began before this append must not be kept: there may be events between the two.
+            self.forget(stream);
             return;
         }
         let bytes: usize = events.iter().map(event_bytes).sum();
