@@ -118,7 +118,13 @@ impl OrderBook {
     pub(super) fn is_sold(&self) -> bool {
         match self.status {
             Some(OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) => true,
-            Some(OrderStatus::InProgress | OrderStatus::CheckedOut | OrderStatus::Cancelled | OrderStatus::Expired)
+            Some(
+                OrderStatus::InProgress
+                | OrderStatus::CheckedOut
+                | OrderStatus::Cancelled
+                | OrderStatus::Expired
+                | OrderStatus::Unknown,
+            )
             | None => false,
         }
     }

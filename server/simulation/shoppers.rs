@@ -144,7 +144,7 @@ impl Shopper {
                 1 => Some(OrderCommand::Cancel { reason: reason() }),
                 _ => None,
             },
-            Some(OrderStatus::Delivered | OrderStatus::Cancelled | OrderStatus::Expired) => {
+            Some(OrderStatus::Delivered | OrderStatus::Cancelled | OrderStatus::Expired | OrderStatus::Unknown) => {
                 match rng_clock::one_of(4) {
                     0 => Some(OrderCommand::Cancel { reason: reason() }),
                     1 => Some(sends()),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::unknown::or_unknown;
 use crate::{CustomerId, Money, OrderId, PaymentId, Timestamp, VoucherCode};
 
 /// Become a customer.
@@ -56,6 +57,9 @@ pub enum MovementKind {
     Charged,
     /// Money for an order came back.
     Credited,
+    /// One of a later version, which this one does not know; only in answers that are read.
+    #[serde(skip)]
+    Unknown,
 }
 
 /// One movement of a wallet.
@@ -64,6 +68,7 @@ pub struct Movement {
     /// Its number in the wallet, from 1.
     pub version: u64,
     /// What moved the money.
+    #[serde(deserialize_with = "or_unknown")]
     pub kind: MovementKind,
     /// How much came in; negative when it went out.
     pub amount: Money,
@@ -125,6 +130,9 @@ pub enum VoucherStatus {
     Redeemed,
     /// The shop took it back.
     Revoked,
+    /// One of a later version, which this one does not know; only in answers that are read.
+    #[serde(skip)]
+    Unknown,
 }
 
 /// An amount that is taken off one order.
@@ -135,6 +143,7 @@ pub struct Voucher {
     /// What it takes off.
     pub amount: Money,
     /// Whether it can be used.
+    #[serde(deserialize_with = "or_unknown")]
     pub status: VoucherStatus,
     /// Whose it is; absent for a guest's, which anybody who knows the code may use.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::unknown::or_unknown;
 use crate::{Address, CustomerId, Money, OrderId, PaymentId, PaymentStatus, ProductId, RefundId, Timestamp, VatRate};
 
 /// A payment with what went back of it.
@@ -17,6 +18,7 @@ pub struct Payment {
     /// How it is paid.
     pub method: PaidBy,
     /// Where the money is.
+    #[serde(deserialize_with = "or_unknown")]
     pub status: PaymentStatus,
     /// The name of the payment where the money came from, once it is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +54,7 @@ pub struct Refund {
     /// How much.
     pub amount: Money,
     /// What became of it.
+    #[serde(deserialize_with = "or_unknown")]
     pub state: RefundState,
     /// Its name where the money goes, once it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,6 +82,9 @@ pub enum RefundState {
     Done,
     /// Refused, or the money has returned: somebody must look, and what was to go back counts as paid still.
     Failed,
+    /// One of a later version, which this one does not know; only in answers that are read.
+    #[serde(skip)]
+    Unknown,
 }
 
 /// A payment that the cardholder disputes at their bank.
@@ -91,6 +97,7 @@ pub struct Dispute {
     /// Why, for programs: the gateway's word, such as `fraudulent`.
     pub reason: String,
     /// How far it has come.
+    #[serde(deserialize_with = "or_unknown")]
     pub state: DisputeState,
 }
 
@@ -106,6 +113,9 @@ pub enum DisputeState {
     Won,
     /// Decided for the cardholder; the money is gone.
     Lost,
+    /// One of a later version, which this one does not know; only in answers that are read.
+    #[serde(skip)]
+    Unknown,
 }
 
 /// Who sells, as invoices name it.

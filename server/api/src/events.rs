@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::unknown::or_unknown;
 use crate::{Order, Timestamp};
 
 /// One thing that happened.
@@ -149,6 +150,9 @@ pub enum StepState {
     Failed,
     /// Was done, and has been taken back.
     Undone,
+    /// One of a later version, which this one does not know; only in answers that are read.
+    #[serde(skip)]
+    Unknown,
 }
 
 /// One step of the checkout: `stock`, `payment`, `confirm`, `invoice` or `mail`.
@@ -157,6 +161,7 @@ pub struct Step {
     /// Which one.
     pub name: String,
     /// How far it is.
+    #[serde(deserialize_with = "or_unknown")]
     pub state: StepState,
     /// Which attempt this is, from 1; 0 before the first.
     pub attempt: u32,

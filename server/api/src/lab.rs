@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::unknown::or_unknown;
 use crate::{OrderId, Timestamp};
 
 /// A stand-in for a system around the shop.
@@ -105,6 +106,7 @@ pub struct ScenarioRun {
     /// Which scenario.
     pub name: String,
     /// How it is going.
+    #[serde(deserialize_with = "or_unknown")]
     pub state: ScenarioState,
     /// The orders that it makes, in the order in which it tells of them; known from the beginning.
     pub orders: Vec<OrderId>,
@@ -130,6 +132,9 @@ pub enum ScenarioState {
     Finished,
     /// It ended otherwise; what it had switched on or taken is put back all the same.
     Failed,
+    /// One of a later version, which this one does not know; only in answers that are read.
+    #[serde(skip)]
+    Unknown,
 }
 
 /// Something that a scenario tells while it is played.

@@ -26,6 +26,7 @@ mod statistics;
 mod stock;
 pub mod text;
 mod time;
+mod unknown;
 mod vat_rate;
 mod views;
 

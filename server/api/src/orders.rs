@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::unknown::or_unknown;
 use crate::{
     Currency, CustomerId, Dispute, Money, OrderId, PaymentId, ProductId, Refund, Timestamp, VatRate, VoucherCode,
 };
@@ -25,6 +26,9 @@ pub enum OrderStatus {
     Cancelled,
     /// A basket in which nothing happened for too long.
     Expired,
+    /// One of a later version, which this one does not know; only in answers that are read.
+    #[serde(skip)]
+    Unknown,
 }
 
 /// Where the money of an order is.
@@ -47,6 +51,9 @@ pub enum PaymentStatus {
     Refunded,
     /// Disputed by the cardholder, and not decided yet.
     Disputed,
+    /// One of a later version, which this one does not know; only in answers that are read.
+    #[serde(skip)]
+    Unknown,
 }
 
 /// What the shopper has to do before a payment goes on.
@@ -290,8 +297,10 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
     /// Where it is in its life.
+    #[serde(deserialize_with = "or_unknown")]
     pub status: OrderStatus,
     /// Where its money is.
+    #[serde(deserialize_with = "or_unknown")]
     pub payment_status: PaymentStatus,
     /// What the shopper has to do before the payment goes on, while it waits for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -365,8 +374,10 @@ pub struct OrderSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
     /// Where it is in its life.
+    #[serde(deserialize_with = "or_unknown")]
     pub status: OrderStatus,
     /// Where its money is.
+    #[serde(deserialize_with = "or_unknown")]
     pub payment_status: PaymentStatus,
     /// How many pieces it has.
     pub pieces: u32,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Timestamp;
+use crate::unknown::or_unknown;
 
 /// Something that the shop does by itself, led by the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,6 +18,7 @@ pub struct Process {
     /// How many positions it is behind the log.
     pub lag: u64,
     /// What it is at.
+    #[serde(deserialize_with = "or_unknown")]
     pub state: ProcessState,
     /// How many events it has read and not dealt with.
     pub unfinished: u64,
@@ -48,6 +50,9 @@ pub enum ProcessState {
     Paused,
     /// It runs on another server; this one takes it over when that is gone. Only what the log says of it is shown.
     WaitingForLease,
+    /// One of a later version, which this one does not know; only in answers that are read.
+    #[serde(skip)]
+    Unknown,
 }
 
 /// An event that went wrong and is tried again.

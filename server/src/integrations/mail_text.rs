@@ -81,7 +81,7 @@ fn cancelled(name: &str, order: &Order) -> Vec<String> {
         PaymentStatus::Paid | PaymentStatus::Refunding => format!("Your {total} are on their way back to you."),
         PaymentStatus::Refunded => format!("Your {total} have been sent back to you."),
         PaymentStatus::Disputed => "Your bank decides where your payment goes, as it is disputed.".to_owned(),
-        PaymentStatus::Pending | PaymentStatus::AuthenticationRequired => {
+        PaymentStatus::Pending | PaymentStatus::AuthenticationRequired | PaymentStatus::Unknown => {
             "If your payment still goes through, it will be sent back to you.".to_owned()
         }
         PaymentStatus::None | PaymentStatus::Declined => "You have not been charged.".to_owned(),

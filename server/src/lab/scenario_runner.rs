@@ -145,7 +145,8 @@ impl<'a> ScenarioRunner<'a> {
             | OrderStatus::Shipped
             | OrderStatus::Delivered
             | OrderStatus::Cancelled
-            | OrderStatus::Expired => {
+            | OrderStatus::Expired
+            | OrderStatus::Unknown => {
                 Err(ScenarioFailed(format!("The order is {:?} instead of confirmed.", order.status)))
             }
         }

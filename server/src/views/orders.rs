@@ -138,6 +138,7 @@ fn group(status: OrderStatus) -> &'static str {
         OrderStatus::Delivered => "delivered",
         OrderStatus::Cancelled => "cancelled",
         OrderStatus::Expired => "expired",
+        OrderStatus::Unknown => "unknown",
     }
 }
 

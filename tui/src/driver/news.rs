@@ -21,7 +21,7 @@ fn bought(model: &Model) -> Option<String> {
             Some(format!("Your bank asks you to confirm {}.", money::shown(order.total)))
         }
         OrderStatus::InProgress => Some("Your order is open again; nothing was charged.".to_owned()),
-        OrderStatus::CheckedOut | OrderStatus::Expired => None,
+        OrderStatus::CheckedOut | OrderStatus::Expired | OrderStatus::Unknown => None,
         OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered => {
             Some(format!("{} is confirmed.", order.number.as_deref().unwrap_or("Your order")))
         }

@@ -189,3 +189,25 @@ async fn what_cannot_be_kept_is_told_once_with_its_place() {
     let why = engine.close().await.unwrap_err();
     assert!(why.contains("cannot be kept in"), "{why}");
 }
+
+#[tokio::test]
+async fn an_order_in_a_state_of_a_later_server_is_listed_with_the_others() {
+    let Shop { mut server, mut engine } = an_open_shop().await;
+    let order = |status: &str, name: &str| {
+        json!({
+            "id": uuid::Uuid::now_v7(), "status": status, "payment_status": "paid", "pieces": 1, "first_item": name,
+            "total": {"amount": 950, "currency": "EUR"}, "started_at": "2026-03-01T12:00:00Z",
+            "changed_at": "2026-03-01T12:00:00Z",
+        })
+    };
+    let items = [order("returned", "Teapot"), order("shipped", "Earl Grey")];
+    json_at(&mut server, "GET", "/v1/orders", json!({"items": items, "next_cursor": null, "total": 2})).await;
+    press(&mut engine, "3");
+    until(&mut engine, "the orders", |model| model.orders.list.load != Load::Loading).await;
+    let shown = crate::view::tests::text(&engine.model);
+    for (name, state) in [("Teapot", "unknown state"), ("Earl Grey", "shipped")] {
+        let line = shown.iter().find(|line| line.contains(name));
+        assert!(line.is_some_and(|line| line.contains(state)), "{name}: {shown:#?}");
+    }
+    engine.close().await.unwrap();
+}

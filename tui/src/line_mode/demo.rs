@@ -130,7 +130,7 @@ async fn in_the_lab(client: &Client, name: &str) -> Result<()> {
     let outcome = run.outcome.unwrap_or_default();
     match run.state {
         ScenarioState::Finished => Ok(print(&outcome).await?),
-        ScenarioState::Failed | ScenarioState::Running => bail!(outcome),
+        ScenarioState::Failed | ScenarioState::Running | ScenarioState::Unknown => bail!(outcome),
     }
 }
 

@@ -63,6 +63,7 @@ fn movement_text(model: &Model, movement: &Movement) -> String {
         MovementKind::ToppedUp => "put in by the shop".to_owned(),
         MovementKind::Charged => format!("paid for{order}"),
         MovementKind::Credited => format!("back for{order}"),
+        MovementKind::Unknown => "moved for an unknown reason".to_owned(),
     };
     let at = when::day_or_time(movement.time, model.now, &model.zone);
     let balance = format!("then {} in it", money::shown(movement.balance));
@@ -76,6 +77,7 @@ fn voucher_text(voucher: &Voucher) -> String {
         VoucherStatus::Reserved => "in a checkout",
         VoucherStatus::Redeemed => "used",
         VoucherStatus::Revoked => "taken back",
+        VoucherStatus::Unknown => "in an unknown state",
     };
     listed([voucher.code.as_str(), &money::shown(voucher.amount), state])
 }

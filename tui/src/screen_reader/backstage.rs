@@ -57,6 +57,7 @@ fn process_state(processes: &Processes, process: &Process) -> String {
         (ProcessState::Idle | ProcessState::Working, false) => "running".to_owned(),
         (ProcessState::Retrying, false) => format!("retrying {}", process.retrying),
         (ProcessState::WaitingForLease, false) => "on another server".to_owned(),
+        (ProcessState::Unknown, false) => "in an unknown state".to_owned(),
     };
     let parked = if process.parked > 0 { format!("{} parked", process.parked) } else { String::new() };
     listed([word, parked])

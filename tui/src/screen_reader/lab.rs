@@ -61,6 +61,7 @@ fn scenarios(model: &Model, page: &mut Page) {
         Some(ScenarioState::Running) => "playing",
         Some(ScenarioState::Finished) => "played",
         Some(ScenarioState::Failed) => "failed",
+        Some(ScenarioState::Unknown) => "in an unknown state",
     };
     page.select(lab.list.cursor, lab.scenarios.len(), listed([scenario.title.as_str(), &key, state]));
     page.say("story", scenario.story.clone());

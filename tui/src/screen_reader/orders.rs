@@ -100,6 +100,7 @@ fn facts(open: &OpenOrder, order: &Order) -> Vec<String> {
         let how = match refund.state {
             RefundState::Open => "is on its way",
             RefundState::Pending => "is pending at the bank",
+            RefundState::Unknown => "in an unknown state",
             RefundState::Failed => "failed",
             RefundState::Done => "is done",
         };
@@ -111,6 +112,7 @@ fn facts(open: &OpenOrder, order: &Order) -> Vec<String> {
             DisputeState::Open => format!("The bank asks about {amount}."),
             DisputeState::Withdrawn => format!("{amount} disputed, held by the bank."),
             DisputeState::Won => format!("The dispute of {amount} is won."),
+            DisputeState::Unknown => format!("The dispute of {amount} is in an unknown state."),
             DisputeState::Lost => format!("The dispute of {amount} is lost."),
         }
     }));

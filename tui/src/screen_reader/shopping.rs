@@ -217,6 +217,7 @@ fn status(order: &Order) -> String {
             format!("{number} is confirmed. Thank you! {total} paid; a mail goes to {email}.")
         }
         OrderStatus::Expired => "The basket is over: nothing happened in it for too long.".to_owned(),
+        OrderStatus::Unknown => "The order goes on in a state that this client does not know.".to_owned(),
         OrderStatus::Cancelled => "The order is cancelled. Money and goods go back.".to_owned(),
     }
 }

@@ -49,6 +49,7 @@ pub(super) const fn order_status(status: OrderStatus) -> &'static str {
         OrderStatus::Delivered => "delivered",
         OrderStatus::Cancelled => "cancelled",
         OrderStatus::Expired => "over",
+        OrderStatus::Unknown => "in an unknown state",
     }
 }
 
@@ -62,6 +63,7 @@ pub(super) const fn payment_status(status: PaymentStatus) -> &'static str {
         PaymentStatus::Refunding => "being refunded",
         PaymentStatus::Refunded => "refunded",
         PaymentStatus::Disputed => "disputed at the bank",
+        PaymentStatus::Unknown => "payment in an unknown state",
     }
 }
 
@@ -75,6 +77,7 @@ pub(super) fn step(model: &Model, step: &Step) -> String {
         StepState::Done => "done",
         StepState::Failed => "failed",
         StepState::Undone => "taken back",
+        StepState::Unknown => "in an unknown state",
     };
     let attempt = if step.attempt > 1 { format!("attempt {}", step.attempt) } else { String::new() };
     let next = step.next_attempt_at.map(|at| format!("again at {}", when::time_of_day(at, &model.zone)));

@@ -314,7 +314,7 @@ impl Processes {
     pub(crate) fn is_at_work(&self) -> bool {
         let at_work = |process: &Process| match process.state {
             ProcessState::Working | ProcessState::Retrying => true,
-            ProcessState::Idle | ProcessState::WaitingForLease => process.lag > 0,
+            ProcessState::Idle | ProcessState::WaitingForLease | ProcessState::Unknown => process.lag > 0,
             ProcessState::Paused => process.in_flight > 0 || process.steps > 0,
         };
         self.processes.iter().any(at_work)

@@ -328,6 +328,10 @@ pub(super) fn use_voucher(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         VoucherStatus::Revoked => {
+        VoucherStatus::Unknown => {
+            model.toast(Tone::Plain, "This client does not know the state of the voucher; a newer one does.");
+            Vec::new()
+        }
             model.toast(Tone::Plain, "The shop took this voucher back.");
             Vec::new()
         }

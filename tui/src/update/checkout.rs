@@ -270,7 +270,7 @@ pub(super) fn follow(model: &mut Model, order: &Order) {
     }
     match order.status {
         OrderStatus::InProgress => on_reopened(model, order),
-        OrderStatus::CheckedOut => {}
+        OrderStatus::CheckedOut | OrderStatus::Unknown => {}
         OrderStatus::Confirmed
         | OrderStatus::Shipped
         | OrderStatus::Delivered

@@ -184,7 +184,7 @@ fn announce_end(model: &mut Model, name: &str) {
     let Some(scenario) = model.lab.scenarios.iter().find(|scenario| scenario.name == name) else { return };
     let Some(run) = &scenario.last_run else { return };
     let tone = match run.state {
-        ScenarioState::Running => return,
+        ScenarioState::Running | ScenarioState::Unknown => return,
         ScenarioState::Finished => Tone::Good,
         ScenarioState::Failed => Tone::Bad,
     };

@@ -8,6 +8,9 @@ use crate::update::{Effect, refuse};
 /// How long after the last event a running step still shows its seconds, in milliseconds.
 const STEP_TIMER_MS: i64 = 120_000;
 
+/// Said about an order in a state of a later server.
+pub(super) const UNKNOWN_STATE: &str = "This client does not know the state of the order; a newer one does.";
+
 /// Opens an order from the current screen.
 pub(super) fn open(model: &mut Model, id: OrderId) -> Vec<Effect> {
     let from = model.screen;
@@ -132,6 +135,7 @@ pub(super) fn ask_to_cancel(model: &mut Model) {
         }
         OrderStatus::Cancelled => model.toast(Tone::Plain, "This order is cancelled already."),
         OrderStatus::Expired => model.toast(Tone::Plain, "This basket's time is over: nothing to cancel."),
+        OrderStatus::Unknown => model.toast(Tone::Plain, UNKNOWN_STATE),
     }
 }
 

@@ -282,6 +282,7 @@ fn status_texts(model: &Model, order: &Order) -> (String, String) {
             (format!("✓ {number} is confirmed. Thank you!"), format!("{total} paid; a mail goes to {email}.{mailbox}"))
         }
         OrderStatus::Expired => ("The basket is over".to_owned(), "Nothing happened in it for too long.".to_owned()),
+        OrderStatus::Unknown => ("The order goes on".to_owned(), "This client does not know its state.".to_owned()),
         OrderStatus::Cancelled => ("The order is cancelled".to_owned(), "Money and goods go back.".to_owned()),
     }
 }

@@ -142,6 +142,7 @@ fn state(state: ScenarioState, theme: &Theme) -> (&'static str, Style) {
         ScenarioState::Running => ("▶ playing", theme.accent),
         ScenarioState::Finished => ("✓ played", theme.good),
         ScenarioState::Failed => ("✗ failed", theme.bad),
+        ScenarioState::Unknown => ("? unknown", theme.warn),
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) fn order_status(status: OrderStatus, theme: &Theme) -> (&'static str,
         OrderStatus::Delivered => ("delivered", theme.good),
         OrderStatus::Cancelled => ("cancelled", theme.bad),
         OrderStatus::Expired => ("over", theme.dim),
+        OrderStatus::Unknown => ("unknown state", theme.warn),
     }
 }
 
@@ -29,6 +30,7 @@ pub(super) fn payment_status(status: PaymentStatus) -> &'static str {
         PaymentStatus::Refunding => "being refunded",
         PaymentStatus::Refunded => "refunded",
         PaymentStatus::Disputed => "disputed at the bank",
+        PaymentStatus::Unknown => "payment in an unknown state",
     }
 }
 

@@ -90,6 +90,7 @@ fn refund(refund: &Refund) -> Option<String> {
         RefundState::Open => Some(format!("refund of {amount} on its way")),
         RefundState::Pending => Some(format!("refund of {amount} pending at the bank")),
         RefundState::Failed => Some(format!("refund of {amount} failed")),
+        RefundState::Unknown => Some(format!("refund of {amount} in an unknown state")),
         RefundState::Done if refund.made_at_gateway => Some(format!("{amount} given back at the card gateway")),
         RefundState::Done => None,
     }
@@ -102,6 +103,7 @@ fn dispute(dispute: &Dispute) -> String {
         DisputeState::Withdrawn => format!("{amount} disputed, held by the bank"),
         DisputeState::Won => format!("dispute of {amount} won"),
         DisputeState::Lost => format!("dispute of {amount} lost"),
+        DisputeState::Unknown => format!("{amount} disputed, in an unknown state"),
     }
 }
 

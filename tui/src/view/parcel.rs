@@ -99,7 +99,7 @@ fn reached(order: &Order) -> usize {
         PaymentStatus::Paid | PaymentStatus::Refunding | PaymentStatus::Refunded | PaymentStatus::Disputed
     );
     match order.status {
-        OrderStatus::InProgress | OrderStatus::Expired => 0,
+        OrderStatus::InProgress | OrderStatus::Expired | OrderStatus::Unknown => 0,
         OrderStatus::CheckedOut if paid => 2,
         OrderStatus::CheckedOut => 1,
         OrderStatus::Confirmed => 2,

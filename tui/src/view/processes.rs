@@ -227,6 +227,7 @@ pub(super) fn state(processes: &Processes, process: &Process, theme: &Theme) -> 
         (ProcessState::Working, false) => ("working".to_owned(), theme.accent),
         (ProcessState::Retrying, false) => (format!("retrying {}", process.retrying), theme.warn),
         (ProcessState::WaitingForLease, false) => ("on another server".to_owned(), theme.dim),
+        (ProcessState::Unknown, false) => ("unknown state".to_owned(), theme.warn),
     };
     match (process.parked, process.state) {
         (0, _) => (word, style),

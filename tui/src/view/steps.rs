@@ -86,6 +86,7 @@ fn step_text(step: &Step, now: Timestamp) -> String {
         StepState::Failed => "failed",
         StepState::Undone if step.detail.is_some() => "",
         StepState::Undone => "taken back",
+        StepState::Unknown => "unknown",
     };
     let mut told = word.to_owned();
     if step.attempt > 1 && step.state != StepState::Undone {
@@ -115,6 +116,7 @@ fn sign(state: StepState, theme: &Theme) -> (&'static str, Style) {
         StepState::Done => ("✓", theme.good),
         StepState::Failed => ("✗", theme.bad),
         StepState::Undone => ("↺", theme.warn),
+        StepState::Unknown => ("?", theme.warn),
     }
 }
 

@@ -38,6 +38,11 @@ fn draw_in(model: &Model, size: (u16, u16), theme: ThemeName, depth: Depth) -> B
     terminal.backend().buffer().clone()
 }
 
+/// The lines of a model's screen.
+pub(crate) fn text(model: &Model) -> Vec<String> {
+    lines(&draw(model))
+}
+
 fn lines(buffer: &Buffer) -> Vec<String> {
     let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
     (0..buffer.area.height).map(row).collect()

@@ -198,5 +198,6 @@ fn status_text(status: OrderStatus) -> &'static str {
         OrderStatus::Delivered => "delivered",
         OrderStatus::Cancelled => "cancelled",
         OrderStatus::Expired => "a basket whose time is over",
+        OrderStatus::Unknown => "in a state that is not known",
     }
 }

@@ -78,6 +78,7 @@ pub(in crate::update) fn ask_to_ship(model: &mut Model) {
         }
         OrderStatus::Shipped => model.toast(Tone::Plain, format!("{} is on its way already.", chosen.name)),
         OrderStatus::Delivered => model.toast(Tone::Plain, format!("{} has arrived already.", chosen.name)),
+        OrderStatus::Unknown => model.toast(Tone::Plain, order::UNKNOWN_STATE),
         OrderStatus::InProgress | OrderStatus::CheckedOut | OrderStatus::Cancelled | OrderStatus::Expired => {
             model.toast(Tone::Plain, "Only a confirmed order can be shipped.");
         }
@@ -98,7 +99,8 @@ pub(in crate::update) fn ask_to_deliver(model: &mut Model) {
         | OrderStatus::CheckedOut
         | OrderStatus::Confirmed
         | OrderStatus::Cancelled
-        | OrderStatus::Expired => model.toast(Tone::Plain, "Only an order that was shipped can arrive."),
+        | OrderStatus::Expired
+        | OrderStatus::Unknown => model.toast(Tone::Plain, "Only an order that was shipped can arrive."),
     }
 }
 
@@ -115,6 +117,7 @@ pub(in crate::update) fn ask_to_change_email(model: &mut Model) {
             let purpose = FormPurpose::Counter(CounterForm::ChangeEmail(chosen.id));
             model.form = Some(Form::new(purpose, "Correct the mail address", about, fields));
         }
+        OrderStatus::Unknown => model.toast(Tone::Plain, order::UNKNOWN_STATE),
         OrderStatus::InProgress | OrderStatus::Expired => {
             model.toast(Tone::Plain, "Nothing was bought: there is no mail about it.");
         }
@@ -139,6 +142,7 @@ pub(in crate::update) fn ask_to_refund(model: &mut Model) {
             let toast = format!("{} is disputed: its money cannot go back until the bank has decided.", chosen.name);
             model.toast(Tone::Plain, toast);
         }
+        PaymentStatus::Unknown => model.toast(Tone::Plain, order::UNKNOWN_STATE),
         PaymentStatus::Refunded => model.toast(Tone::Plain, format!("All of {} went back already.", chosen.name)),
         PaymentStatus::None
         | PaymentStatus::Pending

@@ -51,6 +51,7 @@ fn draw_row(
         VoucherStatus::Reserved => ("… in a checkout", theme.accent),
         VoucherStatus::Redeemed => ("· used", theme.dim),
         VoucherStatus::Revoked => ("✗ taken back", theme.bad),
+        VoucherStatus::Unknown => ("? unknown", theme.warn),
     };
     x = put(surface, x, row.y, word, on_row(style), right.saturating_sub(x));
     let order = match voucher.used_by {

@@ -67,6 +67,7 @@ fn reason_text(movement: &Movement, narrow: bool) -> String {
         MovementKind::ToppedUp => "put in by the shop".to_owned(),
         MovementKind::Charged => format!("paid for{order}"),
         MovementKind::Credited => format!("back for{order}"),
+        MovementKind::Unknown => "moved for an unknown reason".to_owned(),
     };
     if narrow {
         let words = match movement.kind {
@@ -74,6 +75,7 @@ fn reason_text(movement: &Movement, narrow: bool) -> String {
             MovementKind::ToppedUp => "put in",
             MovementKind::Charged => "paid",
             MovementKind::Credited => "came back",
+            MovementKind::Unknown => "moved",
         };
         return words.to_owned();
     }

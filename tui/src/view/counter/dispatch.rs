@@ -46,6 +46,7 @@ fn list_title(status: Option<OrderStatus>) -> &'static str {
         Some(OrderStatus::CheckedOut) => "Checking out",
         Some(OrderStatus::Cancelled) => "Cancelled",
         Some(OrderStatus::Expired) => "Over",
+        Some(OrderStatus::Unknown) => "In an unknown state",
     }
 }
 

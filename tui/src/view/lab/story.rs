@@ -79,6 +79,7 @@ fn story_texts(model: &Model, scenario: &Scenario, theme: &Theme, room: u16) -> 
         ScenarioState::Running => return lines,
         ScenarioState::Finished => ("✓", theme.good),
         ScenarioState::Failed => ("✗", theme.bad),
+        ScenarioState::Unknown => ("?", theme.warn),
     };
     let outcome = run.outcome.as_deref().unwrap_or("It has ended.");
     let ended = wrapped(&format!("{sign} {outcome}"), style, room);

@@ -65,7 +65,7 @@ fn only_a_basket_can_be_over_and_what_lay_in_it_stays_to_be_seen() {
 
 #[test]
 fn every_illegal_step_is_refused_with_the_state_and_what_was_tried() {
-    use OrderStatus::{Cancelled, CheckedOut, Confirmed, Delivered, Expired, InProgress, Shipped};
+    use OrderStatus::{Cancelled, CheckedOut, Confirmed, Delivered, Expired, InProgress, Shipped, Unknown};
     let histories = [
         (InProgress, basket()),
         (InProgress, basket().reopened()),
@@ -102,7 +102,7 @@ fn every_illegal_step_is_refused_with_the_state_and_what_was_tried() {
         let answer = decide(&history.order(), check_out_with(9, 1_000, facts()));
         match status {
             InProgress => assert!(answer.is_ok()),
-            CheckedOut | Confirmed | Shipped | Delivered | Cancelled | Expired => {
+            CheckedOut | Confirmed | Shipped | Delivered | Cancelled | Expired | Unknown => {
                 assert_eq!(answer, Err(OrderError::WrongState { status, attempted: "checked out" }));
             }
         }

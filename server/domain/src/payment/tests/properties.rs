@@ -114,7 +114,7 @@ proptest! {
                 | PaymentStatus::Pending
                 | PaymentStatus::AuthenticationRequired
                 | PaymentStatus::Declined => came_in == 0,
-                PaymentStatus::Disputed => false,
+                PaymentStatus::Disputed | PaymentStatus::Unknown => false,
             };
             prop_assert!(is_so, "{:?} after {:?}", payment.status(), log);
         }
