@@ -384,6 +384,12 @@ pub struct OrderSummary {
     /// The name of its first line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_item: Option<String>,
+    /// The name of its second line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_item: Option<String>,
+    /// How many lines it has: products, each counted once.
+    #[serde(default)]
+    pub lines: u32,
     /// What is to be paid.
     pub total: Money,
     /// When the first item was put in.

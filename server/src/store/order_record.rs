@@ -121,6 +121,8 @@ impl OrderRecord {
             payment_status: payment_status(status, payment),
             pieces: lines.iter().map(|line| line.quantity.get()).sum(),
             first_item: lines.first().map(|line| line.item.name.clone()),
+            second_item: lines.get(1).map(|line| line.item.name.clone()),
+            lines: u32::try_from(lines.len()).unwrap_or(u32::MAX),
             total: self.order.total(),
             started_at: self.started_at,
             changed_at: self.changed_at,

@@ -142,6 +142,8 @@ impl OrderRow {
             payment_status: self.payment_status(),
             pieces: self.lines.iter().map(|line| line.quantity).sum(),
             first_item: self.lines.first().map(|line| line.name.clone()),
+            second_item: self.lines.get(1).map(|line| line.name.clone()),
+            lines: u32::try_from(self.lines.len()).unwrap_or(u32::MAX),
             total: Money::new(self.agreed.unwrap_or_else(|| self.sum()), self.currency),
             started_at: Timestamp::from_unix_ms(self.started_ms),
             changed_at: Timestamp::from_unix_ms(self.changed_ms),

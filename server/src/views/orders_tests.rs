@@ -247,7 +247,7 @@ async fn a_summary_tells_pieces_total_and_where_the_money_is() {
         (item.pieces, item.total, item.payment_status),
         (2, Money::new(2000, euro(0).currency), PaymentStatus::Paid)
     );
-    assert_eq!(item.first_item.as_deref(), Some("mug"));
+    assert_eq!((item.first_item.as_deref(), item.second_item, item.lines), (Some("mug"), None, 1));
     assert!(item.changed_at > item.started_at);
 }
 

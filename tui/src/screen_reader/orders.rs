@@ -7,7 +7,7 @@ use super::words::{count, field, listed, order_status, payment_status, short_id,
 use crate::event_text;
 use crate::keys::Action;
 use crate::money;
-use crate::state::{Model, OpenOrder, TimelineView, shown_speed};
+use crate::state::{Model, OpenOrder, TimelineView, shown_speed, summary_title};
 use crate::view::when;
 
 /// Number of newest events whose arrival is noticed.
@@ -34,15 +34,14 @@ pub(super) fn list(model: &Model) -> Page {
 pub(super) fn summary(model: &Model, order: &OrderSummary) -> String {
     let name = order.number.clone().unwrap_or_else(|| format!("Order {}", short_id(&order.id.to_string())));
     let pieces = usize::try_from(order.pieces).unwrap_or(usize::MAX);
-    let first = order.first_item.clone().unwrap_or_default();
     listed([
+        summary_title(order).as_str(),
         name.as_str(),
         order_status(order.status),
         payment_status(order.payment_status),
         &count(pieces, "piece", "pieces"),
-        &first,
         &money::shown(order.total),
-        &when::day_or_time(order.started_at, model.now, &model.zone),
+        &when::day_and_time(order.started_at, model.now, &model.zone),
     ])
 }
 
@@ -100,8 +99,8 @@ fn facts(open: &OpenOrder, order: &Order) -> Vec<String> {
         let how = match refund.state {
             RefundState::Open => "is on its way",
             RefundState::Pending => "is pending at the bank",
-            RefundState::Unknown => "in an unknown state",
             RefundState::Failed => "failed",
+            RefundState::Unknown => "in an unknown state",
             RefundState::Done => "is done",
         };
         format!("A refund of {amount} {how}.")
@@ -112,8 +111,8 @@ fn facts(open: &OpenOrder, order: &Order) -> Vec<String> {
             DisputeState::Open => format!("The bank asks about {amount}."),
             DisputeState::Withdrawn => format!("{amount} disputed, held by the bank."),
             DisputeState::Won => format!("The dispute of {amount} is won."),
-            DisputeState::Unknown => format!("The dispute of {amount} is in an unknown state."),
             DisputeState::Lost => format!("The dispute of {amount} is lost."),
+            DisputeState::Unknown => format!("The dispute of {amount} is in an unknown state."),
         }
     }));
     let brought = open.papers.voucher.as_ref();

@@ -37,7 +37,7 @@ pub(crate) use lab::Lab;
 pub(crate) use list::{List, Load};
 pub(crate) use log::Log;
 pub(crate) use order::{MAX_TIMELINE_EVENTS, OpenOrder, Question};
-pub(crate) use orders::Orders;
+pub(crate) use orders::{Orders, order_title, summary_title};
 pub(crate) use paged_list::{PageRequest, PagedList};
 pub(crate) use pages::{PAGE, Pages};
 pub(crate) use palette::{Command, Palette};

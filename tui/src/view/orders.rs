@@ -8,7 +8,7 @@ use storefront_api::OrderSummary;
 
 use crate::keys::{Action, Context};
 use crate::money;
-use crate::state::{Load, Model};
+use crate::state::{Load, Model, summary_title};
 use crate::view::labels::order_status;
 use crate::view::surface::Surface;
 use crate::view::text::{put, put_right};
@@ -50,6 +50,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surfa
     }
 }
 
+/// Width of a line from which it has its day and the time; a shorter one has one of them.
+const DATED_MIN_WIDTH: u16 = 70;
+
 /// Draws a line of a list of orders, with or without its status: what it is, its number, status, day and total.
 pub(super) fn draw_row(
     model: &Model,
@@ -67,25 +70,21 @@ pub(super) fn draw_row(
         Constraint::Fill(1),
         Constraint::Length(if roomy || !with_state { 11 } else { 0 }),
         Constraint::Length(if with_state { 13 } else { 0 }),
-        Constraint::Length(if row.width >= 50 { 8 } else { 0 }),
+        Constraint::Length(match row.width {
+            DATED_MIN_WIDTH.. => 14,
+            50.. => 8,
+            _ => 0,
+        }),
         Constraint::Length(if row.width >= 50 { 13 } else { 10 }),
     ])
     .areas(inside);
     let what = Rect { width: what.width.saturating_sub(1), ..what };
-    OneLine::new(Line::styled(called(order), on_row(theme.text))).render(what, surface);
+    OneLine::new(Line::styled(summary_title(order), on_row(theme.text))).render(what, surface);
     OneLine::new(Line::styled(number, on_row(theme.dim))).render(name, surface);
     let (word, style) = order_status(order.status, theme);
     OneLine::new(Line::styled(word, on_row(style))).render(status, surface);
-    let when = when::day_or_time(order.changed_at, model.now, &model.zone);
+    let at = if row.width >= DATED_MIN_WIDTH { when::day_and_time } else { when::day_or_time };
+    let when = at(order.started_at, model.now, &model.zone);
     OneLine::right(Line::styled(when, on_row(theme.dim))).render(day, surface);
     OneLine::right(Line::styled(money::shown(order.total), on_row(theme.text))).render(total, surface);
-}
-
-/// What an order is called: its first thing, and how many pieces it has.
-fn called(order: &OrderSummary) -> String {
-    match (&order.first_item, order.pieces) {
-        (Some(name), 1) => name.clone(),
-        (Some(name), pieces) => format!("{name}, {pieces} pieces"),
-        (None, _) => "empty".to_owned(),
-    }
 }

@@ -6,7 +6,7 @@ use ratatui::widgets::Widget;
 use storefront_api::{Order, OrderStatus, PaymentStatus, Shipment};
 
 use crate::money;
-use crate::state::{Model, OpenOrder};
+use crate::state::{Model, OpenOrder, order_title};
 use crate::view::labels::{order_status, payment_status};
 use crate::view::order::facts;
 use crate::view::surface::Surface;
@@ -64,14 +64,10 @@ pub(super) fn draw(
     items(model, order, theme, contents, surface);
 }
 
-/// What an order is called: its first two things, and how many more there are.
+/// What an order is called.
 pub(super) fn named(order: &Order) -> String {
-    match &order.items[..] {
-        [] => "An empty basket".to_owned(),
-        [one] => one.name.clone(),
-        [one, two] => format!("{} + {}", one.name, two.name),
-        [one, two, more @ ..] => format!("{} + {} + {} more", one.name, two.name, more.len()),
-    }
+    let name = |place: usize| order.items.get(place).map(|item| item.name.as_str());
+    order_title(name(0), name(1), order.items.len())
 }
 
 /// Number, day, status and payment; at the right what is to be paid.
@@ -79,7 +75,7 @@ fn summary(model: &Model, order: &Order, theme: &Theme, area: Rect, surface: &mu
     let total = money::shown(order.total);
     let right = put_right(surface, area.right(), area.y, &total, theme.strong, 16);
     let (status, style) = order_status(order.status, theme);
-    let when = when::day_or_time(order.checked_out_at.unwrap_or(order.started_at), model.now, &model.zone);
+    let when = when::day_and_time(order.checked_out_at.unwrap_or(order.started_at), model.now, &model.zone);
     let bought = if order.checked_out_at.is_some() { "bought" } else { "begun" };
     let mut spans = Vec::new();
     spans.extend(order.number.as_ref().map(|number| Span::styled(format!("{number}  ·  "), theme.text)));

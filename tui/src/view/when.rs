@@ -14,6 +14,12 @@ pub(crate) fn day_or_time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> Str
     format(at, zone, if day(at) == day(now) { "%H:%M" } else { "%-d %b" })
 }
 
+/// Day and time: `21 Nov, 14:32`, of another year `21 Nov 2025`.
+pub(crate) fn day_and_time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let year = |at| format(at, zone, "%Y");
+    format(at, zone, if year(at) == year(now) { "%-d %b, %H:%M" } else { "%-d %b %Y" })
+}
+
 /// A span: `12 ms`, `1.2 s`, `48 s`, `3 min`, `5 h`, `2 d`.
 pub(crate) fn span(span_ms: i64) -> String {
     let ms = span_ms.max(0);
@@ -51,6 +57,8 @@ mod tests {
         assert_eq!(time_of_day(at, &TimeZone::UTC), "12:00:00");
         assert_eq!(day_or_time(at, at, &TimeZone::UTC), "12:00");
         assert_eq!(day_or_time(at, Timestamp::from_unix_ms(1_772_566_400_123), &TimeZone::UTC), "1 Mar");
+        assert_eq!(day_and_time(at, at, &TimeZone::UTC), "1 Mar, 12:00");
+        assert_eq!(day_and_time(at, Timestamp::from_unix_ms(1_803_902_400_123), &TimeZone::UTC), "1 Mar 2026");
         assert_eq!([age(-5), age(8_900), age(60_000)], ["0 s", "8 s", "1 min"]);
         let spans = [-5, 999, 1_250, 59_999, 60_000, 7_200_000, 400_000_000].map(span);
         assert_eq!(spans, ["0 ms", "999 ms", "1.2 s", "59 s", "1 min", "2 h", "4 d"]);

@@ -493,3 +493,5 @@ pub(crate) fn summary(order: &Order) -> OrderSummary {
         changed_at: order.started_at,
     }
 }
+        second_item: order.items.get(1).map(|item| item.name.clone()),
+        lines: u32::try_from(order.items.len()).unwrap(),
