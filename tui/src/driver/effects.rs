@@ -4,17 +4,21 @@
 mod counter;
 
 use storefront_api::{
-    AddItem, Cancel, DiffQuery, Order, OrderId, OrderListQuery, OrderNumber, OrderSummary, StubFaults, TimelineQuery,
+    AddItem, Cancel, DiffQuery, Order, OrderId, OrderListQuery, OrderNumber, OrderSummary, ProductQuery, StubFaults,
+    TimelineQuery,
 };
 use storefront_client::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 use crate::driver::wire::{failure, idempotency_key};
 use crate::driver::{account, lab, png, processes};
-use crate::state::{Accepted, Change, Failure, Request};
+use crate::state::{Accepted, Change, Failure, Found, Request};
 use crate::update::{Effect, Msg};
 
 /// Reason that is sent with a cancellation; the shop requires one.
 const CANCEL_REASON: &str = "cancelled by the shopper";
+
+/// Number of products and of orders to find by words.
+const FIND_LIMIT: u32 = 8;
 
 /// Runs an effect. Returns `None` for effects that do not concern the shop.
 pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
@@ -59,6 +63,9 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
         Effect::FindOrder(number) => {
             Msg::OrderFound { result: find_order(client, number).await.map_err(failure), number }
         }
+        Effect::Find { sequence, words } => {
+            Msg::Found { sequence, result: find(client, words).await.map_err(failure) }
+        }
         Effect::Counter(request) => Msg::Counter(counter::run(client, request).await),
         Effect::Submit { key, request } => {
             let result = submit(client, *request, &idempotency_key(&key)).await.map_err(failure);
@@ -92,6 +99,15 @@ pub(crate) async fn find_order(client: &Client, number: OrderNumber) -> Result<O
         // The list may be behind the log.
         None => find(Some(client.readiness().await?.head)).await,
     }
+}
+
+/// Finds products and orders by words, the best matches.
+async fn find(client: &Client, words: String) -> Result<Found, ClientError> {
+    let (q, limit) = (Some(words), Some(FIND_LIMIT));
+    let products = ProductQuery { q: q.clone(), limit, ..ProductQuery::default() };
+    let orders = OrderListQuery { q, limit, ..OrderListQuery::default() };
+    let (products, orders) = tokio::try_join!(client.products(&products), client.orders(&orders))?;
+    Ok(Found { products: products.items, orders: orders.items })
 }
 
 /// Sends the request of a form.

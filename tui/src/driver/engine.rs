@@ -182,6 +182,7 @@ impl Engine {
             | Effect::FetchDiff { .. }
             | Effect::FetchDiagram { .. }
             | Effect::FindOrder(_)
+            | Effect::Find { .. }
             | Effect::CancelOrder { .. }
             | Effect::Counter(_)
             | Effect::Submit { .. }

@@ -15,7 +15,7 @@ pub(super) fn page(model: &Model) -> Option<Page> {
         return Some(help(model, open));
     }
     if let Some(open) = &model.palette {
-        return Some(palette(open));
+        return Some(palette(model, open));
     }
     if let Some(open) = &model.form {
         return Some(form(model, open));
@@ -82,13 +82,17 @@ fn key_and_help(binding: &Binding) -> String {
     format!("{}: {}", keys.join(" or "), binding.help)
 }
 
-fn palette(open: &Palette) -> Page {
-    let mut page = Page::new("palette", "Palette: type what to do, Enter does it, Esc closes.");
-    let lines = open.lines();
+fn palette(model: &Model, open: &Palette) -> Page {
+    let mut page = Page::new("palette", "Palette: type what to do or to find, Enter does it, Esc closes.");
+    let lines = open.lines(&model.account);
     filter(&mut page, open.filter.value());
     match lines.get(open.list.cursor) {
-        Some(entry) if entry.key.is_empty() => page.select(open.list.cursor, lines.len(), &entry.text),
-        Some(entry) => page.select(open.list.cursor, lines.len(), format!("{}, key {}", entry.text, entry.key)),
+        Some(entry) => {
+            let key = if entry.key.is_empty() { String::new() } else { format!("key {}", entry.key) };
+            let words = [entry.text.as_str(), entry.about.as_str(), &key, "Enter"];
+            let said: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
+            page.select(open.list.cursor, lines.len(), format!("{} {}", said.join(", "), entry.command.outcome()));
+        }
         None => page.say("selected", "Nothing is called that."),
     }
     page

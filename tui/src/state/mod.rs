@@ -40,7 +40,7 @@ pub(crate) use order::{MAX_TIMELINE_EVENTS, OpenOrder, Question};
 pub(crate) use orders::{Orders, order_title, summary_title};
 pub(crate) use paged_list::{PageRequest, PagedList};
 pub(crate) use pages::{PAGE, Pages};
-pub(crate) use palette::{Command, Palette};
+pub(crate) use palette::{Command, Found, Palette};
 pub(crate) use processes::{
     ControlCommand, MAX_PENDING_CONTROLS, Parked, PendingControl, Processes, Row, Target, Waiting,
     sentence as process_sentence,

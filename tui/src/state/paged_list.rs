@@ -70,6 +70,12 @@ impl<T> PagedList<T> {
         self.asking = true;
     }
 
+    /// Becomes a list of one item until the next response.
+    pub(crate) fn show_only(&mut self, item: T) {
+        self.items = Pages::whole(vec![item]);
+        (self.total, self.list, self.load) = (1, List::default(), Load::Ready);
+    }
+
     /// Requests the page under the cursor again.
     pub(crate) fn ask(&mut self) -> PageRequest {
         let here = self.list.cursor / PAGE;

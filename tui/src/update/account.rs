@@ -91,7 +91,8 @@ fn fetch_wallet(model: &Model) -> Vec<Effect> {
     customer.map(|customer| Effect::Account(Request::Wallet { customer })).into_iter().collect()
 }
 
-fn fetch_part(model: &mut Model, part: Part) -> Vec<Effect> {
+/// Fetches the list of a part.
+pub(super) fn fetch_part(model: &mut Model, part: Part) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
@@ -327,11 +328,11 @@ pub(super) fn use_voucher(model: &mut Model) -> Vec<Effect> {
             model.toast(Tone::Plain, "This voucher was used already.");
             Vec::new()
         }
-        VoucherStatus::Revoked => {
         VoucherStatus::Unknown => {
             model.toast(Tone::Plain, "This client does not know the state of the voucher; a newer one does.");
             Vec::new()
         }
+        VoucherStatus::Revoked => {
             model.toast(Tone::Plain, "The shop took this voucher back.");
             Vec::new()
         }

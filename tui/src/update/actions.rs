@@ -2,7 +2,7 @@
 
 use crate::keys::{Action, Context};
 use crate::settings::ThemeName;
-use crate::state::{Command, Hit, Model, Phase, Question, Screen, Tone};
+use crate::state::{Command, Hit, Model, Page, Phase, Question, Screen, Tone};
 use crate::update::account::FileKind;
 use crate::update::{
     Effect, account, basket, checkout, counter, document, form, help, lab, order, orders, palette, processes, replay,
@@ -18,7 +18,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],
         Action::Help => help::open(model),
-        Action::Palette => palette::open(model),
+        Action::Palette => return palette::open(model),
         Action::CloseHelp => (model.help, model.palette) = (None, None),
         Action::RunHelp if model.palette.is_some() => return run_command(model),
         Action::RunHelp => {
@@ -181,6 +181,13 @@ fn run_command(model: &mut Model) -> Vec<Effect> {
         Some(Command::View(view)) => timeline::show(model, view),
         Some(Command::FindOrder(number)) => return vec![Effect::FindOrder(number)],
         Some(Command::OpenOrder(id)) => return order::open(model, id),
+        Some(Command::OpenProduct(product)) => {
+            let mut effects = go(model, Screen::Shop);
+            effects.extend(shop::open(model, *product));
+            return effects;
+        }
+        Some(Command::ReadDocument(number)) => return document::show(model, Page::Document(number)),
+        Some(Command::ReadMail(number)) => return document::show(model, Page::Mail(number)),
         Some(Command::CopyJoin) => {
             let Some(join) = model.join_command() else { return Vec::new() };
             let what = join.clone();
@@ -358,9 +365,8 @@ fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     if model.question.is_some() {
         return Vec::new();
     }
-    if let Some(palette) = &mut model.palette {
-        let len = palette.lines().len();
-        palette.list.step(by, len);
+    if model.palette.is_some() {
+        palette::step(model, by);
         return Vec::new();
     }
     if model.help.is_some() {

@@ -37,6 +37,12 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     }
 }
 
+/// Opens a document or a mail.
+pub(super) fn show(model: &mut Model, page: Page) -> Vec<Effect> {
+    model.paper = Some(DocumentView::new(page, Vec::new()));
+    fill(model)
+}
+
 /// The invoice of the open order with its credit notes.
 fn of_order(model: &Model) -> Option<DocumentView> {
     let open = model.order.as_ref()?;

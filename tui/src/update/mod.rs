@@ -33,7 +33,7 @@ use uuid::Uuid;
 use crate::keys::{Action, Key};
 use crate::settings::Settings;
 use crate::state::{
-    Accepted, Change, Connection, Failure, Hit, Model, PageRequest, Picture, Replay, Request, Screen, Tone,
+    Accepted, Change, Connection, Failure, Found, Hit, Model, PageRequest, Picture, Replay, Request, Screen, Tone,
 };
 
 /// An input of the client.
@@ -103,6 +103,11 @@ pub(crate) enum Msg {
     OrderFound {
         number: OrderNumber,
         result: Result<Option<OrderId>, Failure>,
+    },
+    /// What the shop found for the words in the palette.
+    Found {
+        sequence: u64,
+        result: Result<Found, Failure>,
     },
     Counter(counter::CounterResponse),
     /// The response to a form.
@@ -193,6 +198,11 @@ pub(crate) enum Effect {
     },
     /// Finds the order with a number.
     FindOrder(OrderNumber),
+    /// Finds products and orders by words.
+    Find {
+        sequence: u64,
+        words: String,
+    },
     Counter(counter::CounterRequest),
     /// Sends a form; the key stays the same until there is a definite response.
     Submit {
@@ -269,6 +279,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::Diff { id, position, result } => timeline::on_diff(model, id, position, result),
         Msg::Diagram { id, copy, result } => timeline::on_diagram(model, id, copy, result),
         Msg::OrderFound { number, result } => order::on_found(model, number, result),
+        Msg::Found { sequence, result } => palette::on_found(model, sequence, result),
         Msg::Counter(response) => counter::on_response(model, response),
         Msg::Submitted { key, result } => form::on_submitted(model, &key, result),
         Msg::Processes(response) => processes::on_response(model, response),
@@ -322,6 +333,7 @@ pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
         model.form.as_ref().and_then(|form| form.sending.as_ref()).and_then(|sending| sending.retry_at),
         ageing,
         model.started_over.map(|known| known.until),
+        model.palette.as_ref().and_then(|palette| palette.search_at),
         order::next_tick(model),
         processes::next_tick(model),
         lab::next_tick(model),
@@ -370,6 +382,7 @@ fn on_tick(model: &mut Model) -> Vec<Effect> {
     effects.extend(processes::on_tick(model));
     effects.extend(lab::on_tick(model));
     effects.extend(account::on_tick(model));
+    effects.extend(palette::on_tick(model));
     replay::on_tick(model);
     effects
 }

@@ -1,6 +1,7 @@
 //! The screen Shop: products, categories, pictures and search.
 
-use storefront_api::{CategoryList, Page, ProductPage};
+use storefront_api::{CategoryList, Page, Product, ProductPage};
+use tui_input::Input;
 
 use crate::state::{Change, Failure, Line, List, Model, PageRequest, SORTS, Screen, Shop, Tone};
 use crate::update::{Effect, basket};
@@ -147,6 +148,21 @@ pub(super) fn clear_search(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     model.shop.search.reset();
+    fetch_other_list(model)
+}
+
+/// Opens the page of a product that may not be in the list: then the list becomes a search for its name.
+pub(super) fn open(model: &mut Model, product: Product) -> Vec<Effect> {
+    let shop = &mut model.shop;
+    shop.page = true;
+    if let Some((line, _)) = shop.products.find(|known| known.id == product.id) {
+        shop.products.list.cursor = line;
+        return Vec::new();
+    }
+    shop.search = Input::new(product.name.clone());
+    (shop.category, shop.in_stock) = (None, false);
+    shop.wanted = Some(product.id.clone());
+    shop.products.show_only(product);
     fetch_other_list(model)
 }
 

@@ -10,6 +10,7 @@ mod following;
 mod forms;
 mod lab;
 pub(crate) mod laboratory;
+mod palette;
 mod papers;
 mod processes;
 mod replaying;
@@ -220,7 +221,7 @@ fn cursors_are_in_range(model: &Model) {
         within(help.list.cursor, help.lines(&model.keys).len());
     }
     if let Some(palette) = &model.palette {
-        within(palette.list.cursor, palette.lines().len());
+        within(palette.list.cursor, palette.lines(&model.account).len());
     }
     for line in model.basket.lines() {
         assert!(line.quantity >= 1, "{line:?}");

@@ -4,7 +4,7 @@ use tui_input::{Input, InputRequest};
 
 use crate::keys::{Code, Key};
 use crate::state::{Model, Screen};
-use crate::update::{Effect, checkout, counter, form, shop};
+use crate::update::{Effect, checkout, counter, form, palette, shop};
 
 /// Handles an unbound key in the field.
 pub(super) fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -93,8 +93,8 @@ fn after_typing(model: &mut Model) -> Vec<Effect> {
         help.list.cursor = 0;
         return Vec::new();
     }
-    if let Some(palette) = &mut model.palette {
-        palette.list.cursor = 0;
+    if model.palette.is_some() {
+        palette::on_typed(model);
         return Vec::new();
     }
     if model.form.is_some() {

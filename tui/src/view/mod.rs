@@ -147,7 +147,7 @@ fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> 
         return help::draw(open, model, theme, area, surface);
     }
     if let Some(open) = &model.palette {
-        return palette::draw(open, theme, area, surface);
+        return palette::draw(open, model, theme, area, surface);
     }
     if let Some(open) = &model.form {
         return form::draw(open, model, theme, area, surface);

@@ -348,6 +348,17 @@ fn the_palette() {
 }
 
 #[test]
+fn the_palette_with_products_and_orders() {
+    let mut client = Client::at_a_bought_order();
+    client.press("1:");
+    client.answer_all();
+    client.type_text("apron");
+    client.wait_ms(100);
+    client.answer_all();
+    looks_like("palette_found", &client);
+}
+
+#[test]
 fn a_replay() {
     let mut client = Client::new();
     let events = a_checkout("7f");

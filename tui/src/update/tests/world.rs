@@ -20,7 +20,7 @@ use super::backstage::{self, Backstage};
 use super::laboratory::{self, Laboratory};
 use crate::keys::{Code, Key};
 use crate::settings::{Contact, Settings};
-use crate::state::{Accepted, Change, Failure, Model, Request};
+use crate::state::{Accepted, Change, Failure, Found, Model, Request};
 use crate::update::account::Request as AccountRequest;
 use crate::update::{Effect, Feed, Msg, update};
 
@@ -392,6 +392,17 @@ impl Client {
                 let has = |order: &&Order| order.number.as_deref() == Some(&number.to_string());
                 Msg::OrderFound { number, result: Ok(self.orders.iter().find(has).map(|order| order.id)) }
             }
+            Effect::Find { sequence, words } => {
+                let words = words.to_lowercase();
+                let mut products = a_shelf();
+                products.retain(|product| product.name.to_lowercase().contains(&words));
+                let has = |order: &&Order| {
+                    let number = order.number.clone().unwrap_or_default().to_lowercase();
+                    number == words || order.items.iter().any(|item| item.name.to_lowercase().contains(&words))
+                };
+                let orders = self.orders.iter().filter(has).map(summary).collect();
+                Msg::Found { sequence, result: Ok(Found { products, orders }) }
+            }
             Effect::Counter(request) => self.fetch(request),
             Effect::Account(request) => self.purses.answer(request),
             Effect::Submit { key, request } => Msg::Submitted { key, result: Ok(self.agree(*request)) },
@@ -464,6 +475,7 @@ fn failed(effect: Effect, failure: Failure) -> Msg {
         Effect::CancelOrder { key, .. } => Msg::Cancelled { key, result: Err(failure) },
         Effect::FetchDiff { id, position } => Msg::Diff { id, position, result: Err(failure) },
         Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Err(failure) },
+        Effect::Find { sequence, .. } => Msg::Found { sequence, result: Err(failure) },
         Effect::FindOrder(number) => Msg::OrderFound { number, result: Err(failure) },
         Effect::Counter(request) => counter::failed(request, failure),
         Effect::Account(request) => account::failed(request, failure),
@@ -488,10 +500,10 @@ pub(crate) fn summary(order: &Order) -> OrderSummary {
         payment_status: order.payment_status,
         pieces: order.items.iter().map(|item| item.quantity).sum(),
         first_item: order.items.first().map(|item| item.name.clone()),
+        second_item: order.items.get(1).map(|item| item.name.clone()),
+        lines: u32::try_from(order.items.len()).unwrap(),
         total: order.total,
         started_at: order.started_at,
         changed_at: order.started_at,
     }
 }
-        second_item: order.items.get(1).map(|item| item.name.clone()),
-        lines: u32::try_from(order.items.len()).unwrap(),
