@@ -77,6 +77,7 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
         Effect::Copy(_)
         | Effect::Save { .. }
         | Effect::Keep(_)
+        | Effect::Examine
         | Effect::FollowAnew
         | Effect::Suspend
         | Effect::Redraw

@@ -1,12 +1,14 @@
 //! Owns the model: takes messages in, runs effects, and feeds their responses back as messages. Knows no terminal, so
 //! that tests can drive it.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use storefront_api::Timestamp;
 use storefront_client::Client;
 use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -92,12 +94,14 @@ pub(crate) struct Engine {
     /// Number of times that the shop was started over.
     generation: u64,
     tasks: JoinSet<()>,
-    turns: std::sync::Arc<tokio::sync::Semaphore>,
+    turns: Arc<tokio::sync::Semaphore>,
     /// Aborts the latest request for products when the next one starts.
     listing: Option<AbortHandle>,
     feed: Option<AbortOnDropHandle<()>>,
     settings: watch::Sender<Settings>,
     file: Option<SettingsFile>,
+    /// Has the feed ask at once whether the shop can do its work.
+    examine: Arc<Notify>,
     _keeper: Option<AbortOnDropHandle<()>>,
 }
 
@@ -119,7 +123,7 @@ impl Engine {
             receiver,
             generation: 0,
             tasks: JoinSet::new(),
-            turns: std::sync::Arc::new(tokio::sync::Semaphore::new(MAX_CONCURRENT_REQUESTS)),
+            turns: Arc::new(tokio::sync::Semaphore::new(MAX_CONCURRENT_REQUESTS)),
             listing: None,
             feed: None,
             settings,
@@ -130,8 +134,9 @@ impl Engine {
 
     /// Connects to the shop and starts to follow its log.
     pub(crate) fn connect(&mut self, client: Client) {
-        self.feed = Some(feed::follow(client.clone(), self.outbox(self.generation)));
+        self.feed = Some(feed::follow(client.clone(), self.outbox(self.generation), self.examine.clone()));
         self.client = Some(client);
+            examine: Arc::default(),
     }
 
     fn outbox(&self, generation: u64) -> Outbox {
@@ -161,7 +166,9 @@ impl Engine {
             }
             Effect::FollowAnew => {
                 self.generation += 1;
-                self.feed = self.client.clone().map(|client| feed::follow(client, self.outbox(self.generation)));
+                let examine = self.examine.clone();
+                self.feed =
+                    self.client.clone().map(|client| feed::follow(client, self.outbox(self.generation), examine));
             }
             Effect::Keep(settings) => {
                 self.settings.send_replace(*settings);
@@ -190,6 +197,7 @@ impl Engine {
             | Effect::Processes(_)
             | Effect::Account(_) => {
                 self.spawn(effect);
+            Effect::Examine => self.examine.notify_one(),
             }
         }
         None

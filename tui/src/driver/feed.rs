@@ -1,10 +1,12 @@
 //! Follows the shop's log with one long-poll request and reports new events and whether the shop responds. Does not
 //! interpret the events.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use storefront_api::{Event, EventPage, EventQuery, Paused, Readiness};
 use storefront_client::{Client, ClientError};
+use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
@@ -25,14 +27,15 @@ const WAIT_SECONDS: u32 = 20;
 const EXAMINATION_SECONDS: u32 = 2;
 
 /// Follows the log until the handle is dropped, which also aborts the open request.
-pub(crate) fn follow(client: Client, outbox: Outbox) -> AbortOnDropHandle<()> {
+/// `examine` has it ask at once whether the shop can do its work.
+pub(crate) fn follow(client: Client, outbox: Outbox, examine: Arc<Notify>) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
         // A send fails only when the client ends.
-        let _ = run(&client, &outbox).await;
+        let _ = run(&client, &outbox, &examine).await;
     }))
 }
 
-async fn run(client: &Client, outbox: &Outbox) -> Result<(), ClientClosed> {
+async fn run(client: &Client, outbox: &Outbox, examine: &Notify) -> Result<(), ClientClosed> {
     let mut follower = Follower {
         cursor: None,
         log: None,
@@ -43,7 +46,7 @@ async fn run(client: &Client, outbox: &Outbox) -> Result<(), ClientClosed> {
         failures: 0,
     };
     loop {
-        match follower.step(client).await {
+        match follower.step(client, examine).await {
             Ok(feeds) => {
                 for feed in feeds {
                     outbox.send(Msg::Feed(feed)).await?;
@@ -84,7 +87,7 @@ struct Follower {
 
 impl Follower {
     /// Sends one request and returns what its page means to the model.
-    async fn step(&mut self, client: &Client) -> Result<Vec<Feed>, ClientError> {
+    async fn step(&mut self, client: &Client, examine: &Notify) -> Result<Vec<Feed>, ClientError> {
         let Some(cursor) = self.cursor else {
             let EventPage { events, log, switches, paused, .. } = newest(client).await?;
             self.examined = false;
@@ -105,7 +108,15 @@ impl Follower {
         let (after, limit, wait) = (Some(cursor), Some(MAX_EVENTS_PER_PAGE), Some(wait));
         let query = EventQuery { after, limit, wait, switches, paused, ..EventQuery::default() };
         let asked = Instant::now();
-        let page = client.events(&query).await?;
+        let page = tokio::select! {
+            biased;
+            () = examine.notified() => {
+                // Whatever it answers is told.
+                self.unfit = vec![String::new()];
+                return Ok(self.examine(client).await.into_iter().collect());
+            }
+            page = client.events(&query) => page?,
+        };
         let thrown = page.switches != self.switches;
         let paused = (page.paused != self.paused).then(|| Feed::Paused(page.paused.clone().unwrap_or_default()));
         if page.events.is_empty()
@@ -187,7 +198,7 @@ mod tests {
         let page = json!({"events": [], "next_after": 9, "head": 9, "log": log});
         let mock = server.mock("GET", Matcher::Regex("^/v1/events".to_owned())).with_body(page.to_string());
         mock.create_async().await;
-        follower.step(&Client::new(&server.url()).unwrap()).await.unwrap()
+        follower.step(&Client::new(&server.url()).unwrap(), &Notify::new()).await.unwrap()
     }
 
     #[tokio::test]
@@ -209,8 +220,8 @@ mod tests {
             failures: 0,
         };
         let client = Client::new(&server.url()).unwrap();
-        assert!(matches!(follower.step(&client).await.unwrap()[..], [Feed::SwitchThrown]));
-        assert!(follower.step(&client).await.unwrap().is_empty(), "it is known now");
+        assert!(matches!(follower.step(&client, &Notify::new()).await.unwrap()[..], [Feed::SwitchThrown]));
+        assert!(follower.step(&client, &Notify::new()).await.unwrap().is_empty(), "it is known now");
     }
 
     #[tokio::test]
@@ -230,7 +241,7 @@ mod tests {
             unfit: Vec::new(),
             failures: 0,
         };
-        let told = follower.step(&Client::new(&server.url()).unwrap()).await.unwrap();
+        let told = follower.step(&Client::new(&server.url()).unwrap(), &Notify::new()).await.unwrap();
         assert!(matches!(&told[..], [Feed::Paused(paused)] if paused.mark.is_empty()), "{told:?}");
         assert_eq!(follower.paused, Some(Paused::default()));
     }
@@ -250,8 +261,8 @@ mod tests {
             failures: 3,
         };
         let client = Client::new(&server.url()).unwrap();
-        assert!(matches!(follower.step(&client).await.unwrap()[..], [Feed::Online]));
-        let told = follower.step(&client).await.unwrap();
+        assert!(matches!(follower.step(&client, &Notify::new()).await.unwrap()[..], [Feed::Online]));
+        let told = follower.step(&client, &Notify::new()).await.unwrap();
         assert!(matches!(&told[..], [Feed::NewEvents { events }] if events[0].position == 6), "{told:?}");
         assert_eq!(follower.cursor, Some(6));
     }
@@ -312,7 +323,7 @@ mod tests {
             let status = if ready { 200 } else { 503 };
             server.mock("GET", "/health/ready").with_status(status).with_body(body).create_async().await;
             let known = follower.unfit.clone();
-            let told = follower.step(&Client::new(&server.url()).unwrap()).await.unwrap();
+            let told = follower.step(&Client::new(&server.url()).unwrap(), &Notify::new()).await.unwrap();
             if known == reasons {
                 assert!(told.is_empty(), "{told:?}");
             } else {
@@ -320,5 +331,27 @@ mod tests {
             }
             assert!(follower.examined);
         }
+    }
+
+    #[tokio::test]
+    async fn a_shop_that_is_suspected_is_asked_at_once_and_whatever_it_answers_is_told() {
+        let mut server = Server::new_async().await;
+        let body = json!({"ready": true, "reasons": [], "head": 5, "product_service": "live"}).to_string();
+        server.mock("GET", "/health/ready").with_body(body).create_async().await;
+        let mut follower = Follower {
+            cursor: Some(5),
+            log: None,
+            switches: None,
+            paused: None,
+            examined: true,
+            unfit: Vec::new(),
+            failures: 0,
+        };
+        let examine = Notify::new();
+        examine.notify_one();
+        // No events are asked for: the server would refuse.
+        let told = follower.step(&Client::new(&server.url()).unwrap(), &examine).await.unwrap();
+        assert!(matches!(&told[..], [Feed::Unfit(reasons)] if reasons.is_empty()), "{told:?}");
+        assert_eq!(follower.cursor, Some(5));
     }
 }

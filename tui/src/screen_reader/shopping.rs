@@ -40,7 +40,7 @@ pub(super) fn shop(model: &Model) -> Page {
             page.select(
                 shop.products.list.cursor,
                 shop.products.total,
-                listed([product.name.clone(), price(product), stock_of(product)]),
+                listed([product.name.clone(), price(product), stock_of(model, product)]),
             );
             page.say("description", about(product));
         }
@@ -62,9 +62,11 @@ fn price(product: &Product) -> String {
 /// Maximum stock at which the remaining number is said.
 const SCARCE_STOCK: u32 = 10;
 
-fn stock_of(product: &Product) -> String {
+fn stock_of(model: &Model, product: &Product) -> String {
     match (product.active, product.available) {
         (false, _) => "withdrawn".to_owned(),
+        // A shop that cannot write counts no stock.
+        (true, 0) if !model.unfit.is_empty() => "stock unknown".to_owned(),
         (true, 0) => "sold out".to_owned(),
         (true, left) if left <= SCARCE_STOCK => format!("only {left} left"),
         (true, _) => "in stock".to_owned(),

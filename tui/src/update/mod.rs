@@ -218,6 +218,8 @@ pub(crate) enum Effect {
     Copy(String),
     /// Writes a file into the working folder.
     Save {
+    /// Asks the shop now whether it can do its work.
+    Examine,
         name: String,
         contents: Vec<u8>,
     },
@@ -266,8 +268,16 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::Categories(result) => shop::on_categories(model, result),
         Msg::Picture { id, result } => pictures::on_picture(model, id, result),
         Msg::Basket { id, result } => basket::on_basket(model, id, result),
-        Msg::Changed { key, result } => basket::on_changed(model, &key, result),
-        Msg::CheckedOut { key, result } => checkout::on_checked_out(model, &key, result),
+        Msg::Changed { key, result } => {
+            let mut effects = result.as_ref().err().map(|failure| suspect(model, failure)).unwrap_or_default();
+            effects.extend(basket::on_changed(model, &key, result));
+            effects
+        }
+        Msg::CheckedOut { key, result } => {
+            let mut effects = result.as_ref().err().map(|failure| suspect(model, failure)).unwrap_or_default();
+            effects.extend(checkout::on_checked_out(model, &key, result));
+            effects
+        }
         Msg::Orders { ask, result } => orders::on_orders(model, &ask, result),
         Msg::Timeline { id, result } => {
             if let Ok(timeline) = &result {
@@ -281,7 +291,11 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::OrderFound { number, result } => order::on_found(model, number, result),
         Msg::Found { sequence, result } => palette::on_found(model, sequence, result),
         Msg::Counter(response) => counter::on_response(model, response),
-        Msg::Submitted { key, result } => form::on_submitted(model, &key, result),
+        Msg::Submitted { key, result } => {
+            let mut effects = result.as_ref().err().map(|failure| suspect(model, failure)).unwrap_or_default();
+            effects.extend(form::on_submitted(model, &key, result));
+            effects
+        }
         Msg::Processes(response) => processes::on_response(model, response),
         Msg::Lab(response) => lab::on_response(model, response),
         Msg::Account(response) => account::on_response(model, response),
@@ -411,4 +425,17 @@ fn new_key(model: &Model) -> String {
 /// Shows why a request was refused.
 fn refuse(model: &mut Model, failure: &Failure) {
     model.toast(Tone::Bad, failure.sentence().to_owned());
+}
+
+/// Notes that the shop cannot do its work, when that is why a write was refused, and has it asked what is the matter.
+fn suspect(model: &mut Model, failure: &Failure) -> Vec<Effect> {
+    match failure {
+        Failure::Refused(problem) if problem.code == "log_unavailable" => {
+            if model.unfit.is_empty() {
+                model.unfit = vec![failure.sentence().to_owned()];
+            }
+            vec![Effect::Examine]
+        }
+        Failure::Refused(_) | Failure::Unreachable(_) | Failure::Unexpected(_) => Vec::new(),
+    }
 }

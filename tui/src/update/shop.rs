@@ -183,6 +183,13 @@ pub(super) fn add(model: &mut Model) -> Vec<Effect> {
         model.toast(Tone::Bad, format!("{name} is no longer sold."));
         return Vec::new();
     }
+    if product.available == 0
+        && let Some(reason) = model.unfit.first()
+    {
+        let reason = format!("The shop cannot do its work: {reason}");
+        model.toast(Tone::Bad, reason);
+        return Vec::new();
+    }
     if product.available == 0 {
         model.toast(Tone::Bad, format!("{name} is sold out."));
         return Vec::new();

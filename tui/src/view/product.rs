@@ -22,9 +22,11 @@ const SCARCE_STOCK: u32 = 10;
 const TEXT_WIDTH: u16 = 64;
 
 /// Whether and how many are left.
-pub(super) fn stock(product: &Product, theme: &Theme) -> (String, Style) {
+pub(super) fn stock(model: &Model, product: &Product, theme: &Theme) -> (String, Style) {
     match (product.active, product.available) {
         (false, _) => ("withdrawn".to_owned(), theme.bad),
+        // A shop that cannot write counts no stock.
+        (true, 0) if !model.unfit.is_empty() => ("stock unknown".to_owned(), theme.warn),
         (true, 0) => ("sold out".to_owned(), theme.bad),
         (true, left @ 1..=SCARCE_STOCK) => (format!("only {left} left"), theme.warn),
         (true, _) => ("in stock".to_owned(), theme.good),
@@ -32,16 +34,16 @@ pub(super) fn stock(product: &Product, theme: &Theme) -> (String, Style) {
 }
 
 /// What is out of the ordinary about a product: that little of it is left, or that it is on sale.
-pub(super) fn badge(product: &Product, theme: &Theme) -> Option<(String, Style)> {
+pub(super) fn badge(model: &Model, product: &Product, theme: &Theme) -> Option<(String, Style)> {
     if product.available <= SCARCE_STOCK || !product.active {
-        return Some(stock(product, theme));
+        return Some(stock(model, product, theme));
     }
     product.compare_at_price.map(|_| ("sale".to_owned(), theme.accent))
 }
 
 /// The price, what it was before, and the stock.
-pub(super) fn price_line(product: &Product, theme: &Theme) -> Line<'static> {
-    let (word, stock_style) = stock(product, theme);
+pub(super) fn price_line(model: &Model, product: &Product, theme: &Theme) -> Line<'static> {
+    let (word, stock_style) = stock(model, product, theme);
     let mut spans = vec![Span::styled(money::shown(product.price), theme.accent)];
     if let Some(was) = product.compare_at_price {
         spans.extend([Span::styled("  was ", theme.dim), Span::styled(money::shown(was), theme.struck)]);

@@ -191,7 +191,8 @@ fn window(model: &Model, grid: Grid, theme: &Theme, area: Rect, surface: &mut Su
         };
         let chosen = place == products.list.cursor;
         let held = model.basket.quantity_of(&product.id);
-        let card = Card { product, picture: picture(model, product), held, chosen, theme };
+        let badge = product::badge(model, product, theme);
+        let card = Card { product, picture: picture(model, product), badge, held, chosen, theme };
         card.render(slot, surface);
     }
     rule(surface, area, cards.bottom(), theme.faint);
@@ -203,7 +204,7 @@ fn window(model: &Model, grid: Grid, theme: &Theme, area: Rect, surface: &mut Su
 /// Draws the chosen product in a few lines.
 fn in_lines(model: &Model, product: &Product, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let mut title = vec![Span::styled(product.name.clone(), theme.strong), Span::raw("  ")];
-    title.extend(product::price_line(product, theme).spans);
+    title.extend(product::price_line(model, product, theme).spans);
     for note in product::notes(model, product, theme) {
         title.push(Span::styled("  ·  ", theme.dim));
         title.extend(note.spans.into_iter().map(|span| span.style(note.style)));
@@ -234,8 +235,8 @@ fn draw_row(model: &Model, theme: &Theme, row: Rect, product: &Product, chosen: 
     let price_style = if product.compare_at_price.is_some() { theme.accent } else { theme.text };
     let end = row.right().saturating_sub(1);
     let mut right = put_right(surface, end, row.y, &price, on_row(price_style), row.width).min(end.saturating_sub(9));
-    if let Some((word, style)) = product::badge(product, theme).filter(|_| row.width >= 44) {
-        right = put_right(surface, right.saturating_sub(2), row.y, &word, on_row(style), 12);
+    if let Some((word, style)) = product::badge(model, product, theme).filter(|_| row.width >= 44) {
+        right = put_right(surface, right.saturating_sub(2), row.y, &word, on_row(style), 13);
     }
     let held = model.basket.quantity_of(&product.id);
     if held > 0 {
@@ -280,7 +281,7 @@ fn underneath(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_
 /// Draws the selected product in two lines.
 fn brief(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let Some(product) = model.shop.selected() else { return };
-    let (word, style) = product::stock(product, theme);
+    let (word, style) = product::stock(model, product, theme);
     let right = put_right(surface, area.right(), area.y, &word, style, area.width);
     put(surface, area.x, area.y, &product.name, theme.strong, right.saturating_sub(area.x + 1));
     let (more, style) =

@@ -81,9 +81,7 @@ fn list(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) 
 /// The badge of a list of events: `[live]`, `[paused +12]`, `[stale 8 s]`.
 pub(super) fn badge(model: &Model, following: bool, missed: usize, theme: &Theme) -> (String, Style) {
     match &model.connection {
-        Connection::Offline { since, .. } => {
-            (format!("[stale {}]", when::age(model.now.unix_ms() - since.unix_ms())), theme.warn)
-        }
+        Connection::Offline { since, .. } => (format!("[stale {}]", when::age_of(model, *since)), theme.warn),
         Connection::Opening => ("[opening]".to_owned(), theme.dim),
         Connection::Live if following => ("[live]".to_owned(), theme.good),
         Connection::Live if missed == 0 => ("[paused]".to_owned(), theme.warn),

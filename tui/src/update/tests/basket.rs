@@ -195,3 +195,25 @@ fn a_shop_that_comes_back_busy_after_a_long_absence_still_gets_what_was_put_in()
     assert_eq!(quantities(&client), [("Apron".to_owned(), 1)]);
     assert!(client.model.basket.pending.is_empty() && client.model.toasts.is_empty());
 }
+
+#[test]
+fn a_shop_whose_disk_is_full_says_so_instead_of_sold_out_and_live() {
+    let mut client = Client::in_a_full_shop();
+    let detail = "The event log cannot be used: there is no room left on its disk.";
+    let problem = Problem { status: 503, code: "log_unavailable".into(), detail: detail.into(), ..Problem::default() };
+    client.refuse_with = Some(problem);
+    client.press("a");
+    let asked = client.asked.remove(0);
+    let answer = client.answer(asked);
+    let effects = client.take(answer);
+    assert!(effects.contains(&Effect::Examine), "{effects:?}");
+    let screen = crate::view::tests::text(&client.model);
+    assert!(screen[0].contains("! disk full") && !screen[0].contains("live"), "{}", screen[0]);
+    assert!(screen.iter().any(|line| line.contains("The shop cannot do its work")), "{screen:#?}");
+    let line = screen.iter().find(|line| line.contains("Casserole")).unwrap();
+    assert!(line.contains("stock unknown") && !line.contains("sold out"), "{line}");
+    client.press("jj+");
+    assert!(client.model.toasts.last().unwrap().text.contains("no room left on its disk"), "{:?}", client.model.toasts);
+    client.take(Msg::Feed(Feed::Unfit(Vec::new())));
+    assert!(crate::view::tests::text(&client.model)[0].contains("● live"));
+}

@@ -213,6 +213,7 @@ impl Client {
                     | Effect::Keep(_)
                     | Effect::FollowAnew
                     | Effect::Quit
+                    | Effect::Examine
                     | Effect::Suspend
                     | Effect::Redraw
             )
@@ -414,6 +415,7 @@ impl Client {
             | Effect::FollowAnew
             | Effect::Suspend
             | Effect::Redraw
+            | Effect::Examine
             | Effect::Quit => Msg::Tick,
         }
     }
@@ -489,6 +491,7 @@ fn failed(effect: Effect, failure: Failure) -> Msg {
         | Effect::Suspend
         | Effect::Redraw
         | Effect::Quit => Msg::Tick,
+        | Effect::Examine
     }
 }
 

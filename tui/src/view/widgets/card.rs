@@ -9,7 +9,6 @@ use storefront_api::Product;
 
 use crate::money;
 use crate::state::Picture;
-use crate::view::product;
 use crate::view::text::wrap_into;
 use crate::view::theme::Theme;
 use crate::view::widgets::{OneLine, Sprite};
@@ -18,6 +17,8 @@ use crate::view::widgets::{OneLine, Sprite};
 pub(in crate::view) struct Card<'a> {
     pub(in crate::view) product: &'a Product,
     pub(in crate::view) picture: Option<&'a Picture>,
+    /// What is out of the ordinary about it.
+    pub(in crate::view) badge: Option<(String, Style)>,
     /// How many of it are in the basket.
     pub(in crate::view) held: u32,
     pub(in crate::view) chosen: bool,
@@ -60,14 +61,13 @@ impl Widget for &Card<'_> {
         }
         let amount = if product.compare_at_price.is_some() { theme.accent } else { theme.text };
         let mut words = vec![Span::styled(money::shown(product.price), on_card(amount))];
-        let badge = product::badge(product, theme);
         if self.held > 0 {
             words.push(Span::styled(format!("  {}×", self.held), on_card(theme.accent)));
         }
         // A card has no room for more words.
-        words.extend(badge.map(|(word, style)| {
-            let word = word.strip_prefix("only ").unwrap_or(&word).to_owned();
-            Span::styled(format!("  {word}"), on_card(style))
+        words.extend(self.badge.iter().map(|(word, style)| {
+            let word = word.strip_prefix("only ").unwrap_or(word);
+            Span::styled(format!("  {word}"), on_card(*style))
         }));
         OneLine::new(words).render(price, buffer);
     }
