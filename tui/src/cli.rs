@@ -58,6 +58,9 @@ pub(crate) struct Common {
     /// [env: STOREFRONT_SCREEN_READER]
     #[arg(long, global = true)]
     pub(crate) screen_reader: bool,
+    /// Nothing on the screen counts or moves by itself, only what happens in the shop [env: STOREFRONT_REDUCED_MOTION]
+    #[arg(long, global = true)]
+    pub(crate) reduced_motion: bool,
     /// Act under this name, such as "Pair 3": it stands as the actor of the events that you cause
     /// [env: STOREFRONT_AS]
     #[arg(long = "as", global = true, value_name = "NAME")]
@@ -118,8 +121,11 @@ impl Cli {
             common.acting_as = name.transpose().map_err(|wrong| format!("STOREFRONT_AS: {wrong}."))?;
         }
         if matches!(&self.command, None | Some(Command::Replay { .. })) {
-            let set = text("STOREFRONT_SCREEN_READER")?;
-            common.screen_reader |= set.is_some_and(|set| !matches!(set.as_str(), "0" | "no" | "off" | "false"));
+            let is_on = |name: &str| {
+                text(name).map(|set| set.is_some_and(|set| !matches!(set.as_str(), "0" | "no" | "off" | "false")))
+            };
+            common.screen_reader |= is_on("STOREFRONT_SCREEN_READER")?;
+            common.reduced_motion |= is_on("STOREFRONT_REDUCED_MOTION")?;
         }
         if common.server.is_none() {
             let life = |name: &str| {

@@ -1,4 +1,5 @@
-//! What a person configures: theme, colours, mouse, keys. Read from one TOML file, checked whole before anything starts.
+//! What a person configures: preferences, colours, keys. Read from one TOML file, checked whole before anything starts;
+//! preferences that are changed on the screen are written to it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,6 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{Keymap, Place, Remapped, word};
+use crate::preferences::{Preferences, Spans, Times};
 use crate::settings::ThemeName;
 
 /// A colour that a theme is made of.
@@ -34,8 +36,7 @@ pub(crate) type Colours = BTreeMap<Role, Rgb>;
 /// What was configured.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Config {
-    pub(crate) theme: Option<ThemeName>,
-    pub(crate) mouse: Option<bool>,
+    pub(crate) preferences: Preferences,
     pub(crate) keys: Keymap,
     colours: BTreeMap<ThemeName, Colours>,
 }
@@ -46,6 +47,10 @@ pub(crate) struct Config {
 struct File {
     theme: Option<ThemeName>,
     mouse: Option<bool>,
+    notifications: Option<bool>,
+    reduced_motion: Option<bool>,
+    times: Option<Times>,
+    spans: Option<Spans>,
     colours: BTreeMap<ThemeName, BTreeMap<Role, String>>,
     keys: Remapped,
 }
@@ -85,8 +90,70 @@ impl Config {
                 colours.entry(theme).or_default().insert(role, rgb);
             }
         }
-        Ok(Self { theme: file.theme, mouse: file.mouse, keys, colours })
+        let File { theme, mouse, notifications, reduced_motion, times, spans, .. } = file;
+        let preferences = Preferences { theme, mouse, notifications, reduced_motion, times, spans };
+        Ok(Self { preferences, keys, colours })
     }
+}
+
+/// Writes what was chosen into a file, whose other lines and comments stay as they are.
+///
+/// # Errors
+/// One sentence with the file's name when it cannot be read or written, or would not be valid any more.
+pub(crate) fn write(path: &Path, chosen: &Preferences) -> Result<(), String> {
+    let failed = |error: io::Error| format!("The settings cannot be kept in {}: {error}.", path.display());
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(failed(error)),
+    };
+    let text = lines_of(chosen).into_iter().fold(text, |text, (name, value)| with_value(&text, name, &value));
+    Config::parse(&text).map_err(|wrong| format!("{}{wrong}.", path.display()))?;
+    // A link stays a link to the file that is replaced.
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let draft = real.with_extension(format!("{}.new", std::process::id()));
+    let created = real.parent().map_or(Ok(()), fs::create_dir_all);
+    let written = created.and_then(|()| fs::write(&draft, text)).and_then(|()| fs::rename(&draft, &real));
+    written.map_err(|error| {
+        // A draft that was begun is of no use; where it cannot be removed, nothing can be done.
+        let _ = fs::remove_file(&draft);
+        failed(error)
+    })
+}
+
+/// What was chosen, as names and values of the file.
+fn lines_of(chosen: &Preferences) -> Vec<(&'static str, String)> {
+    let Preferences { theme, mouse, notifications, reduced_motion, times, spans } = *chosen;
+    let quoted = |text: String| format!("{text:?}");
+    let values = [
+        ("theme", theme.map(|theme| quoted(word(theme)))),
+        ("mouse", mouse.map(|on| on.to_string())),
+        ("notifications", notifications.map(|on| on.to_string())),
+        ("reduced_motion", reduced_motion.map(|on| on.to_string())),
+        ("times", times.map(|times| quoted(word(times)))),
+        ("spans", spans.map(|spans| quoted(word(spans)))),
+    ];
+    values.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// A text in which a setting has a value: in its line, or else after the line that explains it or before the first table.
+fn with_value(text: &str, name: &str, value: &str) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let head = lines.iter().position(|line| line.trim_start().starts_with('[')).unwrap_or(lines.len());
+    let sets = |line: &String| line.split_once('=').is_some_and(|(key, _)| key.trim() == name);
+    let explains = |line: &String| line.trim_start().strip_prefix('#').is_some_and(|line| sets(&line.to_owned()));
+    let line = format!("{name} = {value}");
+    let here = lines[..head].iter().position(sets);
+    match (here, lines[..head].iter().position(explains)) {
+        (Some(here), _) => lines[here] = line,
+        (None, Some(here)) => lines.insert(here + 1, line),
+        (None, None) => {
+            // The comment above a table belongs to it.
+            let comment = lines[..head].iter().rev().take_while(|line| line.trim_start().starts_with('#')).count();
+            lines.insert(if head < lines.len() { head - comment } else { head }, line);
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 fn rgb(text: &str) -> Option<Rgb> {
@@ -124,6 +191,18 @@ const HEAD: &str = "\
 # Clicks and the wheel go to the client; without it the terminal selects text. A key switches it.
 # mouse = false
 
+# While you look elsewhere, the terminal says how your order ends and what goes wrong.
+# notifications = true
+
+# Nothing counts or moves by itself, only what happens in the shop.
+# reduced_motion = false
+
+# local or utc: the zone in which times are shown.
+# times = \"local\"
+
+# short or milliseconds: how spans of time are written.
+# spans = \"short\"
+
 # Colours of a theme: background, text, dim, faint, accent, good, warn, bad, selection.
 # [colours.dark]
 # accent = \"#e9a55f\"
@@ -142,17 +221,26 @@ mod tests {
         let printed = documented();
         let config = Config::parse(&printed).unwrap();
         assert_eq!(config.keys, Keymap::default());
-        assert_eq!((config.theme, config.mouse), (None, None));
-        let without_marks = printed.replace("# theme =", "theme =").replace("# mouse =", "mouse =");
-        let config = Config::parse(&without_marks).unwrap();
-        assert_eq!((config.theme, config.mouse), (Some(ThemeName::Dark), Some(false)));
+        assert_eq!(config.preferences, Preferences::default());
+        let names = ["theme", "mouse", "notifications", "reduced_motion", "times", "spans"];
+        let without_marks =
+            names.iter().fold(printed, |text, name| text.replace(&format!("# {name} ="), &format!("{name} =")));
+        let usual = Preferences {
+            theme: Some(ThemeName::Dark),
+            mouse: Some(false),
+            notifications: Some(true),
+            reduced_motion: Some(false),
+            times: Some(Times::Local),
+            spans: Some(Spans::Short),
+        };
+        assert_eq!(Config::parse(&without_marks).unwrap().preferences, usual);
     }
 
     #[test]
     fn theme_colours_and_keys_are_taken_from_the_file() {
         let text = "theme = \"light\"\n[colours.light]\naccent = \"#010203\"\n[keys.shop]\nnext_sort = [\"Z\"]\n";
         let config = Config::parse(text).unwrap();
-        assert_eq!(config.theme, Some(ThemeName::Light));
+        assert_eq!(config.preferences.theme, Some(ThemeName::Light));
         assert_eq!(config.colours(ThemeName::Light).unwrap()[&Role::Accent], (1, 2, 3));
         assert_eq!(config.keys.action(Context::Shop, Key::char('Z')), Some(Action::NextSort));
         assert!(Config::parse("").is_ok());
@@ -171,5 +259,40 @@ mod tests {
             let said = Config::parse(text).unwrap_err();
             assert!(said.starts_with(told) && !said.contains('\n'), "{text:?}: {said}");
         }
+    }
+
+    #[test]
+    fn what_is_chosen_on_the_screen_is_written_and_everything_else_in_the_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("storefront/config.toml");
+        let chosen =
+            Preferences { theme: Some(ThemeName::Light), spans: Some(Spans::Milliseconds), ..Preferences::default() };
+        write(&path, &chosen).unwrap();
+        assert_eq!(Config::read(&path, true).unwrap().preferences, chosen, "a file is begun");
+        let mine = "# mine\ntheme = \"dark\" # at night\n\n# my keys\n[keys.shop]\nnext_sort = [\"Z\"]\n";
+        fs::write(&path, mine).unwrap();
+        write(&path, &chosen).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let expected =
+            "# mine\ntheme = \"light\"\n\nspans = \"milliseconds\"\n# my keys\n[keys.shop]\nnext_sort = [\"Z\"]\n";
+        assert_eq!(text, expected);
+        // The printed file explains each setting.
+        fs::write(&path, documented()).unwrap();
+        write(&path, &chosen).unwrap();
+        let config = Config::read(&path, true).unwrap();
+        assert_eq!((config.preferences, config.keys), (chosen, Keymap::default()));
+        assert!(fs::read_to_string(&path).unwrap().contains("# theme = \"dark\"\ntheme = \"light\"\n"));
+    }
+
+    #[test]
+    fn a_file_that_is_wrong_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, "theme = ").unwrap();
+        let chosen = Preferences { mouse: Some(true), ..Preferences::default() };
+        let why = write(&path, &chosen).unwrap_err();
+        assert!(why.contains("config.toml"), "{why}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theme = ");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left behind");
     }
 }

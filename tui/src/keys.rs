@@ -41,6 +41,8 @@ pub(crate) enum Action {
     First,
     Last,
     Search,
+    NextMatch,
+    PreviousMatch,
     NextShelf,
     PreviousShelf,
     OnlyInStock,
@@ -56,6 +58,11 @@ pub(crate) enum Action {
     Cards,
     SwitchSection,
     Split,
+    ShowBeside,
+    CloseList,
+    Preferences,
+    NextValue,
+    PreviousValue,
     Remove,
     Undo,
     EmptyBasket,
@@ -213,6 +220,10 @@ pub(crate) enum Place {
     Document,
     Search,
     Help,
+    /// In the list of screens to show beside the open one.
+    Panes,
+    /// In the list of preferences.
+    Preferences,
     /// In a form over the screen.
     Form,
     Confirm,
@@ -253,12 +264,14 @@ pub(crate) enum Context {
     Document,
     Search,
     Help,
+    Panes,
+    Preferences,
     Form,
     Confirm,
 }
 
 impl Context {
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 36] = [
         Self::Shop,
         Self::ShopCards,
         Self::Product,
@@ -291,6 +304,8 @@ impl Context {
         Self::Document,
         Self::Search,
         Self::Help,
+        Self::Panes,
+        Self::Preferences,
         Self::Form,
         Self::Confirm,
     ];
@@ -301,8 +316,8 @@ impl Context {
             Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, CheckoutReview,
             Confirm, Counter, CounterCharges, CounterOrders, CounterProducts, CounterStock, Document, DocumentView,
             Events, Everywhere, Form, Help, Invoices, Lab, Lists, Log, Mailbox, NoWallet, Order, OrderEvents, Orders,
-            Parcel, Processes, Product, Profile, Replay, Screens, Scrubber, Search, Shop, ShopCards, ShopList, Tabs,
-            Timeline, Vouchers, Wallet,
+            Panes, Parcel, Preferences, Processes, Product, Profile, Replay, Screens, Scrubber, Search, Shop,
+            ShopCards, ShopList, Tabs, Timeline, Vouchers, Wallet,
         };
         match self {
             Self::Shop => &[Shop, ShopList, Tabs, Screens, Everywhere, Always],
@@ -337,6 +352,8 @@ impl Context {
             Self::Document => &[DocumentView, Document, Everywhere, Always],
             Self::Search => &[Search, Always],
             Self::Help => &[Help, Always],
+            Self::Panes => &[Panes, Always],
+            Self::Preferences => &[Preferences, Always],
             Self::Form => &[Form, Always],
             Self::Confirm => &[Confirm, Always],
         }
@@ -375,6 +392,8 @@ impl Context {
             | Self::Profile
             | Self::Letter
             | Self::Document
+            | Self::Panes
+            | Self::Preferences
             | Self::Confirm => false,
         }
     }

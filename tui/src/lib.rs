@@ -23,6 +23,7 @@ mod keys;
 mod line_mode;
 mod money;
 mod plain;
+mod preferences;
 mod run;
 mod screen_reader;
 pub mod screenshot;

@@ -16,6 +16,7 @@ use crate::config::{self, Config};
 use crate::driver::{self, Shop, StartOptions};
 use crate::embedded::{self, DataPlace, EmbeddedOptions};
 use crate::line_mode;
+use crate::preferences::Preferences;
 use crate::settings::{Settings, SettingsFile};
 use crate::state::Replay;
 use crate::{environment, plain, terminal};
@@ -118,10 +119,21 @@ fn read_config(cli: &Cli) -> Result<Config, String> {
     match (&cli.command, &cli.common.config) {
         (None | Some(Command::Replay { .. }), Some(path)) => Config::read(path, true),
         (None | Some(Command::Replay { .. }), None) => {
-            environment::config_file().map_or_else(|| Ok(Config::default()), |path| Config::read(&path, false))
+            config_file(&cli.common).map_or_else(|| Ok(Config::default()), |path| Config::read(&path, false))
         }
         (Some(_), _) => Ok(Config::default()),
     }
+}
+
+/// Path of the configuration file.
+fn config_file(common: &Common) -> Option<PathBuf> {
+    common.config.clone().or_else(environment::config_file)
+}
+
+/// The preferences of the command line, and otherwise of the configuration file.
+fn preferences(common: &Common, config: &Config) -> Preferences {
+    let said = Preferences { reduced_motion: common.reduced_motion.then_some(true), ..Preferences::default() };
+    said.or(config.preferences)
 }
 
 fn run_command(cli: Cli, config: Config) -> Result<()> {
@@ -155,7 +167,7 @@ fn run_command(cli: Cli, config: Config) -> Result<()> {
                 let what = line_mode::EventsOptions { follow, json, order };
                 line_mode::events(line_mode::ShopTarget::from_options(&common), options, what).await
             }
-            Some(Command::Replay { file, speed }) => replay(&file, speed, common.screen_reader, config).await,
+            Some(Command::Replay { file, speed }) => replay(&file, speed, &common, config).await,
             Some(Command::Config) => print_whole(config::documented().as_bytes()),
             Some(Command::Completions { shell }) => {
                 // Into memory first: the generator panics when a write fails.
@@ -190,18 +202,29 @@ fn print_whole(bytes: &[u8]) -> Result<()> {
 }
 
 /// Replays a timeline: on the screen, or as lines without a terminal.
-async fn replay(file: &Path, speed: u32, screen_reader: bool, config: Config) -> Result<()> {
+async fn replay(file: &Path, speed: u32, common: &Common, config: Config) -> Result<()> {
     let events = line_mode::read_replay(file)?;
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return line_mode::replay(&events, speed).await;
     }
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let settings = Settings { theme: Some(config.theme.unwrap_or_else(environment::theme)), ..Settings::default() };
+    let settings = Settings { theme: Some(environment::theme()), ..Settings::default() };
     let shop = Shop::Nowhere(Replay::new(name, events, speed));
     let depth = environment::colour_depth();
     let has_clipboard = environment::has_clipboard();
-    let (file, first_run, actor) = (None, false, None);
-    let start = StartOptions { shop, settings, file, first_run, depth, has_clipboard, screen_reader, config, actor };
+    let start = StartOptions {
+        shop,
+        settings,
+        file: None,
+        first_run: false,
+        depth,
+        has_clipboard,
+        screen_reader: common.screen_reader,
+        preferences: preferences(common, &config),
+        config_file: config_file(common),
+        config,
+        actor: None,
+    };
     driver::run(start).await
 }
 
@@ -210,8 +233,7 @@ async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Re
     let read = kept.as_ref().and_then(SettingsFile::read);
     let first_run = read.is_none();
     let mut settings = read.unwrap_or_default();
-    settings.theme = config.theme.or(settings.theme).or_else(|| Some(environment::theme()));
-    settings.mouse = config.mouse.unwrap_or(settings.mouse);
+    settings.theme = settings.theme.or_else(|| Some(environment::theme()));
     if common.ephemeral {
         // A new shop has no basket to return to and knows no customer.
         settings = Settings { basket: None, checking_out: None, customer: None, ..settings };
@@ -228,10 +250,19 @@ async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Re
         }
     };
     let file = if common.ephemeral { None } else { kept };
-    let actor = common.acting_as.clone();
-    let has_clipboard = environment::has_clipboard();
-    let screen_reader = common.screen_reader;
-    let start = StartOptions { shop, settings, file, first_run, depth, has_clipboard, screen_reader, config, actor };
+    let start = StartOptions {
+        shop,
+        settings,
+        file,
+        first_run,
+        depth,
+        has_clipboard: environment::has_clipboard(),
+        screen_reader: common.screen_reader,
+        preferences: preferences(common, &config),
+        config_file: config_file(common).filter(|_| !common.ephemeral),
+        config,
+        actor: common.acting_as.clone(),
+    };
     driver::run(start).await
 }
 

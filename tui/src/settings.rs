@@ -65,6 +65,8 @@ pub(crate) struct Settings {
     /// The order that was being checked out.
     pub(crate) checking_out: Option<OrderId>,
     pub(crate) screen: Screen,
+    /// The screen beside it.
+    pub(crate) pane: Option<Screen>,
     /// The product under the cursor.
     pub(crate) product: Option<ProductId>,
     /// Whether products are shown as a list where there is room for cards.

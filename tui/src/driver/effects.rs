@@ -63,9 +63,7 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
         Effect::FindOrder(number) => {
             Msg::OrderFound { result: find_order(client, number).await.map_err(failure), number }
         }
-        Effect::Find { sequence, words } => {
-            Msg::Found { sequence, result: find(client, words).await.map_err(failure) }
-        }
+        Effect::Find { sequence, words } => Msg::Found { sequence, result: find(client, words).await.map_err(failure) },
         Effect::Counter(request) => Msg::Counter(counter::run(client, request).await),
         Effect::Submit { key, request } => {
             let result = submit(client, *request, &idempotency_key(&key)).await.map_err(failure);
@@ -77,8 +75,9 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
         Effect::Copy(_)
         | Effect::Save { .. }
         | Effect::Keep(_)
-        | Effect::Examine
+        | Effect::Configure(_)
         | Effect::FollowAnew
+        | Effect::Examine
         | Effect::Suspend
         | Effect::Redraw
         | Effect::Quit => return None,

@@ -12,7 +12,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::config;
 use crate::driver::{effects, feed};
+use crate::preferences::Preferences;
 use crate::settings::{Settings, SettingsFile};
 use crate::state::Model;
 use crate::update::{Effect, Msg, next_deadline, update};
@@ -98,10 +100,14 @@ pub(crate) struct Engine {
     /// Aborts the latest request for products when the next one starts.
     listing: Option<AbortHandle>,
     feed: Option<AbortOnDropHandle<()>>,
-    settings: watch::Sender<Settings>,
-    file: Option<SettingsFile>,
     /// Has the feed ask at once whether the shop can do its work.
     examine: Arc<Notify>,
+    settings: watch::Sender<Settings>,
+    file: Option<SettingsFile>,
+    /// What was chosen on the screen, to be written to the configuration file; `None` where that is not kept.
+    preferences: Option<watch::Sender<Preferences>>,
+    config_file: Option<PathBuf>,
+    _configurer: Option<AbortOnDropHandle<()>>,
     _keeper: Option<AbortOnDropHandle<()>>,
 }
 
@@ -110,11 +116,15 @@ impl Engine {
     pub(crate) fn new(settings: &Settings, file: Option<SettingsFile>) -> Self {
         let mut clock = Clock::start();
         let mut model = Model::new(settings, clock.now(), uuid::Uuid::now_v7);
-        model.zone = jiff::tz::TimeZone::system();
+        model.local_zone = jiff::tz::TimeZone::system();
+        model.zone = model.local_zone.clone();
         let (sender, receiver) = mpsc::channel(MESSAGE_QUEUE_LEN);
-        let (settings, keep) = watch::channel(settings.clone());
+        let (settings, changes) = watch::channel(settings.clone());
         let outbox = Outbox { sender: sender.clone(), generation: ANY_GENERATION };
-        let keeper = file.clone().map(|file| AbortOnDropHandle::new(tokio::spawn(keep_settings(file, keep, outbox))));
+        let keeper = file.clone().map(|file| {
+            let write = move |settings: &Settings| file.write(settings);
+            AbortOnDropHandle::new(tokio::spawn(keep(write, changes, outbox)))
+        });
         Self {
             model,
             clock,
@@ -126,9 +136,27 @@ impl Engine {
             turns: Arc::new(tokio::sync::Semaphore::new(MAX_CONCURRENT_REQUESTS)),
             listing: None,
             feed: None,
+            examine: Arc::default(),
             settings,
             file,
+            preferences: None,
+            config_file: None,
+            _configurer: None,
             _keeper: keeper,
+        }
+    }
+
+    /// Takes what is configured, and keeps what is chosen on the screen in a file.
+    pub(crate) fn configure(&mut self, preferences: Preferences, file: Option<PathBuf>) {
+        self.model.configure(preferences);
+        self.model.config_file = file.as_ref().map(|path| path.display().to_string());
+        self.config_file.clone_from(&file);
+        if let Some(path) = file {
+            let (sender, changes) = watch::channel(Preferences::default());
+            let outbox = self.outbox(ANY_GENERATION);
+            self.preferences = Some(sender);
+            let write = move |chosen: &Preferences| config::write(&path, chosen);
+            self._configurer = Some(AbortOnDropHandle::new(tokio::spawn(keep(write, changes, outbox))));
         }
     }
 
@@ -136,7 +164,6 @@ impl Engine {
     pub(crate) fn connect(&mut self, client: Client) {
         self.feed = Some(feed::follow(client.clone(), self.outbox(self.generation), self.examine.clone()));
         self.client = Some(client);
-            examine: Arc::default(),
     }
 
     fn outbox(&self, generation: u64) -> Outbox {
@@ -170,8 +197,14 @@ impl Engine {
                 self.feed =
                     self.client.clone().map(|client| feed::follow(client, self.outbox(self.generation), examine));
             }
+            Effect::Examine => self.examine.notify_one(),
             Effect::Keep(settings) => {
                 self.settings.send_replace(*settings);
+            }
+            Effect::Configure(preferences) => {
+                if let Some(chosen) = &self.preferences {
+                    chosen.send_replace(preferences);
+                }
             }
             Effect::FetchProducts { .. } => {
                 if let Some(earlier) = self.listing.take() {
@@ -197,7 +230,6 @@ impl Engine {
             | Effect::Processes(_)
             | Effect::Account(_) => {
                 self.spawn(effect);
-            Effect::Examine => self.examine.notify_one(),
             }
         }
         None
@@ -266,6 +298,11 @@ impl Engine {
     pub(crate) async fn close(mut self) -> Result<(), String> {
         self.feed = None;
         self.tasks.shutdown().await;
+        // What was chosen last may not be written yet.
+        let chosen = self.model.preferences;
+        if let Some(path) = self.config_file.filter(|_| chosen != Preferences::default()) {
+            config::write(&path, &chosen)?;
+        }
         self.file.as_ref().map_or(Ok(()), |file| file.write(&self.model.settings()))
     }
 }
@@ -279,13 +316,16 @@ fn save(name: &str, contents: &[u8]) -> Result<String, String> {
     }
 }
 
-/// Writes the latest settings when they change, at most once per interval. Reports the first of several failures in a row.
-async fn keep_settings(file: SettingsFile, mut changes: watch::Receiver<Settings>, outbox: Outbox) {
+/// Writes the latest value when it changes, at most once per interval. Reports the first of several failures in a row.
+async fn keep<T: Clone + Send + Sync + 'static>(
+    write: impl Fn(&T) -> Result<(), String> + Clone + Send + 'static,
+    mut changes: watch::Receiver<T>,
+    outbox: Outbox,
+) {
     let mut failing = false;
     while changes.changed().await.is_ok() {
-        let settings = changes.borrow_and_update().clone();
-        let file = file.clone();
-        let written = tokio::task::spawn_blocking(move || file.write(&settings)).await.unwrap_or(Ok(()));
+        let (value, write) = (changes.borrow_and_update().clone(), write.clone());
+        let written = tokio::task::spawn_blocking(move || write(&value)).await.unwrap_or(Ok(()));
         let failed_before = std::mem::replace(&mut failing, written.is_err());
         if let Err(why) = written
             && !failed_before

@@ -18,6 +18,7 @@ mod wire;
 
 use std::future::Future;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ use signals::{Signal, Signals};
 
 use crate::config::Config;
 use crate::embedded::{self, Embedded, EmbeddedOptions};
+use crate::preferences::Preferences;
 use crate::screen_reader::Speaker;
 use crate::settings::{Settings, SettingsFile};
 use crate::state::Replay;
@@ -75,8 +77,11 @@ pub(crate) struct StartOptions {
     pub(crate) has_clipboard: bool,
     /// Whether lines are said instead of a screen drawn.
     pub(crate) screen_reader: bool,
-    /// The configuration file.
+    /// The configuration file: what is in it, and where preferences are written.
     pub(crate) config: Config,
+    pub(crate) config_file: Option<PathBuf>,
+    /// The preferences of the command line and the file.
+    pub(crate) preferences: Preferences,
     /// The actor name that is sent with every request.
     pub(crate) actor: Option<ActorName>,
 }
@@ -101,6 +106,7 @@ async fn start_somewhere(mut options: EmbeddedOptions) -> Result<Embedded> {
 pub(crate) async fn run(start: StartOptions) -> Result<()> {
     let mut engine = Engine::new(&start.settings, start.file.clone());
     engine.model.keys = start.config.keys.clone();
+    engine.configure(start.preferences, start.config_file.clone());
     engine.model.has_clipboard = start.has_clipboard;
     engine.model.read_out = start.screen_reader;
     engine.model.actor = start.actor.as_ref().map(ToString::to_string);
@@ -334,7 +340,8 @@ impl App {
         })?;
         self.hits = hits;
         let news = news::latest(model);
-        if let Some(text) = news.as_ref().filter(|_| self.looks_elsewhere && news != self.news) {
+        let notified = model.notifications && self.looks_elsewhere;
+        if let Some(text) = news.as_ref().filter(|_| notified && news != self.news) {
             self.terminal.notify(text)?;
         }
         self.news = news;

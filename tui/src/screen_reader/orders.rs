@@ -21,6 +21,9 @@ pub(super) fn list(model: &Model) -> Page {
     }
     let which = orders.status.map_or("all orders".to_owned(), |status| format!("only {}", order_status(status)));
     page.say("list", format!("{}, {which}.", count(orders.list.total, "order", "orders")));
+    if orders.typing || !orders.search.value().is_empty() {
+        page.say("search", field("Search", orders.search.value()));
+    }
     match orders.selected() {
         Some(order) => page.select(orders.list.list.cursor, orders.list.total, summary(model, order)),
         None => page.say("selected", "No orders. What you buy shows up here."),
@@ -127,14 +130,17 @@ fn timeline(model: &Model, open: &OpenOrder, page: &mut Page) {
         "timeline",
         format!("Timeline as {}: {}.", open.view.name(), count(events.len(), "event", "events")),
     );
+    if open.typing || !open.find.value().is_empty() {
+        page.say("search", field("Search", open.find.value()));
+    }
     if open.view != TimelineView::Scrubber {
         for (place, event) in events.iter().enumerate().skip(events.len().saturating_sub(RECENT_EVENTS)) {
-            page.report(format!("event {}", event.position), event_line(event, &since(open, place)));
+            page.report(format!("event {}", event.position), event_line(event, &since(model, open, place)));
         }
     }
     let Some(event) = open.selected() else { return };
     let place = open.list.cursor;
-    let line = event_line(event, &since(open, place));
+    let line = event_line(event, &since(model, open, place));
     page.say("selected", line);
     match open.view {
         TimelineView::List | TimelineView::Lanes => {}
@@ -151,10 +157,10 @@ fn timeline(model: &Model, open: &OpenOrder, page: &mut Page) {
     }
 }
 
-fn since(open: &OpenOrder, place: usize) -> String {
+fn since(model: &Model, open: &OpenOrder, place: usize) -> String {
     match place {
         0 => String::new(),
-        _ => format!("{} later", when::span(open.gap_before_ms(place))),
+        _ => format!("{} later", when::span_as(model.spans, open.gap_before_ms(place))),
     }
 }
 

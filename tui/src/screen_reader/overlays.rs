@@ -4,7 +4,8 @@ use super::page::Page;
 use super::words::{field, short_id};
 use crate::keys::{Action, Binding, Context};
 use crate::state::{
-    ControlCommand, DocumentView, Form, Help, Model, Page as DocumentPage, Palette, Question, process_sentence,
+    ControlCommand, DocumentView, Form, Help, Model, Page as DocumentPage, Palette, Panes, Preference, PreferencesView,
+    Question, process_sentence,
 };
 
 pub(super) fn page(model: &Model) -> Option<Page> {
@@ -16,6 +17,12 @@ pub(super) fn page(model: &Model) -> Option<Page> {
     }
     if let Some(open) = &model.palette {
         return Some(palette(model, open));
+    }
+    if let Some(open) = &model.panes {
+        return Some(panes(open));
+    }
+    if let Some(open) = &model.preferences_view {
+        return Some(preferences(model, open));
     }
     if let Some(open) = &model.form {
         return Some(form(model, open));
@@ -94,6 +101,23 @@ fn palette(model: &Model, open: &Palette) -> Page {
             page.select(open.list.cursor, lines.len(), format!("{} {}", said.join(", "), entry.command.outcome()));
         }
         None => page.say("selected", "Nothing is called that."),
+    }
+    page
+}
+
+fn panes(open: &Panes) -> Page {
+    let mut page = Page::new("panes", "What to show beside this screen: Enter chooses, Esc leaves it as it is.");
+    if let Some(line) = open.lines.get(open.list.cursor) {
+        page.select(open.list.cursor, open.lines.len(), Panes::name(*line));
+    }
+    page
+}
+
+fn preferences(model: &Model, open: &PreferencesView) -> Page {
+    let mut page = Page::new("settings", "Settings: right and left change a value, Esc closes.");
+    if let Some(which) = Preference::ALL.get(open.list.cursor).copied() {
+        let text = format!("{}: {}. {}", which.name(), model.preference(which), which.meaning());
+        page.select(open.list.cursor, Preference::ALL.len(), text);
     }
     page
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use storefront_api::{Event, OrderNumber};
 use tui_input::Input;
 
-use crate::state::List;
+use crate::state::{List, nearest};
 
 /// Maximum number of events that are kept.
 pub(crate) const MAX_LOG_EVENTS: usize = 10_000;
@@ -27,6 +27,8 @@ pub(crate) struct Log {
     /// Number of events that arrived while it was paused.
     pub(crate) missed: usize,
     pub(crate) filter: Input,
+    /// The words of the last filter, by which matches are found once it is off.
+    sought: Vec<String>,
     pub(crate) typing: bool,
     pub(crate) detail: bool,
     /// Number of lines of the event's data that are scrolled past.
@@ -124,12 +126,30 @@ impl Log {
     /// Applies the filter to all kept events.
     pub(crate) fn filter_again(&mut self) {
         let words = self.words();
+        if !words.is_empty() {
+            self.sought.clone_from(&words);
+        }
         self.matches = (!words.is_empty()).then(|| {
             self.events.iter().enumerate().filter(|(_, event)| matches(event, &words)).map(|(at, _)| at).collect()
         });
         self.paused = false;
         self.missed = 0;
         self.list.cursor = self.len().saturating_sub(1);
+    }
+
+    /// Selects the next or previous event that passed the last filter. Returns whether there is one; `None` without a
+    /// filter.
+    pub(crate) fn go_to_match(&mut self, by: isize) -> Option<bool> {
+        if self.sought.is_empty() {
+            return None;
+        }
+        let is = |line: usize| self.line(line).is_some_and(|event| matches(event, &self.sought));
+        let found = nearest(self.list.cursor, self.len(), by, is);
+        if let Some(line) = found {
+            self.list.cursor = line;
+            self.step(0);
+        }
+        Some(found.is_some())
     }
 
     /// Stores the order id of an order number.
@@ -187,7 +207,7 @@ impl Log {
 
 /// Whether every word occurs in the type, the stream, the actor, the correlation id or the data; after `type:`,
 /// `stream:` or `order:`, in that field alone.
-fn matches(event: &Event, words: &[String]) -> bool {
+pub(super) fn matches(event: &Event, words: &[String]) -> bool {
     if words.is_empty() {
         return true;
     }

@@ -17,6 +17,8 @@ mod orders;
 mod paged_list;
 mod pages;
 mod palette;
+mod panes;
+mod preferences_view;
 mod processes;
 mod replay;
 mod screen;
@@ -34,13 +36,15 @@ pub(crate) use form::{Accepted, Form, FormField, FormPurpose, InvalidField, Requ
 pub(crate) use help::Help;
 pub(crate) use hit::Hit;
 pub(crate) use lab::Lab;
-pub(crate) use list::{List, Load};
+pub(crate) use list::{List, Load, nearest};
 pub(crate) use log::Log;
 pub(crate) use order::{MAX_TIMELINE_EVENTS, OpenOrder, Question};
 pub(crate) use orders::{Orders, order_title, summary_title};
 pub(crate) use paged_list::{PageRequest, PagedList};
 pub(crate) use pages::{PAGE, Pages};
 pub(crate) use palette::{Command, Found, Palette};
+pub(crate) use panes::Panes;
+pub(crate) use preferences_view::{Preference, PreferencesView};
 pub(crate) use processes::{
     ControlCommand, MAX_PENDING_CONTROLS, Parked, PendingControl, Processes, Row, Target, Waiting,
     sentence as process_sentence,
@@ -54,6 +58,7 @@ use storefront_api::{Paused, PausedView, Problem, ProductId, Timestamp};
 use uuid::Uuid;
 
 use crate::keys::{Action, Context, Keymap};
+use crate::preferences::{Preferences, Spans, Times};
 use crate::settings::{Settings, ThemeName};
 
 /// The connection to the shop.
@@ -157,8 +162,20 @@ pub(crate) struct StartedOver {
 pub(crate) struct Model {
     /// The time of the last message.
     pub(crate) now: Timestamp,
-    /// The local time zone.
+    /// The time zone in which times are shown, and the one of this machine.
     pub(crate) zone: jiff::tz::TimeZone,
+    pub(crate) local_zone: jiff::tz::TimeZone,
+    pub(crate) times: Times,
+    /// How spans of time are written.
+    pub(crate) spans: Spans,
+    /// Whether the terminal is notified while the person looks elsewhere.
+    pub(crate) notifications: bool,
+    /// Whether nothing moves by itself but what happens in the shop.
+    pub(crate) reduced_motion: bool,
+    /// The preferences that were changed on the screen, to be written to the configuration file.
+    pub(crate) preferences: Preferences,
+    /// Path of that file; `None`: it is not written.
+    pub(crate) config_file: Option<String>,
     /// Source of new ids.
     pub(crate) new_id: fn() -> Uuid,
     /// Columns and rows of the terminal.
@@ -189,8 +206,13 @@ pub(crate) struct Model {
     pub(crate) elsewhere: Screen,
     /// Whether the screen is read out line by line instead of being drawn: then nothing is beside anything else.
     pub(crate) read_out: bool,
-    /// Whether two screens are shown side by side.
-    pub(crate) split: bool,
+    /// The screen that is shown beside the open one, and the one that was last.
+    pub(crate) pane: Option<Screen>,
+    pub(crate) last_pane: Screen,
+    /// The list of screens for that, while it is open.
+    pub(crate) panes: Option<Panes>,
+    /// The preferences, while they are open.
+    pub(crate) preferences_view: Option<PreferencesView>,
     pub(crate) theme: ThemeName,
     pub(crate) toasts: Vec<Toast>,
     pub(crate) shop: Shop,
@@ -230,6 +252,13 @@ impl Model {
         Self {
             now,
             zone: jiff::tz::TimeZone::UTC,
+            local_zone: jiff::tz::TimeZone::UTC,
+            times: Times::default(),
+            spans: Spans::default(),
+            notifications: true,
+            reduced_motion: false,
+            preferences: Preferences::default(),
+            config_file: None,
             new_id,
             size: (80, 24),
             changed: true,
@@ -255,7 +284,10 @@ impl Model {
                 Section::Backstage => Screen::Shop,
             },
             read_out: false,
-            split: false,
+            pane: settings.pane,
+            last_pane: settings.pane.unwrap_or(Screen::Log),
+            panes: None,
+            preferences_view: None,
             theme: settings.theme.unwrap_or_default(),
             toasts: Vec::new(),
             shop: Shop::new(settings),
@@ -286,6 +318,7 @@ impl Model {
             basket: Some(self.basket.order_id),
             checking_out: self.checkout.watched(),
             screen: self.screen,
+            pane: self.pane,
             product: self.shop.selected().map(|product| product.id.clone()).or_else(|| self.shop.wanted.clone()),
             products_as_list: !self.shop.cards,
             theme: Some(self.theme),
@@ -313,17 +346,30 @@ impl Model {
     /// Width of the window from which two screens fit side by side.
     pub(crate) const SPLIT_MIN_WIDTH: u16 = 120;
 
-    /// The screen beside the open one in a window of a width, while two are shown: of the other section, the one that is
-    /// always up to date.
+    /// Whether a screen is the open one, or what its tab shows at this moment.
+    pub(crate) fn is_open(&self, screen: Screen) -> bool {
+        let of_order = screen == Screen::Order || self.screen == Screen::Order;
+        screen == self.screen || (!of_order && screen.tab() == self.screen.tab())
+    }
+
+    /// The screen beside the open one in a window of a width, while two are shown. Where the chosen one is open itself, it
+    /// is one of the other section.
     pub(crate) fn beside(&self, width: u16) -> Option<Screen> {
-        if !self.split || self.read_out || width < Self::SPLIT_MIN_WIDTH || self.screen == Screen::Replay {
+        let pane = self.pane?;
+        if self.read_out || width < Self::SPLIT_MIN_WIDTH || self.screen == Screen::Replay {
             return None;
         }
-        Some(match (self.section(), self.elsewhere) {
-            (Section::Shop, _) => Screen::Log,
-            (Section::Backstage, Screen::Basket) => Screen::Basket,
-            (Section::Backstage, _) => Screen::Shop,
+        Some(match (self.is_open(pane), self.section(), self.elsewhere) {
+            (false, _, _) => pane,
+            (true, Section::Shop, _) => Screen::Log,
+            (true, Section::Backstage, Screen::Basket) => Screen::Basket,
+            (true, Section::Backstage, _) => Screen::Shop,
         })
+    }
+
+    /// Whether a screen is in sight: open, or beside the open one.
+    pub(crate) fn shows(&self, screen: Screen) -> bool {
+        self.screen == screen || self.beside(self.size.0) == Some(screen)
     }
 
     /// Width of the open screen's own part of a window.
@@ -342,9 +388,9 @@ impl Model {
         self.shop_url.as_ref().map(|url| format!("storefront --server {url}"))
     }
 
-    /// The read models behind the screen's lists.
-    pub(crate) fn views_shown(&self) -> &'static [&'static str] {
-        match self.screen {
+    /// The read models behind a screen's lists.
+    pub(crate) fn views_of(&self, screen: Screen) -> &'static [&'static str] {
+        match screen {
             Screen::Shop => &["products", "stock", "categories"],
             Screen::Orders => &["orders"],
             Screen::Counter => match self.counter.part {
@@ -379,7 +425,7 @@ impl Model {
 
     /// The paused read model of the screen that is furthest behind.
     pub(crate) fn stale_view(&self) -> Option<&PausedView> {
-        let shown = self.views_shown();
+        let shown = self.views_of(self.screen);
         let of_screen = self.paused.views.iter().filter(|view| shown.contains(&view.name.as_str()));
         of_screen.min_by_key(|view| view.position)
     }
@@ -391,6 +437,12 @@ impl Model {
         }
         if self.help.is_some() || self.palette.is_some() {
             return Context::Help;
+        }
+        if self.panes.is_some() {
+            return Context::Panes;
+        }
+        if self.preferences_view.is_some() {
+            return Context::Preferences;
         }
         if self.form.is_some() {
             return Context::Form;
@@ -416,7 +468,9 @@ impl Model {
                 (Phase::Form, Field::Review) => Context::CheckoutReview,
                 (Phase::Form, _) => Context::CheckoutField,
             },
+            Screen::Orders if self.orders.typing => Context::Search,
             Screen::Orders => Context::Orders,
+            Screen::Order | Screen::Replay if self.order.as_ref().is_some_and(|open| open.typing) => Context::Search,
             Screen::Order if self.order.as_ref().is_some_and(|open| !open.turned) => Context::Parcel,
             Screen::Order if self.view() == TimelineView::Scrubber => Context::Scrubber,
             Screen::Order => Context::Order,

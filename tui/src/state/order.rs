@@ -1,8 +1,10 @@
 //! An open order with its timeline, as the screens Order and Checkout show it.
 
 use storefront_api::{Event, Invoice, Order, OrderId, Step, Voucher};
+use tui_input::Input;
 
-use crate::state::{List, Load, Past, Screen, TimelineView, Tree};
+use crate::state::log::matches;
+use crate::state::{List, Load, Past, Screen, TimelineView, Tree, nearest};
 
 /// Maximum number of events of one order.
 pub(crate) const MAX_TIMELINE_EVENTS: usize = 10_000;
@@ -63,6 +65,9 @@ pub(crate) struct OpenOrder {
     pub(crate) detail: bool,
     /// Number of lines of its data that are scrolled past.
     pub(crate) detail_scroll: usize,
+    /// The words that are searched for among the events, and whether they are being typed.
+    pub(crate) find: Input,
+    pub(crate) typing: bool,
     /// Idempotency key of a cancellation that is being sent.
     pub(crate) cancelling: Option<String>,
 }
@@ -89,6 +94,8 @@ impl OpenOrder {
             past: Past::default(),
             detail: false,
             detail_scroll: 0,
+            find: Input::default(),
+            typing: false,
             cancelling: None,
         }
     }
@@ -164,6 +171,35 @@ impl OpenOrder {
         if self.following {
             self.missed = 0;
         }
+    }
+
+    /// The words that are searched for.
+    fn sought(&self) -> Vec<String> {
+        self.find.value().split_whitespace().map(str::to_lowercase).collect()
+    }
+
+    /// Whether an event has all words that are searched for; never without words.
+    pub(crate) fn is_match(&self, place: usize) -> bool {
+        let words = self.sought();
+        !words.is_empty() && self.events.get(place).is_some_and(|event| matches(event, &words))
+    }
+
+    /// Number of the selected event among those that match, from 1 (0: it does not match), and their number.
+    pub(crate) fn matches(&self) -> (usize, usize) {
+        let found: Vec<usize> = (0..self.events.len()).filter(|place| self.is_match(*place)).collect();
+        (found.iter().position(|place| *place == self.list.cursor).map_or(0, |at| at + 1), found.len())
+    }
+
+    /// Selects the next or previous event that matches. Returns whether there is one; `None` when nothing is searched for.
+    pub(crate) fn go_to_match(&mut self, by: isize) -> Option<bool> {
+        if self.sought().is_empty() {
+            return None;
+        }
+        let found = nearest(self.list.cursor, self.events.len(), by, |place| self.is_match(place));
+        if let Some(place) = found {
+            self.select(place);
+        }
+        Some(found.is_some())
     }
 
     /// Selects the newest event and follows.

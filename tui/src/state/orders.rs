@@ -1,6 +1,7 @@
 //! State of the screen Orders.
 
 use storefront_api::{OrderListQuery, OrderStatus, OrderSummary};
+use tui_input::Input;
 
 use crate::state::{PAGE, PagedList};
 
@@ -25,6 +26,9 @@ pub(crate) fn summary_title(order: &OrderSummary) -> String {
 pub(crate) struct Orders {
     pub(crate) list: PagedList<OrderSummary>,
     pub(crate) status: Option<OrderStatus>,
+    /// Words of the number, the address or the products.
+    pub(crate) search: Input,
+    pub(crate) typing: bool,
 }
 
 impl Orders {
@@ -44,7 +48,8 @@ impl Orders {
 
     /// The query of a page.
     pub(crate) fn query(&self, cursor: Option<String>, min_position: Option<u64>) -> OrderListQuery {
-        OrderListQuery { status: self.status, q: None, limit: u32::try_from(PAGE).ok(), cursor, min_position }
+        let q = Some(self.search.value().trim().to_owned()).filter(|words| !words.is_empty());
+        OrderListQuery { status: self.status, q, limit: u32::try_from(PAGE).ok(), cursor, min_position }
     }
 
     /// Steps through: all orders, each state, all.

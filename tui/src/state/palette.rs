@@ -148,6 +148,10 @@ impl Palette {
             lines.extend(documents(account, &typed));
             lines.extend(mails(account, &typed));
         }
+        // Scattered letters are a guess for when there is nothing better.
+        if lines.iter().any(|(score, _)| *score < SCATTERED) {
+            lines.retain(|(score, _)| *score < SCATTERED);
+        }
         // Stable: equal ones keep the order of the table.
         lines.sort_by_key(|(score, entry)| (*score, entry.command.rank()));
         lines.into_iter().map(|(_, entry)| entry).collect()

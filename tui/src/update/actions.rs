@@ -2,11 +2,12 @@
 
 use crate::keys::{Action, Context};
 use crate::settings::ThemeName;
-use crate::state::{Command, Hit, Model, Page, Phase, Question, Screen, Tone};
+use crate::state::{Command, Hit, Model, Page, Question, Screen, Tone};
 use crate::update::account::FileKind;
+use crate::update::navigation::{back, close, go, neighbour, stop_typing, switch, type_in_timeline};
 use crate::update::{
-    Effect, account, basket, checkout, counter, document, form, help, lab, order, orders, palette, processes, replay,
-    shop, timeline,
+    Effect, account, basket, checkout, counter, document, find, form, help, lab, order, orders, palette, panes,
+    preferences, processes, replay, shop, timeline,
 };
 
 /// Runs an action. An action that has no meaning on the screen does nothing.
@@ -36,8 +37,13 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoAccount => return go(model, Screen::Account),
         Action::NextScreen => return go(model, neighbour(model, 1)),
         Action::PreviousScreen => return go(model, neighbour(model, -1)),
-        Action::Split => switch_split(model),
-        Action::SwitchSection => return go(model, model.elsewhere),
+        Action::Split => return panes::open_or_switch(model),
+        Action::ShowBeside => return panes::choose(model),
+        Action::CloseList => close_list(model),
+        Action::Preferences => preferences::open(model),
+        Action::NextValue => return preferences::change(model, 1),
+        Action::PreviousValue => return preferences::change(model, -1),
+        Action::SwitchSection => return switch(model),
         Action::Back if model.form.is_some() => form::leave(model),
         Action::Back => return back(model),
         Action::Up => return step(model, -across(model)),
@@ -48,18 +54,15 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Last => return last(model),
         Action::Search => match model.screen {
             Screen::Log => model.log.typing = true,
-            Screen::Shop | Screen::Basket | Screen::Checkout | Screen::Orders | Screen::Order => {
-                model.screen = Screen::Shop;
-                (model.shop.typing, model.shop.page) = (true, false);
-            }
+            Screen::Orders => model.orders.typing = true,
+            Screen::Order | Screen::Replay => type_in_timeline(model, true),
+            Screen::Shop => (model.shop.typing, model.shop.page) = (true, false),
             Screen::Counter => counter::search(model),
-            Screen::Processes | Screen::Lab | Screen::Account | Screen::Replay => {}
+            Screen::Basket | Screen::Checkout | Screen::Processes | Screen::Lab | Screen::Account => {}
         },
-        Action::EndSearch => {
-            model.shop.typing = false;
-            model.log.typing = false;
-            model.counter.typing = false;
-        }
+        Action::NextMatch => return find::step(model, 1),
+        Action::PreviousMatch => return find::step(model, -1),
+        Action::EndSearch => stop_typing(model),
         Action::ClearSearch | Action::ShowAll => return show_all(model, action),
         Action::NextShelf => return shop::step_category(model, 1),
         Action::PreviousShelf => return shop::step_category(model, -1),
@@ -173,6 +176,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Closes the small list that is open over the screen.
+fn close_list(model: &mut Model) {
+    (model.panes, model.preferences_view) = (None, None);
+}
+
 /// Closes the palette and runs its selected command.
 fn run_command(model: &mut Model) -> Vec<Effect> {
     match palette::take_selected(model) {
@@ -198,110 +206,10 @@ fn run_command(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
-    if model.screen == Screen::Checkout {
-        checkout::leave(model);
-    }
-    counter::leave(model);
-    (model.shop.typing, model.shop.page) = (false, false);
-    model.log.typing = false;
-    if model.section() != screen.section() {
-        model.elsewhere = model.tab();
-    }
-    // Good news has been seen by now; errors stay for their time.
-    model.toasts.retain(|toast| toast.tone == Tone::Bad);
-    model.screen = screen;
-    match screen {
-        Screen::Orders => orders::fetch(model),
-        // While an order is being checked out, the tab shows that.
-        Screen::Basket if matches!(model.checkout.phase, Phase::Watching(_)) && model.basket.is_empty() => {
-            model.screen = Screen::Checkout;
-            order::watch_again(model)
-        }
-        Screen::Processes => processes::fetch(model),
-        Screen::Lab => lab::fetch(model),
-        Screen::Counter => counter::fetch(model),
-        Screen::Account => account::fetch(model),
-        Screen::Basket | Screen::Shop | Screen::Checkout | Screen::Order | Screen::Log | Screen::Replay => Vec::new(),
-    }
-}
-
-/// The tab beside the open one, in the same section.
-fn neighbour(model: &Model, by: isize) -> Screen {
-    let (tabs, open) = (model.section().tabs(), model.tab());
-    let here = tabs.iter().position(|tab| *tab == open).unwrap_or(0);
-    tabs[(here + tabs.len()).saturating_add_signed(by) % tabs.len()]
-}
-
-fn back(model: &mut Model) -> Vec<Effect> {
-    if model.screen == Screen::Processes && processes::leave(model) {
-        return Vec::new();
-    }
-    if std::mem::take(&mut model.shop.page) || close_detail(model) {
-        return Vec::new();
-    }
-    match model.screen {
-        Screen::Checkout => match model.checkout.phase {
-            Phase::Form => {
-                if checkout::step_back(model) {
-                    return Vec::new();
-                }
-                go(model, Screen::Basket)
-            }
-            Phase::Watching(_) => go(model, Screen::Shop),
-        },
-        Screen::Order => {
-            let from = model.order.as_ref().map_or(Screen::Orders, |open| open.from);
-            go(model, from)
-        }
-        Screen::Shop
-        | Screen::Basket
-        | Screen::Orders
-        | Screen::Log
-        | Screen::Processes
-        | Screen::Lab
-        | Screen::Counter
-        | Screen::Account => go(model, Screen::Shop),
-        Screen::Replay => Vec::new(),
-    }
-}
-
 /// How many items are beside one another where the cursor moves.
 fn across(model: &Model) -> isize {
     let grid = model.shop.grid(model.own_size()).filter(|_| model.context() == Context::ShopCards);
     grid.map_or(1, |grid| isize::try_from(grid.columns).unwrap_or(1))
-}
-
-/// Shows two screens side by side, or one again.
-fn switch_split(model: &mut Model) {
-    model.split = !model.split;
-    if model.split && model.beside(model.size.0).is_none() {
-        model.split = false;
-        let text = format!("Two screens need a window of {} columns.", Model::SPLIT_MIN_WIDTH);
-        model.toast(Tone::Plain, text);
-    }
-}
-
-/// Closes the topmost layer; without one, quits.
-fn close(model: &mut Model) -> Vec<Effect> {
-    if !model.has_a_layer() {
-        return vec![Effect::Quit];
-    }
-    if model.paper.take().is_some() || close_detail(model) {
-        return Vec::new();
-    }
-    back(model)
-}
-
-/// Closes the whole event beside a list of events. Returns whether it was open.
-fn close_detail(model: &mut Model) -> bool {
-    match (model.screen, &mut model.order) {
-        (Screen::Log, _) => std::mem::take(&mut model.log.detail),
-        (Screen::Order | Screen::Replay, Some(open)) if open.turned || model.screen == Screen::Replay => {
-            std::mem::take(&mut open.detail)
-        }
-        _ => false,
-    }
 }
 
 fn page(model: &Model) -> isize {
@@ -361,7 +269,7 @@ pub(super) fn wheel(model: &mut Model, lines: i16) -> Vec<Effect> {
 }
 
 /// Moves the cursor by so many lines.
-fn step(model: &mut Model, by: isize) -> Vec<Effect> {
+pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     if model.question.is_some() {
         return Vec::new();
     }
@@ -371,6 +279,14 @@ fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     }
     if model.help.is_some() {
         help::step(model, by);
+        return Vec::new();
+    }
+    if let Some(panes) = &mut model.panes {
+        panes.list.step(by, panes.lines.len());
+        return Vec::new();
+    }
+    if model.preferences_view.is_some() {
+        preferences::step(model, by);
         return Vec::new();
     }
     if model.form.is_some() {
@@ -408,6 +324,18 @@ fn step(model: &mut Model, by: isize) -> Vec<Effect> {
 fn show_all(model: &mut Model, action: Action) -> Vec<Effect> {
     if model.screen == Screen::Counter {
         counter::clear_search(model);
+        return Vec::new();
+    }
+    if model.screen == Screen::Orders {
+        if action == Action::ShowAll && model.orders.search.value().is_empty() {
+            return back(model);
+        }
+        orders::clear_search(model);
+        return Vec::new();
+    }
+    if let (Screen::Order | Screen::Replay, Some(open)) = (model.screen, &mut model.order) {
+        open.find.reset();
+        open.typing = false;
         return Vec::new();
     }
     if model.screen == Screen::Log {

@@ -55,7 +55,7 @@ pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
-    let min_position = model.min_position(model.views_shown());
+    let min_position = model.min_position(model.views_of(Screen::Counter));
     let counter = &mut model.counter;
     counter.refresh_at = None;
     vec![Effect::Counter(match counter.part {
@@ -86,7 +86,7 @@ pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
 
 /// Fetches missing pages near the cursor, one after another.
 pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
-    if model.screen != Screen::Counter || !model.is_live() {
+    if !model.shows(Screen::Counter) || !model.is_live() {
         return Vec::new();
     }
     let counter = &mut model.counter;
@@ -200,7 +200,7 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
 /// Schedules a fetch when an event changes what is shown, and records low stock.
 pub(super) fn on_event(model: &mut Model, event: &Event) {
     stock::on_event(model, event);
-    if model.screen != Screen::Counter || model.counter.refresh_at.is_some() {
+    if !model.shows(Screen::Counter) || model.counter.refresh_at.is_some() {
         return;
     }
     let (contexts, delay_ms): (&[&str], i64) = match model.counter.part {
@@ -259,7 +259,7 @@ pub(super) fn accepted(model: &mut Model, work: &CounterForm, accepted: Accepted
         Accepted::Payment(payment) => charges::refunded(model, &payment),
         Accepted::Order(order) => return dispatch::accepted(model, work, *order),
     }
-    if model.screen == Screen::Counter { fetch(model) } else { Vec::new() }
+    if model.shows(Screen::Counter) { fetch(model) } else { Vec::new() }
 }
 
 /// Parses a typed whole number.

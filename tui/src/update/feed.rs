@@ -138,7 +138,7 @@ fn on_events(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
     if about_basket && model.basket.pending.is_empty() {
         effects.extend(basket::fetch(model));
     }
-    if about_orders && model.screen == Screen::Orders {
+    if about_orders && model.shows(Screen::Orders) {
         orders::changed(model);
     }
     effects

@@ -8,13 +8,17 @@ mod checkout;
 pub(crate) mod counter;
 mod document;
 mod feed;
+mod find;
 mod form;
 mod help;
 pub(crate) mod lab;
+mod navigation;
 mod order;
 mod orders;
 mod palette;
+mod panes;
 mod pictures;
+mod preferences;
 pub(crate) mod processes;
 mod replay;
 mod shop;
@@ -31,9 +35,10 @@ use storefront_api::{
 use uuid::Uuid;
 
 use crate::keys::{Action, Key};
+use crate::preferences::Preferences;
 use crate::settings::Settings;
 use crate::state::{
-    Accepted, Change, Connection, Failure, Found, Hit, Model, PageRequest, Picture, Replay, Request, Screen, Tone,
+    Accepted, Change, Connection, Failure, Found, Hit, Model, PageRequest, Picture, Replay, Request, Tone,
 };
 
 /// An input of the client.
@@ -213,18 +218,20 @@ pub(crate) enum Effect {
     Lab(lab::Request),
     /// Reads the log again from its newest events.
     FollowAnew,
+    /// Asks the shop now whether it can do its work.
+    Examine,
     Account(account::Request),
     /// Copies a text to the clipboard.
     Copy(String),
     /// Writes a file into the working folder.
     Save {
-    /// Asks the shop now whether it can do its work.
-    Examine,
         name: String,
         contents: Vec<u8>,
     },
     /// Stores the settings.
     Keep(Box<Settings>),
+    /// Writes what was chosen to the configuration file.
+    Configure(Preferences),
     Suspend,
     Redraw,
     Quit,
@@ -334,7 +341,7 @@ pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
     let toasts = model.toasts.iter().map(|toast| toast.until);
     let submission = model.checkout.submission.as_ref().and_then(|submission| submission.retry_at);
     let ageing = match model.connection {
-        Connection::Offline { .. } => Some(model.in_ms(1000)),
+        Connection::Offline { .. } => Some(model.in_ms(if model.reduced_motion { 60_000 } else { 1_000 })),
         Connection::Opening | Connection::Live => None,
     };
     [
@@ -372,14 +379,10 @@ pub(crate) fn refetch(model: &mut Model) -> Vec<Effect> {
     effects.extend(processes::on_reconnect(model));
     effects.extend(lab::on_reconnect(model));
     effects.extend(account::refetch(model));
-    effects.extend(match model.screen {
-        Screen::Orders => orders::fetch(model),
-        Screen::Processes => processes::fetch(model),
-        Screen::Lab => lab::fetch(model),
-        Screen::Counter => counter::fetch(model),
-        Screen::Account => account::fetch(model),
-        Screen::Shop | Screen::Basket | Screen::Checkout | Screen::Order | Screen::Log | Screen::Replay => Vec::new(),
-    });
+    let beside = model.beside(model.size.0);
+    for screen in [Some(model.screen), beside].into_iter().flatten() {
+        effects.extend(navigation::fetch_screen(model, screen));
+    }
     effects
 }
 

@@ -95,7 +95,7 @@ pub(super) fn on_found(
 
 /// The next time at which a running step's seconds change on screen.
 pub(super) fn next_tick(model: &Model) -> Option<Timestamp> {
-    if !matches!(model.screen, Screen::Order | Screen::Checkout) || !model.is_live() {
+    if !matches!(model.screen, Screen::Order | Screen::Checkout) || !model.is_live() || model.reduced_motion {
         return None;
     }
     let open = model.order.as_ref()?;

@@ -5,6 +5,8 @@ use storefront_api::{OrderSummary, Page};
 use crate::state::{Failure, Model, PageRequest, Screen};
 use crate::update::{Effect, order};
 
+/// Delay after the last typed letter before a search.
+const SEARCH_DELAY_MS: i64 = 80;
 /// Delay before a changed list is fetched again, to gather changes.
 const REFRESH_DELAY_MS: i64 = 100;
 /// Delay before a retry after a failure.
@@ -23,7 +25,7 @@ pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
 
 /// Fetches missing pages near the cursor, one after another.
 pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
-    if model.screen != Screen::Orders || !model.is_live() {
+    if !model.shows(Screen::Orders) || !model.is_live() {
         return Vec::new();
     }
     let Some(ask) = model.orders.list.ask_for_more() else { return Vec::new() };
@@ -45,13 +47,28 @@ pub(super) fn on_orders(
 
 /// Schedules a fetch after an order changed.
 pub(super) fn changed(model: &mut Model) {
-    if model.screen == Screen::Orders && model.orders.list.refresh_at.is_none() {
+    if model.shows(Screen::Orders) && model.orders.list.refresh_at.is_none() {
         model.orders.list.refresh_at = Some(model.in_ms(REFRESH_DELAY_MS));
     }
 }
 
 pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     if model.orders.list.refresh_at.is_some_and(|at| at <= model.now) { fetch(model) } else { Vec::new() }
+}
+
+/// Schedules a search for when the typing pauses.
+pub(super) fn on_search_typed(model: &mut Model) {
+    model.orders.list.start_over();
+    model.orders.list.refresh_at = Some(model.in_ms(SEARCH_DELAY_MS));
+}
+
+/// Clears the search and leaves its field.
+pub(super) fn clear_search(model: &mut Model) {
+    model.orders.typing = false;
+    if !model.orders.search.value().is_empty() {
+        model.orders.search.reset();
+        on_search_typed(model);
+    }
 }
 
 pub(super) fn next_status(model: &mut Model) -> Vec<Effect> {

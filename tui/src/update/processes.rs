@@ -39,7 +39,7 @@ pub(crate) enum Request {
 
 /// Fetches everything that the screen shows.
 pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
-    if model.shop_url.is_none() || model.screen != Screen::Processes {
+    if model.shop_url.is_none() || !model.shows(Screen::Processes) {
         return Vec::new();
     }
     let now = model.now;
@@ -144,7 +144,7 @@ fn on_parked(model: &mut Model, process: String, result: Result<Page<ParkedSeque
 
 /// Schedules a fetch after events, while the screen is open.
 pub(super) fn changed(model: &mut Model) {
-    if model.screen != Screen::Processes {
+    if !model.shows(Screen::Processes) {
         return;
     }
     let earliest = model.processes.asked_at.map_or(0, |at| at.unix_ms() + MIN_FETCH_INTERVAL_MS);
@@ -159,7 +159,7 @@ pub(super) fn changed(model: &mut Model) {
 
 /// The next time at which something is due.
 pub(super) fn next_tick(model: &Model) -> Option<storefront_api::Timestamp> {
-    let look = model.processes.refresh_at.filter(|_| model.screen == Screen::Processes);
+    let look = model.processes.refresh_at.filter(|_| model.shows(Screen::Processes));
     look.into_iter().chain(model.processes.retry_at).min()
 }
 

@@ -36,7 +36,7 @@ fn fetch_other_list(model: &mut Model) -> Vec<Effect> {
 
 /// Fetches missing pages near the cursor, one after another.
 pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
-    if model.screen != Screen::Shop || !model.is_live() {
+    if !model.shows(Screen::Shop) || !model.is_live() {
         return Vec::new();
     }
     let shop = &mut model.shop;

@@ -4,7 +4,7 @@ use tui_input::{Input, InputRequest};
 
 use crate::keys::{Code, Key};
 use crate::state::{Model, Screen};
-use crate::update::{Effect, checkout, counter, form, palette, shop};
+use crate::update::{Effect, checkout, counter, find, form, orders, palette, shop};
 
 /// Handles an unbound key in the field.
 pub(super) fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -83,8 +83,9 @@ fn focused_input(model: &mut Model) -> Option<&mut Input> {
             model.checkout.input_mut(focus)
         }
         Screen::Counter => model.counter.search_mut(),
-        Screen::Processes | Screen::Lab | Screen::Account => None,
-        Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => None,
+        Screen::Orders => Some(&mut model.orders.search),
+        Screen::Order | Screen::Replay => model.order.as_mut().map(|open| &mut open.find),
+        Screen::Basket | Screen::Processes | Screen::Lab | Screen::Account => None,
     }
 }
 
@@ -109,8 +110,9 @@ fn after_typing(model: &mut Model) -> Vec<Effect> {
         }
         Screen::Checkout => checkout::on_edit(model),
         Screen::Counter => counter::on_search_typed(model),
-        Screen::Processes | Screen::Lab | Screen::Account => {}
-        Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => {}
+        Screen::Orders => orders::on_search_typed(model),
+        Screen::Order | Screen::Replay => find::on_typed(model),
+        Screen::Basket | Screen::Processes | Screen::Lab | Screen::Account => {}
     }
     Vec::new()
 }

@@ -250,7 +250,9 @@ fn watch(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     }
     body = below(body, u16::from(airy));
     if airy {
-        steps::column(&open.steps, model.now, theme, body, surface);
+        // With reduced motion, nothing counts down.
+        let now = (!model.reduced_motion).then_some(model.now);
+        steps::column(&open.steps, now, theme, body, surface);
         body = below(body, u16::try_from(open.steps.len()).unwrap_or(0) + 1);
     } else {
         steps::line(&open.steps, theme, row(body, 0), surface);

@@ -7,12 +7,10 @@ mod sales;
 mod stock;
 
 use ratatui::layout::{Position, Rect};
-use tui_input::Input;
 
 use crate::keys::{Action, Context};
 use crate::state::{Model, Part};
 use crate::view::surface::Surface;
-use crate::view::text::{put, put_right, visible};
 use crate::view::theme::Theme;
 use crate::view::{below, parts, row};
 
@@ -52,32 +50,6 @@ fn search_off(model: &Model) -> String {
         return "Esc takes the search off.".to_owned();
     }
     format!("{} and then Esc takes the search off.", model.key(Action::Search))
-}
-
-/// Draws the head of a list: its title, the search and the number of lines; returns the search's cursor.
-fn head(
-    model: &Model,
-    what: &str,
-    (search, count): (&Input, &str),
-    theme: &Theme,
-    area: Rect,
-    surface: &mut Surface<'_>,
-) -> Option<Position> {
-    let right = put_right(surface, area.right(), area.y, count, theme.dim, 16);
-    let room = |x: u16| right.saturating_sub(x + 1);
-    let mut x = put(surface, area.x, area.y, what, theme.text, room(area.x)) + 2;
-    let typing = model.counter.typing;
-    if !typing && search.value().is_empty() {
-        return None;
-    }
-    x = put(surface, x, area.y, "/ ", theme.accent, room(x));
-    let field = room(x).min(28);
-    let (shown, at) = visible(search, field);
-    if typing {
-        surface.set_style(Rect { x, width: field, height: 1, ..area }, theme.field);
-    }
-    put(surface, x, area.y, &shown, if typing { theme.field } else { theme.strong }, field);
-    typing.then(|| Position::new(x + at.min(field), area.y))
 }
 
 /// Scales `count` of `scale` to `width` cells, rounded to the nearest; at least one above 0.

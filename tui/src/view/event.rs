@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use storefront_api::Event;
 
 use crate::event_text;
-use crate::state::OpenOrder;
+use crate::state::{Model, OpenOrder};
 use crate::view::surface::Surface;
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
@@ -55,8 +55,8 @@ pub(super) fn line(
 }
 
 /// The time since the previous event of an order: `+12 ms`.
-pub(super) fn elapsed(open: &OpenOrder, place: usize) -> String {
-    format!("+{}", when::span(open.gap_before_ms(place)))
+pub(super) fn elapsed(model: &Model, open: &OpenOrder, place: usize) -> String {
+    format!("+{}", when::span_as(model.spans, open.gap_before_ms(place)))
 }
 
 /// Draws an event with all its fields.

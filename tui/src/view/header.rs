@@ -183,7 +183,7 @@ fn connection_text<'a>(model: &Model, room: Room, theme: &Theme) -> Span<'a> {
         Connection::Live if !model.unfit.is_empty() => Span::styled(if narrow { "!" } else { "! unfit" }, theme.warn),
         Connection::Live => Span::styled(if narrow { "●" } else { "● live" }, theme.good),
         Connection::Offline { since, .. } => {
-            let age = when::age(model.now.unix_ms() - since.unix_ms());
+            let age = when::age_of(model, *since);
             Span::styled(if narrow { format!("◌ {age}") } else { format!("◌ {age} old") }, theme.warn)
         }
     }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use storefront_api::Event;
 
 use crate::event_text;
-use crate::state::OpenOrder;
+use crate::state::{Model, OpenOrder};
 use crate::view::surface::Surface;
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
@@ -43,7 +43,7 @@ enum Line {
     Gap(i64),
 }
 
-pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+pub(super) fn draw(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let times: u16 = if area.width >= 60 { 11 } else { 2 };
     let wide = area.width.saturating_sub(times) / 6;
     let x_of = |lane: usize| area.x + times + wide * u16::try_from(lane).unwrap_or(0);
@@ -64,12 +64,12 @@ pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Su
         }
         match line {
             Line::Gap(gap_ms) => {
-                let text = format!("⋯ {}", when::span(gap_ms));
+                let text = format!("⋯ {}", when::span_as(model.spans, gap_ms));
                 put(surface, area.x + 2, row.y, &text, theme.dim, times.max(10).saturating_sub(2));
             }
             Line::Event(place) => {
                 if times > 2 {
-                    let time = event::elapsed(open, place);
+                    let time = event::elapsed(model, open, place);
                     put_right(surface, area.x + 10, row.y, &time, on_row(theme.dim), 8);
                 }
                 draw_event(open, place, &on_row, theme, (row, &x_of), surface);

@@ -18,12 +18,15 @@ mod lab;
 mod labels;
 mod lanes;
 pub(crate) mod links;
+mod list_head;
 mod log;
 mod order;
 mod orders;
 mod palette;
+mod panes;
 mod parcel;
 mod parts;
+mod preferences;
 mod process_detail;
 mod processes;
 mod product;
@@ -116,13 +119,10 @@ fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> 
             None
         }
         Screen::Checkout => checkout::draw(model, theme, body, surface),
-        Screen::Orders => {
-            orders::draw(model, theme, body, surface);
-            None
-        }
+        Screen::Orders => orders::draw(model, theme, body, surface),
         Screen::Order => {
             order::draw(model, theme, body, surface);
-            None
+            surface.cursor()
         }
         Screen::Log => log::draw(model, theme, body, surface),
         Screen::Processes => processes::draw(model, theme, body, surface),
@@ -134,11 +134,12 @@ fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> 
         }
         Screen::Replay => {
             replay::draw(model, theme, body, surface);
-            None
+            surface.cursor()
         }
     };
     let cursor = cursor.filter(|_| model.paper.is_none());
-    let spare = Rect { y: foot - u16::from(airy), height: 1, x: margin, width: area.width - 2 * margin };
+    let spare = if area.height >= TOAST_AT_TOP_MIN_HEIGHT { top } else { foot - u16::from(airy) };
+    let spare = Rect { y: spare, height: 1, x: margin, width: area.width - 2 * margin };
     if let Some(open) = &model.paper {
         document::draw(open, theme, area, surface);
     }
@@ -148,6 +149,14 @@ fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> 
     }
     if let Some(open) = &model.palette {
         return palette::draw(open, model, theme, area, surface);
+    }
+    if let Some(open) = &model.panes {
+        panes::draw(open, model, theme, area, surface);
+        return None;
+    }
+    if let Some(open) = &model.preferences_view {
+        preferences::draw(open, model, theme, area, surface);
+        return None;
     }
     if let Some(open) = &model.form {
         return form::draw(open, model, theme, area, surface);
@@ -163,7 +172,11 @@ fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> 
 fn beside(model: &Model, other: Screen, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     match other {
         Screen::Basket => basket::draw(model, theme, area, surface),
+        Screen::Orders => _ = orders::draw(model, theme, area, surface),
+        Screen::Order => order::draw(model, theme, area, surface),
         Screen::Log => _ = log::draw(model, theme, area, surface),
+        Screen::Processes => _ = processes::draw(model, theme, area, surface),
+        Screen::Counter => _ = counter::draw(model, theme, area, surface),
         _ => _ = shop::draw(model, theme, area, surface),
     }
 }
@@ -214,8 +227,11 @@ fn banner(theme: &Theme, area: Rect, message: &str, surface: &mut Surface<'_>) {
     text::put(surface, area.x + margin, area.y, message, theme.warn, area.width - 2 * margin);
 }
 
-/// Draws the latest toasts, errors first: in the spare row above the hint bar where there is one, otherwise in its
-/// place; on a narrow screen on up to three lines.
+/// Height from which a toast is at the top, where the eye is, instead of at the bottom.
+const TOAST_AT_TOP_MIN_HEIGHT: u16 = 30;
+
+/// Draws the latest toasts, errors first, in a row: on a high screen below the header, otherwise above the hint bar or in
+/// its place; on a narrow screen on up to three lines.
 fn toast(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let bad = model.toasts.iter().rev().find(|toast| toast.tone == Tone::Bad);
     let Some(toast) = bad.or(model.toasts.last()) else { return };
@@ -228,7 +244,11 @@ fn toast(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let widest = lines.iter().map(|line| text::width(line) + 4).max().unwrap_or(0);
     let wide = if lines.len() > 1 { area.width } else { widest.min(area.width) };
     let high = u16::try_from(lines.len()).unwrap_or(1);
-    let cells = Rect { x: area.right() - wide, width: wide, y: (area.y + 1).saturating_sub(high), height: high };
+    let cells = if surface.area.height >= TOAST_AT_TOP_MIN_HEIGHT {
+        Rect { width: wide, height: high, ..area }
+    } else {
+        Rect { x: area.right() - wide, width: wide, y: (area.y + 1).saturating_sub(high), height: high }
+    };
     let style = theme.text.patch(style).patch(theme.selected);
     Clear.render(cells, surface);
     surface.set_style(cells, style);

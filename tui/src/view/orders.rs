@@ -1,6 +1,6 @@
 //! Draws the screen Orders.
 
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
@@ -11,38 +11,41 @@ use crate::money;
 use crate::state::{Load, Model, summary_title};
 use crate::view::labels::order_status;
 use crate::view::surface::Surface;
-use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
 use crate::view::widgets::OneLine;
-use crate::view::{below, failed, instead, row, when};
+use crate::view::{below, failed, instead, list_head, row, when};
 
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+/// Draws the screen; returns the cursor of the search that is being typed.
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
     let orders = &model.orders;
     let count = match orders.list.total {
         1 => "1 order".to_owned(),
         total => format!("{total} orders"),
     };
-    let head = row(area, 0);
     let filter = orders.status.map_or("All orders", |wanted| order_status(wanted, theme).0);
-    let style = if orders.status.is_some() { theme.strong } else { theme.text };
-    put(surface, head.x, head.y, filter, style, head.width);
-    put_right(surface, head.right(), head.y, &count, theme.dim, 16);
+    let cursor = list_head::draw(filter, (&orders.search, orders.typing), &count, theme, row(area, 0), surface);
     let body = below(area, if area.height >= 16 { 2 } else { 1 });
     match &orders.list.load {
-        Load::Loading => return instead(theme, body, "Fetching the orders", "A moment, please.", surface),
-        Load::Failed(failure) => return failed(theme, body, "The orders", failure, surface),
-        Load::Ready => {}
+        Load::Loading => instead(theme, body, "Fetching the orders", "A moment, please.", surface),
+        Load::Failed(failure) => failed(theme, body, "The orders", failure, surface),
+        Load::Ready if orders.list.total == 0 => instead(theme, body, "No orders", &nothing(model), surface),
+        Load::Ready => lines(model, theme, body, surface),
     }
-    if orders.list.total == 0 {
-        let key = model.keys.label(Context::Orders, Action::NextStatus);
-        let more = if orders.status.is_some() {
-            format!("{key} shows those in another state.")
-        } else {
-            "What you buy shows up here.".to_owned()
-        };
-        return instead(theme, body, "No orders", &more, surface);
+    cursor
+}
+
+/// What leads on where no order is listed.
+fn nothing(model: &Model) -> String {
+    let key = |action| model.keys.label(Context::Orders, action);
+    match (model.orders.search.value().is_empty(), model.orders.status) {
+        (false, _) => format!("{} takes the search off.", key(Action::ShowAll)),
+        (true, Some(_)) => format!("{} shows those in another state.", key(Action::NextStatus)),
+        (true, None) => "What you buy shows up here.".to_owned(),
     }
-    let list = &orders.list;
+}
+
+fn lines(model: &Model, theme: &Theme, body: Rect, surface: &mut Surface<'_>) {
+    let list = &model.orders.list;
     for (place, row, chosen) in surface.list(theme, body, list.list.cursor, list.total) {
         if let Some(order) = list.items.get(place) {
             draw_row(model, order, theme, row, (chosen, true), surface);

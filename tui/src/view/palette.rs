@@ -24,13 +24,9 @@ pub(super) fn draw(
     let lines = palette.lines(&model.account);
     let size = (72, screen.height.saturating_sub(4).clamp(10, 26));
     let area = frame(" What to do, what to find ", theme, screen, size, surface);
-    let [head, _, list, foot] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(1),
-        Constraint::Fill(1),
-        Constraint::Length(1),
-    ])
-    .areas(area);
+    let [head, _, list, foot] =
+        Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)])
+            .areas(area);
     let x = put(surface, head.x, head.y, "> ", theme.accent, head.width);
     let field = Rect { x, width: head.right().saturating_sub(x), ..head };
     surface.set_style(field, theme.field);

@@ -19,6 +19,8 @@ use crate::view::{basket, below, row, when};
 const STAGES: [&str; 5] = ["bought", "paid", "packed", "on its way", "at your door"];
 /// Minimum width for the address beside what is in the parcel.
 const ADDRESS_MIN_WIDTH: u16 = 76;
+/// Minimum width for day and time of the order; a narrower one has one of them.
+const DATED_MIN_WIDTH: u16 = 90;
 /// Rows of a line with a thumbnail.
 const TALL: usize = 5;
 
@@ -75,7 +77,8 @@ fn summary(model: &Model, order: &Order, theme: &Theme, area: Rect, surface: &mu
     let total = money::shown(order.total);
     let right = put_right(surface, area.right(), area.y, &total, theme.strong, 16);
     let (status, style) = order_status(order.status, theme);
-    let when = when::day_and_time(order.checked_out_at.unwrap_or(order.started_at), model.now, &model.zone);
+    let at = if area.width >= DATED_MIN_WIDTH { when::day_and_time } else { when::day_or_time };
+    let when = at(order.checked_out_at.unwrap_or(order.started_at), model.now, &model.zone);
     let bought = if order.checked_out_at.is_some() { "bought" } else { "begun" };
     let mut spans = Vec::new();
     spans.extend(order.number.as_ref().map(|number| Span::styled(format!("{number}  ·  "), theme.text)));

@@ -77,7 +77,7 @@ pub(super) fn describe(model: &Model, product: &Product, theme: &Theme, area: Re
     };
     let mut lines: Vec<Line<'static>> =
         wrap_into(&product.name, area.width, 2).into_iter().map(|line| Line::styled(line, theme.strong)).collect();
-    lines.push(price_line(product, theme));
+    lines.push(price_line(model, product, theme));
     let notes = notes(model, product, theme);
     let brief = if area.height >= 8 { notes.len() } else { usize::from(product.stale) };
     lines.extend(notes.into_iter().take(brief));

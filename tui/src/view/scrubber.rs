@@ -6,19 +6,19 @@ use serde_json::Value;
 use storefront_api::{FieldChange, Money, Order, OrderDiff, ReopenReason};
 
 use crate::money;
-use crate::state::{OpenOrder, reopen_reason_text};
+use crate::state::{Model, OpenOrder, reopen_reason_text};
 use crate::view::labels::{order_status, payment_status};
 use crate::view::surface::Surface;
 use crate::view::text::{put, put_right, wrap};
 use crate::view::theme::Theme;
 use crate::view::{below, event, row};
 
-pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+pub(super) fn draw(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let Some(selected) = open.selected() else { return };
     bar(open, theme, row(area, 0), surface);
     let line = row(area, 1);
     surface.choose(theme, line);
-    let time = event::elapsed(open, open.list.cursor);
+    let time = event::elapsed(model, open, open.list.cursor);
     let start = event::LinePrefix { time: &time, time_width: 8 };
     event::line(selected, &start, true, theme, line, surface);
     let body = below(area, if area.height >= 8 { 3 } else { 2 });

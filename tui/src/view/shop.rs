@@ -79,6 +79,7 @@ fn above_each_other(model: &Model, theme: &Theme, body: Rect, surface: &mut Surf
 fn filters(shop: &Shop, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
     let count = match (&shop.products.load, shop.products.total) {
         (Load::Loading, _) => "loading".to_owned(),
+        (_, 0) if !shop.is_narrowed() => "no products yet".to_owned(),
         (_, 1) => "1 product".to_owned(),
         (_, total) => format!("{total} products"),
     };
@@ -138,12 +139,15 @@ fn has_products(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<
         // A shop that has just opened is still being filled.
         Load::Ready if model.embedded && !shop.is_narrowed() => placeholders(theme, area, surface),
         Load::Ready => {
-            let more = match &shop.suggestion {
-                Some(meant) => format!("Did you mean {meant:?}? Esc shows everything again."),
-                None if shop.is_narrowed() => "Esc shows everything again.".to_owned(),
-                None => "The shelves are empty.".to_owned(),
+            let (title, more) = match &shop.suggestion {
+                Some(meant) => ("Nothing found", format!("Did you mean {meant:?}? Esc shows everything again.")),
+                None if shop.is_narrowed() => ("Nothing found", "Esc shows everything again.".to_owned()),
+                None => (
+                    "No products yet",
+                    "They come from the product service, and show up here when it has some.".to_owned(),
+                ),
             };
-            instead(theme, area, "Nothing found", &more, surface);
+            instead(theme, area, title, &more, surface);
         }
     }
     false

@@ -53,7 +53,7 @@ fn going_back(steps: &[Step]) -> Option<(usize, usize)> {
 }
 
 /// Draws one step per line with its result; where steps were undone, an arrow leads from the failed one up to them.
-pub(super) fn column(steps: &[Step], now: Timestamp, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+pub(super) fn column(steps: &[Step], now: Option<Timestamp>, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let back = going_back(steps);
     let left = area.x + if back.is_some() { 3 } else { 0 };
     for (place, step) in steps.iter().enumerate().take(usize::from(area.height)) {
@@ -77,7 +77,7 @@ pub(super) fn column(steps: &[Step], now: Timestamp, theme: &Theme, area: Rect, 
 }
 
 /// A step's state as text.
-fn step_text(step: &Step, now: Timestamp) -> String {
+fn step_text(step: &Step, now: Option<Timestamp>) -> String {
     let word = match step.state {
         StepState::Pending => "",
         StepState::Running => "under way",
@@ -97,11 +97,10 @@ fn step_text(step: &Step, now: Timestamp) -> String {
         told.push_str(detail);
     }
     if let Some(next) = step.next_attempt_at {
-        let wait_ms = next.unix_ms() - now.unix_ms();
-        told.push_str(&if wait_ms >= 1_000 {
-            format!(" · again in {}", when::span(wait_ms))
-        } else {
-            " · again now".to_owned()
+        told.push_str(&match now.map(|now| next.unix_ms() - now.unix_ms()) {
+            None => " · again by itself".to_owned(),
+            Some(wait_ms @ 1_000..) => format!(" · again in {}", when::span(wait_ms)),
+            Some(_) => " · again now".to_owned(),
         });
     }
     told

@@ -31,15 +31,26 @@ impl Hits {
 pub(super) struct Surface<'a> {
     buffer: &'a mut Buffer,
     hits: Hits,
+    cursor: Option<Position>,
 }
 
 impl<'a> Surface<'a> {
     pub(super) fn new(buffer: &'a mut Buffer) -> Self {
-        Self { buffer, hits: Hits::default() }
+        Self { buffer, hits: Hits::default(), cursor: None }
     }
 
     pub(super) fn into_hits(self) -> Hits {
         self.hits
+    }
+
+    /// The cursor of the field that is typed in, when whatever draws it has placed it.
+    pub(super) fn cursor(&self) -> Option<Position> {
+        self.cursor
+    }
+
+    /// Places the cursor of the field that is typed in.
+    pub(super) fn place_cursor(&mut self, at: Position) {
+        self.cursor = Some(at);
     }
 
     /// What lies under a dialog takes no clicks any more.

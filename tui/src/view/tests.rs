@@ -261,10 +261,12 @@ fn the_log_beside_the_shop_and_the_shop_beside_the_log() {
     client.take(Msg::Feed(Feed::NewEvents { events }));
     client.wait_ms(10_000);
     client.press("\\");
+    looks_like("panes", &client);
+    client.press("<Enter>");
     looks_like("split_shop", &client);
     client.press("4");
     looks_like("split_log", &client);
-    client.press("\\");
+    client.press("\\\\");
     assert_eq!(client.model.beside(120), None);
 }
 
@@ -383,6 +385,14 @@ fn the_help() {
     let mut client = Client::in_a_full_shop();
     client.press("?");
     looks_like("help", &client);
+}
+
+#[test]
+fn the_settings() {
+    let mut client = Client::in_a_full_shop();
+    client.model.config_file = Some("/home/ada/.config/storefront/config.toml".into());
+    client.press(",jj");
+    looks_like("settings", &client);
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Draws the timeline of an order in its views, with the details of the selected event beside it where wanted.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::state::{Connection, Model, OpenOrder, Screen, TimelineView, shown_speed};
 use crate::view::event::{self, LinePrefix};
 use crate::view::surface::Surface;
-use crate::view::text::{put, put_right, rule};
+use crate::view::text::{put, put_right, rule, visible};
 use crate::view::theme::Theme;
 use crate::view::{below, lanes, scrubber, tree, when};
 
@@ -35,10 +35,10 @@ pub(super) fn draw(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, s
         return;
     }
     match open.view {
-        TimelineView::List => list(open, theme, body, surface),
-        TimelineView::Lanes => lanes::draw(open, theme, body, surface),
-        TimelineView::Tree => tree::draw(open, theme, body, surface),
-        TimelineView::Scrubber => scrubber::draw(open, theme, body, surface),
+        TimelineView::List => list(model, open, theme, body, surface),
+        TimelineView::Lanes => lanes::draw(model, open, theme, body, surface),
+        TimelineView::Tree => tree::draw(model, open, theme, body, surface),
+        TimelineView::Scrubber => scrubber::draw(model, open, theme, body, surface),
     }
 }
 
@@ -57,6 +57,7 @@ fn heading(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, surface: 
             }
         }
     }
+    x = search(open, theme, Rect { x: x + 1, width: area.right().saturating_sub(x + 18), ..area }, surface);
     let (badge, style) = match &model.replay {
         Some(replay) => {
             let sign = if replay.playing { "▶" } else { "‖" };
@@ -71,9 +72,33 @@ fn heading(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, surface: 
     put_right(surface, area.right(), area.y, &format!(" {badge}"), style, area.right().saturating_sub(x));
 }
 
-fn list(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+/// Draws the words that are searched for, and which match is selected; returns where that ends.
+fn search(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> u16 {
+    if !open.typing && open.find.value().is_empty() {
+        return area.x.saturating_sub(1);
+    }
+    let x = put(surface, area.x, area.y, " / ", theme.accent, area.width);
+    let room = area.right().saturating_sub(x).min(24);
+    let style = if open.typing { theme.field } else { theme.strong };
+    let (shown, at) = visible(&open.find, room);
+    if open.typing {
+        surface.set_style(Rect { x, width: room, height: 1, ..area }, theme.field);
+        surface.place_cursor(Position::new(x + at.min(room), area.y));
+    }
+    let end = put(surface, x, area.y, &shown, style, room);
+    let (here, all) = open.matches();
+    let count = match (here, all) {
+        (_, 0) => " none ".to_owned(),
+        (0, all) => format!(" {all} "),
+        (here, all) => format!(" {here} of {all} "),
+    };
+    let end = if open.typing { x + room } else { end };
+    put(surface, end, area.y, &count, theme.dim, area.right().saturating_sub(end))
+}
+
+fn list(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     for (place, row, chosen) in surface.list(theme, area, open.list.cursor, open.events.len()) {
-        let time = event::elapsed(open, place);
+        let time = event::elapsed(model, open, place);
         event::line(&open.events[place], &LinePrefix { time: &time, time_width: 8 }, chosen, theme, row, surface);
     }
 }

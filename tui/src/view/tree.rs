@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::event_text;
-use crate::state::{OpenOrder, TreeRow};
+use crate::state::{Model, OpenOrder, TreeRow};
 use crate::view::event::context;
 use crate::view::surface::Surface;
 use crate::view::text::{put, put_right};
@@ -14,16 +14,23 @@ use crate::view::when;
 /// Maximum depth that is drawn; deeper branches are drawn there too.
 const MAX_DEPTH: usize = 12;
 
-pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
+pub(super) fn draw(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let rows = open.tree.rows();
     let cursor = open.tree.row_of(open.list.cursor);
     for (line, row, chosen) in surface.list(theme, area, cursor, rows.len()) {
         let Some(at) = rows.get(line) else { continue };
-        draw_row(open, at, chosen, theme, row, surface);
+        draw_row(model, open, at, (row, chosen), theme, surface);
     }
 }
 
-fn draw_row(open: &OpenOrder, at: &TreeRow, chosen: bool, theme: &Theme, row: Rect, surface: &mut Surface<'_>) {
+fn draw_row(
+    model: &Model,
+    open: &OpenOrder,
+    at: &TreeRow,
+    (row, chosen): (Rect, bool),
+    theme: &Theme,
+    surface: &mut Surface<'_>,
+) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let room = |x: u16| row.right().saturating_sub(x);
     let event = &open.events[at.place];
@@ -35,7 +42,14 @@ fn draw_row(open: &OpenOrder, at: &TreeRow, chosen: bool, theme: &Theme, row: Re
         // The time since its cause.
         if let Some(cause) = open.tree.cause(at.place) {
             let after = event.time.unix_ms().saturating_sub(open.events[cause].time.unix_ms());
-            right = put_right(surface, right, row.y, &format!("+{}", when::span(after)), on_row(theme.dim), 9);
+            right = put_right(
+                surface,
+                right,
+                row.y,
+                &format!("+{}", when::span_as(model.spans, after)),
+                on_row(theme.dim),
+                9,
+            );
         } else {
             right = put_right(surface, right, row.y, "a command", on_row(theme.dim), 9);
         }

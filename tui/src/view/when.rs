@@ -3,6 +3,9 @@
 use jiff::tz::TimeZone;
 use storefront_api::Timestamp;
 
+use crate::preferences::Spans;
+use crate::state::Model;
+
 /// The time of day: `14:32:07`.
 pub(crate) fn time_of_day(at: Timestamp, zone: &TimeZone) -> String {
     format(at, zone, "%H:%M:%S")
@@ -33,6 +36,20 @@ pub(crate) fn span(span_ms: i64) -> String {
     }
 }
 
+/// A span as it is preferred: in the unit that fits, or below ten seconds in milliseconds: `1234 ms`.
+pub(crate) fn span_as(spans: Spans, span_ms: i64) -> String {
+    match (spans, span_ms.max(0)) {
+        (Spans::Milliseconds, ms @ 0..10_000) => format!("{ms} ms"),
+        (_, ms) => span(ms),
+    }
+}
+
+/// The age of the last answer of a shop that is gone; with reduced motion in whole minutes, which do not count.
+pub(crate) fn age_of(model: &Model, since: Timestamp) -> String {
+    let age_ms = model.now.unix_ms() - since.unix_ms();
+    if model.reduced_motion && age_ms < 60_000 { "0 min".to_owned() } else { age(age_ms) }
+}
+
 /// How old something is, in whole units: `8 s`, `3 min`.
 pub(crate) fn age(span_ms: i64) -> String {
     match span_ms.max(0) {
@@ -60,6 +77,7 @@ mod tests {
         assert_eq!(day_and_time(at, at, &TimeZone::UTC), "1 Mar, 12:00");
         assert_eq!(day_and_time(at, Timestamp::from_unix_ms(1_803_902_400_123), &TimeZone::UTC), "1 Mar 2026");
         assert_eq!([age(-5), age(8_900), age(60_000)], ["0 s", "8 s", "1 min"]);
+        assert_eq!([1_234, 9_999, 10_000].map(|ms| span_as(Spans::Milliseconds, ms)), ["1234 ms", "9999 ms", "10 s"]);
         let spans = [-5, 999, 1_250, 59_999, 60_000, 7_200_000, 400_000_000].map(span);
         assert_eq!(spans, ["0 ms", "999 ms", "1.2 s", "59 s", "1 min", "2 h", "4 d"]);
     }

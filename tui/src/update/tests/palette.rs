@@ -71,10 +71,10 @@ fn invoices_and_mails_are_found_without_a_visit_to_their_lists() {
     let mut client = Client::with_a_wallet();
     client.model.mailbox_url = Some("http://127.0.0.1:7071/mailbox".into());
     client.press("1");
-    assert_eq!(listed(&mut client, "2026-0000"), [
-        "Invoice 2026-000001 for order MM2X-33BA",
-        "Credit note CN-2026-000001 for order MM2X-33BA"
-    ]);
+    assert_eq!(
+        listed(&mut client, "2026-0000"),
+        ["Invoice 2026-000001 for order MM2X-33BA", "Credit note CN-2026-000001 for order MM2X-33BA"]
+    );
     client.press("<Enter>");
     assert_eq!(client.model.paper.as_ref().unwrap().page(), &Page::Document("2026-000001".into()));
     client.answer_all();

@@ -211,9 +211,10 @@ impl Client {
                 Effect::Copy(_)
                     | Effect::Save { .. }
                     | Effect::Keep(_)
+                    | Effect::Configure(_)
                     | Effect::FollowAnew
-                    | Effect::Quit
                     | Effect::Examine
+                    | Effect::Quit
                     | Effect::Suspend
                     | Effect::Redraw
             )
@@ -412,10 +413,11 @@ impl Client {
             Effect::Copy(_)
             | Effect::Save { .. }
             | Effect::Keep(_)
+            | Effect::Configure(_)
             | Effect::FollowAnew
+            | Effect::Examine
             | Effect::Suspend
             | Effect::Redraw
-            | Effect::Examine
             | Effect::Quit => Msg::Tick,
         }
     }
@@ -487,11 +489,12 @@ fn failed(effect: Effect, failure: Failure) -> Msg {
         Effect::Copy(_)
         | Effect::Save { .. }
         | Effect::Keep(_)
+        | Effect::Configure(_)
         | Effect::FollowAnew
+        | Effect::Examine
         | Effect::Suspend
         | Effect::Redraw
         | Effect::Quit => Msg::Tick,
-        | Effect::Examine
     }
 }
 

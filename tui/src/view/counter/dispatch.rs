@@ -5,11 +5,11 @@ use storefront_api::OrderStatus;
 
 use crate::keys::Action;
 use crate::state::{Load, Model};
-use crate::view::counter::{head, search_off};
+use crate::view::counter::search_off;
 use crate::view::surface::Surface;
 use crate::view::text::put;
 use crate::view::theme::Theme;
-use crate::view::{below, failed, instead, orders, row};
+use crate::view::{below, failed, instead, list_head, orders, row};
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
     let orders = &model.counter.orders;
@@ -17,7 +17,14 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surfa
         1 => "1 order".to_owned(),
         total => format!("{total} orders"),
     };
-    let cursor = head(model, list_title(orders.status), (&orders.search, &count), theme, row(area, 0), surface);
+    let cursor = list_head::draw(
+        list_title(orders.status),
+        (&orders.search, model.counter.typing),
+        &count,
+        theme,
+        row(area, 0),
+        surface,
+    );
     let body = below(area, if area.height >= 14 { 2 } else { 1 });
     match &orders.list.load {
         Load::Loading => instead(theme, body, "Fetching the orders", "A moment, please.", surface),

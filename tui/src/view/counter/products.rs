@@ -7,11 +7,11 @@ use storefront_api::{HeldWithdrawals, Product};
 use crate::keys::Action;
 use crate::money;
 use crate::state::{Load, Model};
-use crate::view::counter::{head, search_off};
+use crate::view::counter::search_off;
 use crate::view::surface::Surface;
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
-use crate::view::{below, failed, instead, row};
+use crate::view::{below, failed, instead, list_head, row};
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
     let products = &model.counter.products;
@@ -20,7 +20,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surfa
         1 => "1 product".to_owned(),
         total => format!("{total} products"),
     };
-    let cursor = head(model, what, (&products.search, &count), theme, row(area, 0), surface);
+    let cursor = list_head::draw(what, (&products.search, model.counter.typing), &count, theme, row(area, 0), surface);
     let alarm = products.held_withdrawals();
     if let Some(HeldWithdrawals { missing, sold }) = alarm {
         let key = model.key(Action::ConfirmWithdrawals);

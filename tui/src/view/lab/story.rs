@@ -70,7 +70,7 @@ fn story_texts(model: &Model, scenario: &Scenario, theme: &Theme, room: u16) -> 
     let Some(run) = &scenario.last_run else { return Vec::new() };
     let mut lines = Vec::new();
     for step in &run.steps {
-        let since = when::span(step.at.unix_ms() - run.started_at.unix_ms());
+        let since = when::span_as(model.spans, step.at.unix_ms() - run.started_at.unix_ms());
         let mut texts = wrap(&step.text, room.saturating_sub(9)).into_iter();
         let first = (format!("{:>7}  {}", format!("+{since}"), texts.next().unwrap_or_default()), theme.text);
         lines.push(std::iter::once(first).chain(texts.map(|text| (format!("{:9}{text}", ""), theme.text))).collect());
