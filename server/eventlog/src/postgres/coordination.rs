@@ -1,93 +1,19 @@
 //! Leases, timers and snapshots, as SQL on one session.
 //!
-//! The preconditions of an append are read in the transaction that locks the head row, and its timer changes are written
-//! with the events (`insert.rs`); everything else is one statement. The clock is `clock_timestamp()`, which goes on while a
-//! statement waits for a lock.
+//! What an append requires of leases and timers is read in the transaction that locks the head row (`preconditions.rs`), and
+//! its timer changes are written with the events (`insert.rs`); everything else is one statement. The clock is
+//! `clock_timestamp()`, which goes on while a statement waits for a lock.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio_postgres::{Error, Row};
-use uuid::Uuid;
 
 use super::session::{Session, signed, unsigned};
 use crate::clock::{as_ms, between};
 use crate::limits::{SNAPSHOT_BYTES, TIMERS_PER_READ};
-use crate::{
-    Append, AppendError, Epoch, Fence, JsonText, LeaseOutcome, Snapshot, StreamName, Timer, TimerChange, Version,
-};
+use crate::{Epoch, Fence, JsonText, LeaseOutcome, Snapshot, StreamName, Timer, Version};
 
 pub(super) const NOW_MS: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-
-pub(super) const EPOCHS: &str =
-    "SELECT name, epoch FROM eventlog.leases WHERE name = ANY ($1::text[]) ORDER BY name FOR SHARE";
-pub(super) const REVISIONS: &str = "SELECT owner, name, revision FROM eventlog.timers
-    WHERE (owner, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))";
-
-/// Epochs and timer revisions against which a batch is validated, updated with the changes of the batch itself.
-#[derive(Default)]
-pub(super) struct Preconditions {
-    epochs: HashMap<String, Epoch>,
-    /// The revisions of timers that are set, by owner and name.
-    revisions: HashMap<(String, String), Uuid>,
-}
-
-impl Preconditions {
-    /// Reads and locks the leases, so that no other holder can acquire them before this transaction has ended: a new holder
-    /// could otherwise begin without seeing what the old one is about to commit.
-    pub(super) async fn read(session: &Session, appends: &[&Append]) -> Result<Self, Error> {
-        let (epochs, revisions) = tokio::try_join!(read_epochs(session, appends), read_revisions(session, appends))?;
-        Ok(Self { epochs, revisions })
-    }
-
-    /// The first violated precondition of an append: a stale lease, then a timer that is not set as it was read.
-    pub(super) fn violated_by(&self, append: &Append) -> Option<AppendError> {
-        for Fence { lease, epoch } in &append.fences {
-            let current = self.epochs.get(lease).copied().unwrap_or_default();
-            if current != *epoch {
-                return Some(AppendError::Fenced { lease: lease.clone(), epoch: *epoch, current });
-            }
-        }
-        append.timers.iter().find_map(|change| {
-            let (expected_revision, (owner, timer)) = (change.expected_revision()?, change.key());
-            let key = (owner.to_owned(), timer.to_owned());
-            let is_set = self.revisions.get(&key) == Some(&expected_revision);
-            let (owner, timer) = key;
-            (!is_set).then_some(AppendError::TimerGone { owner, timer })
-        })
-    }
-
-    /// Applies the timer changes of an append that will be written. Their new revisions are not committed, so no later append
-    /// of the batch can have read them: its expectation of such a timer fails.
-    pub(super) fn apply(&mut self, append: &Append) {
-        for (owner, timer) in append.timers.iter().map(TimerChange::key) {
-            self.revisions.remove(&(owner.to_owned(), timer.to_owned()));
-        }
-    }
-}
-
-async fn read_epochs(session: &Session, appends: &[&Append]) -> Result<HashMap<String, Epoch>, Error> {
-    let leases: Vec<&str> =
-        appends.iter().flat_map(|append| &append.fences).map(|fence| fence.lease.as_str()).collect();
-    if leases.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let select = session.statement(EPOCHS).await?;
-    let rows = session.client.query(&select, &[&leases]).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, Epoch(unsigned(row.try_get(1)?))))).collect()
-}
-
-async fn read_revisions(session: &Session, appends: &[&Append]) -> Result<HashMap<(String, String), Uuid>, Error> {
-    let expected =
-        appends.iter().flat_map(|append| &append.timers).filter(|change| change.expected_revision().is_some());
-    let (owners, names): (Vec<&str>, Vec<&str>) = expected.map(TimerChange::key).unzip();
-    if names.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let select = session.statement(REVISIONS).await?;
-    let rows = session.client.query(&select, &[&owners, &names]).await?;
-    rows.iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?))).collect()
-}
 
 pub(super) async fn acquire_lease(
     session: &Session,

@@ -9,12 +9,13 @@ mod coordination;
 mod feeder;
 mod insert;
 mod listener;
+mod locked_batch;
+mod preconditions;
 mod read;
 mod readers;
 mod schema;
 mod session;
 mod suitability;
-mod validate;
 mod writer;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //!
 //! Other servers write to the same log, so a cached version may be old. It is never too new: events are never deleted, and
 //! versions are cached only after a commit. An old version causes a unique violation; the batch is then validated under the
-//! lock of the head row (`validate.rs`).
+//! lock of the head row (`locked_batch.rs`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::anchor::Anchor;
 use super::feeder::{Commits, advance_head};
 use super::insert::{Rows, needs_validation};
 use super::session::{Session, is_lost, timed_out};
-use super::{read, validate};
+use super::{locked_batch, read};
 use crate::hash_tree::HashTree;
 use crate::queue::{Batch, Job, LingerPolicy, Outcome};
 use crate::version_cache::VersionCache;
@@ -172,7 +172,7 @@ async fn write_once(
     if !is_retry && let Some(done) = try_write_optimistically(session, cache, jobs).await? {
         return Ok(done);
     }
-    validate::write(session, &mut cache.versions, &mut cache.tree, jobs, is_retry).await
+    locked_batch::write(session, &mut cache.versions, &mut cache.tree, jobs, is_retry).await
 }
 
 /// Writes a batch with a single statement, without validation of each append. Returns `None` when the batch needs validation;

@@ -1,20 +1,18 @@
 //! Writes several appends in one transaction, each validated by itself.
 //!
-//! An append is validated before any of it is written: a refused one writes nothing, takes no position, and does not affect
+//! An append is validated (`preconditions.rs`) before any of it is written: a refused one writes nothing, takes no position, and does not affect
 //! the others. Nothing here sends an outcome to a caller, because outcomes hold only after the commit.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, params};
 
+use super::preconditions::{EventIdCheck, Validation, validate};
 use super::writer::OpenBatch;
 use super::{coordination, read};
 use crate::clock::{self, SeenTime};
 use crate::hash_tree::{self, Hash, HashTree};
 use crate::queue::{Job, Outcome};
 use crate::version_cache::VersionCache;
-use crate::{
-    Append, AppendError, Appended, Checkpoint, EventId, Expected, NewEvent, Position, StoredResponse, StreamName,
-    Version,
-};
+use crate::{Append, Appended, Checkpoint, NewEvent, Position, StoredResponse, StreamName, Version};
 
 /// Number of events after which the hash tree is saved, at the latest; so many are hashed when a log is opened that was not
 /// closed. To save it with each batch would write one more page each time.
@@ -74,12 +72,6 @@ pub(super) fn write(
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum EventIdCheck {
-    AssumeNew,
-    LookUp,
-}
-
 fn write_in_transaction(
     connection: &Connection,
     cache: &mut WriterCache,
@@ -124,7 +116,7 @@ fn write_appends(
     let mut outcomes = Vec::new();
     let mut time = None;
     while let Some(job) = open_batch.job(outcomes.len()) {
-        let outcome = match validate(connection, cache, &job.append, id_check)? {
+        let outcome = match validate(connection, &mut cache.versions, &job.append, id_check)? {
             Validation::Resolved(outcome) => outcome,
             Validation::Writable(before) => {
                 if job.append.answer.is_some() && time.is_none() {
@@ -146,122 +138,6 @@ fn write_appends(
     cache.head = Some(head);
     cache.tree = Some(tree);
     Ok(outcomes)
-}
-
-enum Validation {
-    /// The outcome is known and nothing is written.
-    Resolved(Outcome),
-    /// The append may be written; these are the present versions of its streams.
-    Writable(Vec<Version>),
-}
-
-fn validate(
-    connection: &Connection,
-    cache: &mut WriterCache,
-    append: &Append,
-    id_check: EventIdCheck,
-) -> rusqlite::Result<Validation> {
-    if let Some(key) = append.answer.as_ref().map(|answer| &answer.key)
-        && let Some((answer, position)) = read::answer(connection, key)?
-    {
-        return Ok(Validation::Resolved(match match_event_ids(connection, append)? {
-            EventIdMatch::WholeAppend(appended) => Ok(appended),
-            EventIdMatch::SomeEvents(_) | EventIdMatch::NoEvent => {
-                Err(AppendError::AlreadyAnswered { answer: Box::new(answer), position })
-            }
-        }));
-    }
-    let mut before = Vec::with_capacity(append.streams.len());
-    let mut refusal = coordination::violated_precondition(connection, append)?;
-    for stream in &append.streams {
-        let actual = version(connection, cache, &stream.stream)?;
-        if let Expected::Exactly(expected) = stream.expected
-            && expected != actual
-            && refusal.is_none()
-        {
-            refusal = Some(AppendError::Conflict { stream: stream.stream.clone(), expected, actual });
-        }
-        before.push(actual);
-    }
-    if refusal.is_some() || id_check == EventIdCheck::LookUp {
-        match match_event_ids(connection, append)? {
-            EventIdMatch::WholeAppend(appended) => return Ok(Validation::Resolved(Ok(appended))),
-            EventIdMatch::SomeEvents(id) => return Ok(Validation::Resolved(Err(AppendError::DuplicateEvent(id)))),
-            EventIdMatch::NoEvent => {}
-        }
-    }
-    Ok(refusal.map_or(Validation::Writable(before), |refusal| Validation::Resolved(Err(refusal))))
-}
-
-fn version(connection: &Connection, cache: &mut WriterCache, stream: &StreamName) -> rusqlite::Result<Version> {
-    if let Some(version) = cache.versions.get(stream) {
-        return Ok(version);
-    }
-    let version = read::version(connection, stream)?;
-    cache.versions.set(stream, version);
-    Ok(version)
-}
-
-/// Which event ids of an append are in the log.
-enum EventIdMatch {
-    NoEvent,
-    /// At least this event is in the log, but not the same append.
-    SomeEvents(EventId),
-    /// All events are in the log, in their streams and at consecutive positions: the append was written before.
-    WholeAppend(Appended),
-}
-
-fn match_event_ids(connection: &Connection, append: &Append) -> rusqlite::Result<EventIdMatch> {
-    let mut find = connection.prepare_cached("SELECT position, stream, version FROM events WHERE id = ?1")?;
-    let mut first_match = None;
-    let mut run: Option<(Position, Position)> = None;
-    let mut is_whole = true;
-    let mut versions = vec![None; append.streams.len()];
-    for (stream, last) in append.streams.iter().zip(&mut versions) {
-        for event in &stream.events {
-            let found = find
-                .query_row([event.id.as_bytes().as_slice()], |row| {
-                    Ok((row.get::<_, Position>(0)?, row.get::<_, String>(1)?, row.get::<_, Version>(2)?))
-                })
-                .optional()?;
-            let Some((position, name, version)) = found else {
-                is_whole = false;
-                continue;
-            };
-            first_match.get_or_insert(event.id);
-            is_whole &= name == stream.stream.as_str() && run.is_none_or(|(_, previous)| position.0 == previous.0 + 1);
-            run = Some((run.map_or(position, |(first, _)| first), position));
-            *last = Some(version);
-        }
-    }
-    match (first_match, run) {
-        (Some(_), Some((first, last))) if is_whole => {
-            let versions = original_versions(connection, append, versions, first)?;
-            Ok(EventIdMatch::WholeAppend(Appended { position: last, versions }))
-        }
-        (Some(id), _) => Ok(EventIdMatch::SomeEvents(id)),
-        (None, _) => Ok(EventIdMatch::NoEvent),
-    }
-}
-
-/// The versions in the original outcome of a repeated append: those of its events, and for streams without events the
-/// version before its first position.
-fn original_versions(
-    connection: &Connection,
-    append: &Append,
-    written: Vec<Option<Version>>,
-    first: Position,
-) -> rusqlite::Result<Vec<Version>> {
-    let mut before = connection
-        .prepare_cached("SELECT coalesce(max(version), 0) FROM events WHERE stream = ?1 AND position < ?2")?;
-    let mut versions = Vec::with_capacity(written.len());
-    for (stream, version) in append.streams.iter().zip(written) {
-        versions.push(match version {
-            Some(version) => version,
-            None => before.query_row(params![stream.stream.as_str(), first], |row| row.get(0))?,
-        });
-    }
-    Ok(versions)
 }
 
 fn write_append(

@@ -1,6 +1,6 @@
 //! Leases, timers and snapshots, as SQL on one connection.
 //!
-//! The preconditions and timer changes of an append run in the writer's transaction; everything else is one statement.
+//! The timer changes of an append run in the writer's transaction; everything else is one statement.
 
 use std::time::Duration;
 
@@ -10,40 +10,7 @@ use uuid::Uuid;
 use super::read::{count, id};
 use crate::clock::{as_ms, between};
 use crate::limits::{SNAPSHOT_BYTES, TIMERS_PER_READ};
-use crate::{
-    Append, AppendError, Epoch, Fence, JsonText, LeaseOutcome, Snapshot, StreamName, Timer, TimerChange, Version,
-};
-
-/// The first violated precondition of an append: a stale lease, then a timer that is not set as it was read.
-pub(super) fn violated_precondition(connection: &Connection, append: &Append) -> rusqlite::Result<Option<AppendError>> {
-    for Fence { lease, epoch } in &append.fences {
-        let current: Option<Epoch> = connection
-            .prepare_cached("SELECT epoch FROM leases WHERE name = ?1")?
-            .query_row([lease], |row| row.get(0))
-            .optional()?;
-        let current = current.unwrap_or_default();
-        if current != *epoch {
-            return Ok(Some(AppendError::Fenced { lease: lease.clone(), epoch: *epoch, current }));
-        }
-    }
-    for change in &append.timers {
-        let (owner, timer) = change.key();
-        if let Some(revision) = change.expected_revision()
-            && !is_set(connection, owner, timer, revision)?
-        {
-            return Ok(Some(AppendError::TimerGone { owner: owner.to_owned(), timer: timer.to_owned() }));
-        }
-    }
-    Ok(None)
-}
-
-fn is_set(connection: &Connection, owner: &str, timer: &str, revision: Uuid) -> rusqlite::Result<bool> {
-    connection.prepare_cached("SELECT 1 FROM timers WHERE owner = ?1 AND name = ?2 AND revision = ?3")?.exists(params![
-        owner,
-        timer,
-        revision.as_bytes().as_slice()
-    ])
-}
+use crate::{Epoch, Fence, JsonText, LeaseOutcome, Snapshot, StreamName, Timer, TimerChange, Version};
 
 pub(super) fn change_timer(connection: &Connection, change: &TimerChange) -> rusqlite::Result<()> {
     match change {

@@ -7,6 +7,7 @@ mod file_state;
 mod numbers;
 mod open;
 mod owned_file;
+mod preconditions;
 mod read;
 mod readers;
 mod schema;

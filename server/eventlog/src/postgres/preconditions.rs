@@ -1,103 +1,38 @@
-//! Writes a batch with validation: locks the head row, reads what the appends depend on, validates each append by itself,
-//! and writes the valid ones. The writer uses it when the optimistic statement (`writer.rs`) does not apply or failed.
+//! The preconditions of an append: what is checked before it is written, and in which order.
 //!
-//! While the head row is locked, no other server can commit an event, an answer, a checkpoint or a timer, and the leases of
-//! the fences are locked too, so what is read stays valid until the commit. In a "read committed" transaction every statement
-//! sees what was committed before it began.
+//! They are read in the transaction that locks the head row, so they hold until its commit: repeated append, used idempotency
+//! key, known event id, stale lease, timer that is not set as it was read, expected versions.
 
 use std::collections::HashMap;
 
 use tokio_postgres::Error;
 use uuid::Uuid;
 
-use super::coordination::{EPOCHS, Preconditions, REVISIONS};
-use super::insert::Rows;
 use super::read;
 use super::session::{Session, unsigned};
-use crate::hash_tree::HashTree;
-use crate::queue::{Job, Outcome};
-use crate::version_cache::VersionCache;
-use crate::{Append, AppendError, Appended, Expected, Position, StoredResponse, StreamName, Version};
+use crate::queue::Outcome;
+use crate::{
+    Append, AppendError, Appended, Epoch, Expected, Fence, Position, StoredResponse, StreamName, TimerChange, Version,
+};
 
-const LOCK_HEAD: &str = "SELECT position FROM eventlog.head FOR UPDATE";
-
-/// Writes a batch in one transaction, and returns an outcome per append and the new head. No transaction stays open on a
-/// working session, also after an error.
-///
-/// `is_retry` means that the same batch was sent before and its result was lost.
-pub(super) async fn write(
-    session: &Session,
-    versions: &mut VersionCache,
-    tree: &mut HashTree,
-    jobs: &[Job],
-    is_retry: bool,
-) -> Result<(Vec<Outcome>, Position), Error> {
-    let mut new_tree = tree.clone();
-    let written = write_in_transaction(session, jobs, &mut new_tree, is_retry).await;
-    match &written {
-        Ok(_) => session.client.batch_execute("COMMIT").await?,
-        // A failed rollback means that the connection is lost, and with it the transaction.
-        Err(_) => drop(session.client.batch_execute("ROLLBACK").await),
-    }
-    let (context, outcomes, head) = written?;
-    *tree = new_tree;
-    for (stream, version) in &context.versions {
-        versions.set(stream, *version);
-    }
-    Ok((outcomes, head))
-}
-
-async fn write_in_transaction<'a>(
-    session: &Session,
-    jobs: &'a [Job],
-    tree: &mut HashTree,
-    is_retry: bool,
-) -> Result<(BatchContext<'a>, Vec<Outcome>, Position), Error> {
-    let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
-    // Prepared statements are sent in the order of these futures, all in one round trip.
-    session.prepare(&[LOCK_HEAD, read::VERSIONS, read::ANSWERS, read::PLACES, EPOCHS, REVISIONS]).await?;
-    let ((), base, mut context) = tokio::try_join!(biased; session.client.batch_execute("BEGIN"), lock_head(session), BatchContext::read(session, &appends))?;
-    let mut rows = Rows::default();
-    let mut outcomes = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        let append = &job.append;
-        let outcome = match context.validate(append, is_retry) {
-            Validation::Resolved(outcome) => outcome,
-            Validation::Repeated { position, versions } => {
-                Ok(Appended { position, versions: original_versions(session, append, versions).await? })
-            }
-            Validation::Writable(mut versions) => {
-                let first = Position(base.0 + rows.event_count() + 1);
-                rows.add(job, &mut versions);
-                context.preconditions.apply(append);
-                let appended = Appended { position: Position(base.0 + rows.event_count()), versions };
-                context.apply(append, first, &appended);
-                Ok(appended)
-            }
-        };
-        outcomes.push(outcome);
-    }
-    rows.write(session, tree).await?;
-    Ok((context, outcomes, Position(base.0 + rows.event_count())))
-}
-
-async fn lock_head(session: &Session) -> Result<Position, Error> {
-    let lock_head = session.statement(LOCK_HEAD).await?;
-    let base: i64 = session.client.query_one_scalar(&lock_head, &[]).await?;
-    Ok(Position(unsigned(base)))
-}
+pub(super) const EPOCHS: &str =
+    "SELECT name, epoch FROM eventlog.leases WHERE name = ANY ($1::text[]) ORDER BY name FOR SHARE";
+pub(super) const REVISIONS: &str = "SELECT owner, name, revision FROM eventlog.timers
+    WHERE (owner, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))";
 
 /// Everything that the appends of a batch are validated against, updated with what the batch itself writes.
-struct BatchContext<'a> {
+pub(super) struct Preconditions<'a> {
     versions: HashMap<&'a StreamName, Version>,
     answers: HashMap<String, (StoredResponse, Position)>,
     events: HashMap<Uuid, (Position, String, Version)>,
-    preconditions: Preconditions,
+    epochs: HashMap<String, Epoch>,
+    /// The revisions of timers that are set, by owner and name.
+    revisions: HashMap<(String, String), Uuid>,
     /// Results of the appends of this batch, by their first event id.
     written: HashMap<Uuid, (&'a Append, Appended)>,
 }
 
-enum Validation {
+pub(super) enum Validation {
     /// The outcome is known and nothing is written.
     Resolved(Outcome),
     /// The append is in the log already; versions are `None` for streams without events.
@@ -106,29 +41,38 @@ enum Validation {
     Writable(Vec<Version>),
 }
 
-impl<'a> BatchContext<'a> {
-    async fn read(session: &Session, appends: &[&'a Append]) -> Result<Self, Error> {
+impl<'a> Preconditions<'a> {
+    /// Reads and locks the leases, so that no other holder can acquire them before this transaction has ended: a new holder
+    /// could otherwise begin without seeing what the old one is about to commit.
+    pub(super) async fn read(session: &Session, appends: &[&'a Append]) -> Result<Self, Error> {
         let stream_appends = || appends.iter().flat_map(|append| &append.streams);
         let names: Vec<&str> = stream_appends().map(|stream_append| stream_append.stream.as_str()).collect();
         let ids: Vec<Uuid> =
             stream_appends().flat_map(|stream_append| &stream_append.events).map(|event| event.id).collect();
         let keys: Vec<&str> =
             appends.iter().filter_map(|append| append.answer.as_ref()).map(|kept| &*kept.key).collect();
-        let (versions, answers, events, preconditions) = tokio::try_join!(
+        let (versions, answers, events, epochs, revisions) = tokio::try_join!(
             read::versions(session, &names),
             read::answers(session, &keys),
             read::places(session, &ids),
-            Preconditions::read(session, appends),
+            read_epochs(session, appends),
+            read_revisions(session, appends),
         )?;
         let versions = stream_appends()
             .map(|stream_append| {
                 (&stream_append.stream, versions.get(stream_append.stream.as_str()).copied().unwrap_or_default())
             })
             .collect();
-        Ok(Self { versions, answers, events, preconditions, written: HashMap::new() })
+        Ok(Self { versions, answers, events, epochs, revisions, written: HashMap::new() })
     }
 
-    fn validate(&self, append: &Append, is_retry: bool) -> Validation {
+    /// The versions of all streams of the batch.
+    pub(super) fn versions(&self) -> impl Iterator<Item = (&'a StreamName, Version)> {
+        self.versions.iter().map(|(stream, version)| (*stream, *version))
+    }
+
+    /// Validates an append. `is_retry` means that it was sent before and its result was lost.
+    pub(super) fn validate(&self, append: &Append, is_retry: bool) -> Validation {
         let ids = self.match_event_ids(append);
         if let EventIdMatch::WholeAppend(repeated) = ids {
             return repeated;
@@ -143,7 +87,7 @@ impl<'a> BatchContext<'a> {
         if let EventIdMatch::SomeEvents(id) = ids {
             return Validation::Resolved(Err(AppendError::DuplicateEvent(id)));
         }
-        if let Some(violated_by) = self.preconditions.violated_by(append) {
+        if let Some(violated_by) = self.violated_by(append) {
             return Validation::Resolved(Err(violated_by));
         }
         let mut before = Vec::with_capacity(append.streams.len());
@@ -158,6 +102,23 @@ impl<'a> BatchContext<'a> {
             before.push(actual);
         }
         Validation::Writable(before)
+    }
+
+    /// The first violated precondition of an append: a stale lease, then a timer that is not set as it was read.
+    fn violated_by(&self, append: &Append) -> Option<AppendError> {
+        for Fence { lease, epoch } in &append.fences {
+            let current = self.epochs.get(lease).copied().unwrap_or_default();
+            if current != *epoch {
+                return Some(AppendError::Fenced { lease: lease.clone(), epoch: *epoch, current });
+            }
+        }
+        append.timers.iter().find_map(|change| {
+            let (expected_revision, (owner, timer)) = (change.expected_revision()?, change.key());
+            let key = (owner.to_owned(), timer.to_owned());
+            let is_set = self.revisions.get(&key) == Some(&expected_revision);
+            let (owner, timer) = key;
+            (!is_set).then_some(AppendError::TimerGone { owner, timer })
+        })
     }
 
     fn match_event_ids(&self, append: &Append) -> EventIdMatch {
@@ -190,7 +151,12 @@ impl<'a> BatchContext<'a> {
         }
     }
 
-    fn apply(&mut self, append: &'a Append, first: Position, appended: &Appended) {
+    /// Applies an append that will be written. The new revisions of its timers are not committed, so no later append of the
+    /// batch can have read them: its expectation of such a timer fails.
+    pub(super) fn apply(&mut self, append: &'a Append, first: Position, appended: &Appended) {
+        for (owner, timer) in append.timers.iter().map(TimerChange::key) {
+            self.revisions.remove(&(owner.to_owned(), timer.to_owned()));
+        }
         let mut position = first;
         for (stream_append, last) in append.streams.iter().zip(&appended.versions) {
             let mut version = Version(last.0 - stream_append.events.len() as u64);
@@ -220,7 +186,7 @@ enum EventIdMatch {
 }
 
 /// The versions in the original result of a repeated append: for streams without events, the version before its first event.
-async fn original_versions(
+pub(super) async fn original_versions(
     session: &Session,
     append: &Append,
     written: Vec<Option<Version>>,
@@ -244,4 +210,27 @@ async fn original_versions(
         });
     }
     Ok(versions)
+}
+
+async fn read_epochs(session: &Session, appends: &[&Append]) -> Result<HashMap<String, Epoch>, Error> {
+    let leases: Vec<&str> =
+        appends.iter().flat_map(|append| &append.fences).map(|fence| fence.lease.as_str()).collect();
+    if leases.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let select = session.statement(EPOCHS).await?;
+    let rows = session.client.query(&select, &[&leases]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, Epoch(unsigned(row.try_get(1)?))))).collect()
+}
+
+async fn read_revisions(session: &Session, appends: &[&Append]) -> Result<HashMap<(String, String), Uuid>, Error> {
+    let expected =
+        appends.iter().flat_map(|append| &append.timers).filter(|change| change.expected_revision().is_some());
+    let (owners, names): (Vec<&str>, Vec<&str>) = expected.map(TimerChange::key).unzip();
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let select = session.statement(REVISIONS).await?;
+    let rows = session.client.query(&select, &[&owners, &names]).await?;
+    rows.iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?))).collect()
 }
