@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use storefront_api::OrderId;
-use storefront_domain::register::RegisterEvent;
+use storefront_domain::document_register::RegisterEvent;
 
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 

@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
-use super::stream::LingeringStream;
+use super::lingering_stream::LingeringStream;
 use crate::config::ConnectionLimits;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;

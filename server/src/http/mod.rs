@@ -12,6 +12,7 @@ mod extract;
 pub(crate) mod gate;
 pub(crate) mod idempotency;
 mod identity;
+mod lingering_stream;
 mod metrics;
 mod openapi;
 pub(crate) mod order_watch;
@@ -20,9 +21,9 @@ mod pauses;
 mod request_id;
 pub(crate) mod routes;
 pub(crate) mod state;
-mod stream;
 pub(crate) mod traffic;
 mod validation;
+mod wait_for_views;
 
 use std::any::Any;
 

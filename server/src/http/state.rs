@@ -21,7 +21,7 @@ use crate::integrations::ports::PaymentGateway;
 use crate::integrations::product_service::ProductService;
 use crate::lab::Lab;
 use crate::operations::progress::Progress;
-use crate::payments::reconciliation::Reconciliation;
+use crate::payments::unmatched_charges::Reconciliation;
 use crate::store::aggregates::Store;
 use crate::store::log_health::LogHealth;
 use crate::views::Views;

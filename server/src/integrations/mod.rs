@@ -25,3 +25,4 @@ mod product_json;
 pub(crate) mod product_service;
 pub(crate) mod product_writes;
 mod transport;
+pub(crate) mod webhook_signature;

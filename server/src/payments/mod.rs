@@ -2,8 +2,8 @@
 //! are compared.
 
 pub(crate) mod gateway_events;
-pub(crate) mod reconciliation;
 pub(crate) mod refunds;
+pub(crate) mod unmatched_charges;
 
 /// Name of the process that carries out payments and refunds at the card gateway.
 pub(crate) const CARD_PAYMENTS: &str = "payments";

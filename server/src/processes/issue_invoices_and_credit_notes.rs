@@ -8,18 +8,16 @@
 //! event in the order are one append, so a number is never used twice and never skipped, whenever a server dies. The
 //! order has one invoice and the invoice has one credit note per refund, so handling an event again changes nothing.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
 
 use storefront_api::{Money, OrderId, PaymentId, PaymentMethod, Seller, Timestamp};
+use storefront_domain::document_register::year_of;
 use storefront_domain::invoice::{
     self, CreditNoteNumber, Invoice, InvoiceCommand, InvoiceEvent, InvoiceLine, InvoiceNumber, InvoiceWithCredits,
 };
 use storefront_domain::order::{self, Order, OrderCommand, OrderEvent};
 use storefront_domain::payment::{DisputeOutcome, Payment, PaymentEvent};
-use storefront_domain::register::{RegisterEvent, year_of};
-use storefront_eventlog::{AppendError, Checkpoint, Recorded, StreamName, Version};
+use storefront_eventlog::{Checkpoint, Recorded, Version};
 
 use crate::clock;
 use crate::payments::refunds;
@@ -27,6 +25,7 @@ use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retry_on_conflict};
+use crate::store::document_numbers::DocumentNumbers;
 use crate::store::order_record;
 use crate::store::streams;
 
@@ -35,34 +34,18 @@ pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     types: &["order.confirmed", "payment.refunded", "payment.refund_failed", "payment.dispute_closed"],
 };
 
-/// Number of documents known to be in each register, so that one server does not compete with itself for numbers; against
-/// other servers the log decides.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Registers(Arc<Mutex<HashMap<StreamName, Entries>>>);
-
-/// Number of documents in a register.
-#[derive(Debug, Default)]
-struct Entries {
-    /// As far as the log has confirmed them.
-    written: u64,
-    /// With those whose appends are on their way.
-    assigned: u64,
-    /// Number of times that assigned numbers were taken back because an append failed.
-    round: u64,
-}
-
 pub(crate) async fn handle(
     store: Store,
-    registers: Registers,
+    numbers: DocumentNumbers,
     seller: Arc<Seller>,
     delivery: Delivery,
 ) -> Result<(), Failure> {
-    handle_at(&store, &registers, &seller, &delivery, clock::now).await
+    handle_at(&store, &numbers, &seller, &delivery, clock::now).await
 }
 
 async fn handle_at(
     store: &Store,
-    registers: &Registers,
+    numbers: &DocumentNumbers,
     seller: &Seller,
     delivery: &Delivery,
     now: fn() -> Timestamp,
@@ -72,13 +55,13 @@ async fn handle_at(
         let earlier = money_events_before(store, &delivery.recorded, order_id).await?;
         // The event is handled only when the last of its documents is written.
         let checkpoint = Some(&delivery.checkpoint).filter(|_| earlier.is_empty());
-        retry_on_conflict(|| issue(store, registers, seller, &delivery.recorded, checkpoint, order_id, now())).await?;
+        retry_on_conflict(|| issue(store, numbers, seller, &delivery.recorded, checkpoint, order_id, now())).await?;
         for recorded in &earlier {
-            retry_on_conflict(|| credit(store, registers, recorded, None, now())).await?;
+            retry_on_conflict(|| credit(store, numbers, recorded, None, now())).await?;
         }
         return Ok(());
     }
-    retry_on_conflict(|| credit(store, registers, &delivery.recorded, Some(&delivery.checkpoint), now())).await
+    retry_on_conflict(|| credit(store, numbers, &delivery.recorded, Some(&delivery.checkpoint), now())).await
 }
 
 /// Returns the events that moved the money of an order before it was confirmed, when no invoice existed to credit.
@@ -98,7 +81,7 @@ async fn money_events_before(store: &Store, confirmed: &Recorded, order_id: Orde
 
 async fn issue(
     store: &Store,
-    registers: &Registers,
+    numbers: &DocumentNumbers,
     seller: &Seller,
     confirmed: &Recorded,
     checkpoint: Option<&Checkpoint>,
@@ -123,12 +106,12 @@ async fn issue(
         batch.add::<OrderEvent>(streams::order(order_id), record.version, &invoiced);
         Ok(Some((number.to_string(), batch)))
     };
-    registers.enter(store, streams::invoices(year_of(now)), order_id, checkpoint, write).await
+    numbers.append_next(store, streams::invoices(year_of(now)), order_id, checkpoint, write).await
 }
 
 async fn credit(
     store: &Store,
-    registers: &Registers,
+    numbers: &DocumentNumbers,
     recorded: &Recorded,
     checkpoint: Option<&Checkpoint>,
     now: Timestamp,
@@ -168,7 +151,7 @@ async fn credit(
         batch.add(stream, version, &credited);
         Ok(Some((number.to_string(), batch)))
     };
-    registers.enter(store, streams::credit_notes(year_of(now)), order_id, checkpoint, write).await
+    numbers.append_next(store, streams::credit_notes(year_of(now)), order_id, checkpoint, write).await
 }
 
 /// A movement of money that was on an invoice.
@@ -212,78 +195,6 @@ async fn money_movement(store: &Store, recorded: &Recorded) -> Result<Option<Mon
         | PaymentEvent::DisputeFundsWithdrawn { .. }
         | PaymentEvent::DisputeClosed { outcome: DisputeOutcome::Won, .. } => None,
     })
-}
-
-impl Registers {
-    /// Appends a document together with its entry at the next position of its register. `write` makes the document of that
-    /// number, and `None` when there is none to be written.
-    ///
-    /// The append is queued when the next number is given, so documents do not wait for each other's commit. When one
-    /// fails, those behind it have wrong numbers and fail with a conflict; they are then written under other numbers.
-    async fn enter(
-        &self,
-        store: &Store,
-        register: StreamName,
-        order_id: OrderId,
-        checkpoint: Option<&Checkpoint>,
-        write: impl FnOnce(u64) -> Result<Option<(String, AppendBuilder)>, Failure>,
-    ) -> Result<(), Failure> {
-        let (append, queued, number, round) = {
-            let mut registers = self.lock();
-            let entries = registers.entry(register.clone()).or_default();
-            let number = entries.assigned + 1;
-            let Some((document, mut batch)) = write(number)? else { return Ok(()) };
-            let entered = RegisterEvent::Entered { document, order_id };
-            batch.add(register.clone(), Version(entries.assigned), &[entered]);
-            if let Some(checkpoint) = checkpoint {
-                batch.checkpoint(checkpoint.clone());
-            }
-            // The log writes appends in the order in which they are queued, which is done by the first poll.
-            let mut append = Box::pin(store.append(batch.into_append()));
-            let queued = append.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            entries.assigned = number;
-            (append, queued, number, entries.round)
-        };
-        let outcome = match queued {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => append.await,
-        };
-        let written = match &outcome {
-            Ok(_) => number,
-            Err(AppendError::Conflict { stream, actual, .. }) if *stream == register => actual.0,
-            // It may name the stream of the document with the guessed number instead.
-            Err(AppendError::Conflict { .. }) => {
-                let known = self.lock().get(&register).map_or(0, |entries| entries.written);
-                register_length(store, &register, known).await?
-            }
-            Err(_) => 0,
-        };
-        let mut registers = self.lock();
-        let entries = registers.entry(register).or_default();
-        entries.written = entries.written.max(written);
-        if outcome.is_err() && entries.round == round {
-            entries.round += 1;
-            entries.assigned = 0;
-        }
-        entries.assigned = entries.assigned.max(entries.written);
-        drop(registers);
-        outcome.map(drop).map_err(Failure::Append)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<StreamName, Entries>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Returns the number of documents in a register, which is at least `entries`.
-async fn register_length(store: &Store, register: &StreamName, mut entries: u64) -> Result<u64, Failure> {
-    loop {
-        let page = store.read_stream(register, Version(entries + 1), 500).await?;
-        match page.last() {
-            Some(last) => entries = last.version.0,
-            None => return Ok(entries),
-        }
-    }
 }
 
 /// Builds the invoice of an order; `None` while the order is not confirmed.

@@ -1,8 +1,9 @@
 //! Issuing invoices and credit notes on a real log in memory, at times that the tests choose.
 
 use storefront_domain::OrderNumber;
+use storefront_domain::document_register::RegisterEvent;
 use storefront_domain::invoice::InvoiceState;
-use storefront_eventlog::{Filter, LeaseOutcome, Position};
+use storefront_eventlog::{AppendError, Filter, LeaseOutcome, Position, StreamName};
 
 use super::*;
 use crate::config::demo_seller;
@@ -14,12 +15,12 @@ const FIRST_OF_2027: Timestamp = Timestamp::from_unix_ms(1_798_761_600_000);
 
 struct World {
     store: Store,
-    registers: Registers,
+    numbers: DocumentNumbers,
 }
 
 impl World {
     fn new() -> Self {
-        Self { store: crate::testing::a_log(), registers: Registers::default() }
+        Self { store: crate::testing::a_log(), numbers: DocumentNumbers::default() }
     }
 
     /// Order `number`: two mugs at 10.00, paid by card and confirmed.
@@ -69,7 +70,7 @@ impl World {
 
     async fn handle_at(&self, recorded: &Recorded, now: fn() -> Timestamp) {
         let delivery = Delivery::first(recorded.clone(), SUBSCRIPTION.name);
-        super::handle_at(&self.store, &self.registers, &demo_seller(), &delivery, now).await.unwrap();
+        super::handle_at(&self.store, &self.numbers, &demo_seller(), &delivery, now).await.unwrap();
     }
 
     /// The numbers of the documents of a register.
@@ -118,7 +119,7 @@ async fn an_order_that_was_cancelled_right_afterwards_gets_its_invoice_too() {
 #[tokio::test]
 async fn two_servers_take_numbers_without_gap_or_repeat() {
     let world = World::new();
-    let other = World { store: world.store.clone(), registers: Registers::default() };
+    let other = World { store: world.store.clone(), numbers: DocumentNumbers::default() };
     for number in 1..=6 {
         let confirmed = world.confirmed(number).await;
         if number % 2 == 0 { &world } else { &other }.handle(&confirmed).await;
@@ -134,7 +135,7 @@ async fn many_at_once_take_numbers_without_gap_or_repeat() {
     for number in 1..=12 {
         confirmed.push(world.confirmed(number).await);
     }
-    let other = World { store: world.store.clone(), registers: Registers::default() };
+    let other = World { store: world.store.clone(), numbers: DocumentNumbers::default() };
     let turns = confirmed.iter().enumerate();
     let work = turns.map(|(index, event)| if index % 2 == 0 { world.handle(event) } else { other.handle(event) });
     futures_util::future::join_all(work).await;
@@ -169,8 +170,8 @@ async fn a_process_that_lost_its_lease_while_many_documents_are_queued_enters_no
         fence
     };
     let late = acquire("late").await;
-    let registers = Registers::default();
-    let holder = World { store: world.store.fenced(late.clone()), registers };
+    let numbers = DocumentNumbers::default();
+    let holder = World { store: world.store.fenced(late.clone()), numbers };
     holder.handle(&confirmed[0]).await;
     world.store.release_lease(&late).await.unwrap();
     acquire("next").await;
@@ -179,14 +180,14 @@ async fn a_process_that_lost_its_lease_while_many_documents_are_queued_enters_no
         confirmed[1..].iter().map(|event| Delivery::first(event.clone(), SUBSCRIPTION.name)).collect();
     let queued = deliveries
         .iter()
-        .map(|delivery| super::handle_at(&holder.store, &holder.registers, &seller, delivery, || LAST_OF_2026));
+        .map(|delivery| super::handle_at(&holder.store, &holder.numbers, &seller, delivery, || LAST_OF_2026));
     for outcome in futures_util::future::join_all(queued).await {
         let failure = outcome.unwrap_err();
         assert!(matches!(failure, Failure::Append(AppendError::Fenced { .. })), "{failure}");
     }
     assert_eq!(world.entered(streams::invoices(2026)).await, ["2026-000001"]);
     assert_eq!(world.store.checkpoint(SUBSCRIPTION.name).await.unwrap(), confirmed[0].position);
-    let next = World { store: world.store.clone(), registers: holder.registers };
+    let next = World { store: world.store.clone(), numbers: holder.numbers };
     next.handle(&confirmed[1]).await;
     assert_eq!(world.entered(streams::invoices(2026)).await.len(), 2, "their numbers are free again");
 }

@@ -12,6 +12,7 @@ use super::*;
 use crate::clock;
 use crate::processes::issue_invoices_and_credit_notes;
 use crate::store::aggregates::AppendBuilder;
+use crate::store::document_numbers::DocumentNumbers;
 use crate::testing::{added, address, at_second, card, checked_out, euro, order, payment, started};
 
 const CREDIT: CreditNoteNumber = CreditNoteNumber { year: 2026, sequence: 1 };
@@ -60,11 +61,11 @@ impl World {
     async fn invoices_are_written(&self) {
         let types = issue_invoices_and_credit_notes::SUBSCRIPTION.types;
         let filter = Filter { types: types.iter().map(ToString::to_string).collect(), ..Filter::default() };
-        let registers = issue_invoices_and_credit_notes::Registers::default();
+        let numbers = DocumentNumbers::default();
         for recorded in self.store.read_all(Position(0), 100, &filter).await.unwrap().events {
-            let (registers, seller) = (registers.clone(), Arc::new(crate::config::demo_seller()));
+            let (numbers, seller) = (numbers.clone(), Arc::new(crate::config::demo_seller()));
             let delivery = Delivery::first(recorded, issue_invoices_and_credit_notes::SUBSCRIPTION.name);
-            issue_invoices_and_credit_notes::handle(self.store.clone(), registers, seller, delivery).await.unwrap();
+            issue_invoices_and_credit_notes::handle(self.store.clone(), numbers, seller, delivery).await.unwrap();
         }
     }
 
@@ -202,7 +203,7 @@ async fn a_refund_before_the_order_was_confirmed_is_told_of_at_once_and_not_agai
     assert_eq!(world.told().await, [refunded(700, None, false)], "it is the same word, whenever it is said");
     world.invoices_are_written().await;
     let second = CreditNoteNumber { sequence: CREDIT.sequence + 1, ..CREDIT };
-    let year = storefront_domain::register::year_of(clock::now());
+    let year = storefront_domain::document_register::year_of(clock::now());
     let told = [refunded(700, None, false), refunded(300, Some(CreditNoteNumber { year, ..second }), false)];
     assert_eq!(world.told().await, told, "what was lost is told of by its credit note");
 }

@@ -33,6 +33,7 @@ use crate::processes::{
 use crate::random;
 use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::Failure;
+use crate::store::document_numbers::DocumentNumbers;
 use crate::views::engine;
 use crate::views::{FeedError, RebuildPace, ViewStore, ViewStoreError, Views};
 
@@ -247,10 +248,10 @@ pub(crate) fn start_processes(
     context.start(issue_vouchers::SUBSCRIPTION, move |store, delivery| {
         issue_vouchers::handle(store, terms.clone(), new_code.clone(), delivery)
     });
-    let registers = issue_invoices_and_credit_notes::Registers::default();
+    let numbers = DocumentNumbers::default();
     let seller = Arc::new(config.seller.clone());
     context.start(issue_invoices_and_credit_notes::SUBSCRIPTION, move |store, delivery| {
-        issue_invoices_and_credit_notes::handle(store, registers.clone(), seller.clone(), delivery)
+        issue_invoices_and_credit_notes::handle(store, numbers.clone(), seller.clone(), delivery)
     });
     context.start(notices::SUBSCRIPTION, notices::handle);
     let (mail, attempts) = (systems.mail.clone(), config.mail_attempts);

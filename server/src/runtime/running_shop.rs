@@ -26,7 +26,7 @@ use crate::integrations::lab_stubs::LabStubs;
 use crate::integrations::product_service::ProductService;
 use crate::lab::{Lab, ShopControl};
 use crate::operations::progress::Progress;
-use crate::payments::reconciliation::Reconciliation;
+use crate::payments::unmatched_charges::Reconciliation;
 use crate::processes::engine::start_positions;
 use crate::processes::issue_invoices_and_credit_notes;
 use crate::runtime::compose::{StartError, Systems, bad_address, open_log, open_views};

@@ -4,6 +4,7 @@
 pub(crate) mod aggregates;
 pub(crate) mod cached_log;
 pub(crate) mod commands;
+pub(crate) mod document_numbers;
 pub(crate) mod log_health;
 pub(crate) mod order_record;
 pub(crate) mod product_facts;

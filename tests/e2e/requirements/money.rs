@@ -62,9 +62,9 @@ pub(super) const PAYMENT: &[Requirement] = &[
         "P6",
         "refunds in full or part, never more than paid, each by its own id; pending for days, failed later, made or disputed at the gateway; captured too late or for no order goes back",
         &[
-            "server/src/payments/reconciliation_tests.rs::a_charge_is_in_the_books_when_a_payment_asked_for_it_and_otherwise_it_is_said_why_not",
-            "server/src/payments/reconciliation_tests.rs::a_charge_without_an_order_is_entered_and_its_refund_asked_for_once",
-            "server/src/payments/reconciliation_tests.rs::what_went_back_at_the_gateway_itself_is_entered_too_and_only_the_rest_is_asked_for",
+            "server/src/payments/unmatched_charges_tests.rs::a_charge_is_in_the_books_when_a_payment_asked_for_it_and_otherwise_it_is_said_why_not",
+            "server/src/payments/unmatched_charges_tests.rs::a_charge_without_an_order_is_entered_and_its_refund_asked_for_once",
+            "server/src/payments/unmatched_charges_tests.rs::what_went_back_at_the_gateway_itself_is_entered_too_and_only_the_rest_is_asked_for",
             "tui/src/update/tests/counter.rs::charges_without_an_order_are_listed_and_a_form_gives_one_back_and_lists_the_rest",
             "server/src/payments/refunds_tests.rs::a_parked_refund_that_is_skipped_has_failed_and_the_next_is_booked_under_its_own_amount",
             "server/src/payments/refunds_tests.rs::a_refund_too_old_for_its_key_is_looked_for_and_asked_for_again_only_where_there_is_none",

@@ -10,11 +10,10 @@ use storefront_api::{
 };
 
 use crate::http::error::ApiError;
-use crate::http::extract::{
-    MinPosition, PathParams, QueryParams, matches_if_none_match, page_limit, versioned_etag, wait_for_position,
-};
+use crate::http::extract::{PathParams, QueryParams, matches_if_none_match, page_limit, versioned_etag};
 use crate::http::identity::{Caller, spending_limit};
 use crate::http::state::Shop;
+use crate::http::wait_for_views::{MinPosition, wait_for_position};
 
 /// Maximum length of a search text.
 const MAX_SEARCH_CHARS: usize = 200;

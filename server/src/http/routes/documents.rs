@@ -12,20 +12,21 @@ use storefront_api::{
     InvoiceTax, Page, PaidBy, Payment as PaymentBody, PaymentId, PaymentMethod, Problem,
 };
 use storefront_domain::TaxOfRate;
+use storefront_domain::document_register::RegisterEvent;
 use storefront_domain::invoice::{
     CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceNumber, InvoiceWithCredits,
 };
 use storefront_domain::payment::{Payment, PaymentEvent};
-use storefront_domain::register::RegisterEvent;
 use storefront_eventlog::Version;
 use tracing::error;
 
 use crate::documents::{self, Document};
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::{PathParams, QueryParams, cursor_position, page_limit, wait_for_position};
+use crate::http::extract::{PathParams, QueryParams, cursor_position, page_limit};
 use crate::http::identity::Caller;
 use crate::http::state::Shop;
+use crate::http::wait_for_views::wait_for_position;
 use crate::store::aggregates;
 use crate::store::commands::Failure;
 use crate::store::order_record;

@@ -63,9 +63,7 @@ pub(crate) async fn list_events(
     let as_cloud_events = accept.contains(CLOUDEVENTS_BATCH);
     let mut after = Position(query.after.unwrap_or(0));
     if accept.contains("text/event-stream") {
-        let last =
-            header_text(&headers, &HeaderName::from_static("last-event-id")).and_then(|id| id.trim().parse().ok());
-        return Ok(sse::stream(shop, last.map_or(after, Position), filter));
+        return Ok(sse::stream(shop, sse::last_event_id(&headers).unwrap_or(after), filter));
     }
     // They keep the buffer in which the request came; the wait may be long.
     drop(headers);

@@ -10,8 +10,9 @@ use super::products::write_product;
 use crate::http::command::{EmptyCommand, split_request};
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::{PathParams, content_etag, header_text, matches_if_none_match, wait_for_position};
+use crate::http::extract::{PathParams, content_etag, header_text, matches_if_none_match};
 use crate::http::state::Shop;
+use crate::http::wait_for_views::wait_for_position;
 use crate::integrations::product_writes::ProductWrite;
 use crate::store::commands::Context;
 

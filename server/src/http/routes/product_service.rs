@@ -11,9 +11,9 @@ use storefront_domain::withdrawals::Withdrawals;
 use super::products::change_refused;
 use crate::http::command::EmptyCommand;
 use crate::http::error::ApiError;
-use crate::http::extract::wait_for_position;
 use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
+use crate::http::wait_for_views::wait_for_position;
 use crate::store::commands::Reply;
 
 /// Read what is to be mended in the product service

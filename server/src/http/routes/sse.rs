@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt as _, stream};
@@ -15,6 +15,7 @@ use storefront_eventlog::{Filter, Position, Recorded};
 use tracing::warn;
 
 use crate::http::event_body::{current_log_id, wire_event};
+use crate::http::extract::header_text;
 use crate::http::state::Shop;
 
 /// Maximum number of events that are read at once.
@@ -29,6 +30,12 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 const NO_PROXY_BUFFER: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 const NO_CACHE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+
+/// The position in `Last-Event-ID`, which a client sends to resume a stream; `None` when the header is absent or not a position.
+pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<Position> {
+    let id = header_text(headers, &HeaderName::from_static("last-event-id"))?;
+    id.trim().parse().ok().map(Position)
+}
 
 /// Streams the log after a position until the client disconnects, a read fails or the server stops. When the log ends before
 /// that position, it is not the log that the client knows: the stream sends a `reset` and starts from the beginning.

@@ -12,10 +12,11 @@ use storefront_domain::stock::StockCommand;
 
 use crate::http::command::Command;
 use crate::http::error::ApiError;
-use crate::http::extract::{MinPosition, PathParams, QueryParams, page_limit, wait_for_position};
+use crate::http::extract::{PathParams, QueryParams, page_limit};
 use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
 use crate::http::validation;
+use crate::http::wait_for_views::{MinPosition, wait_for_position};
 use crate::store::commands::{Context, Failure, Reply, change_stock};
 use crate::store::product_facts;
 use crate::views::{Memory, stock_item};

@@ -15,8 +15,8 @@ use crate::http::extract::PathParams;
 use crate::http::idempotency::{reply, respond_once};
 use crate::http::state::Shop;
 use crate::integrations::card_gateway::GatewayError;
-use crate::payments::reconciliation::UnmatchedRefundError;
 use crate::payments::refunds::GatewaySyncError;
+use crate::payments::unmatched_charges::UnmatchedRefundError;
 use crate::store::commands::Reply;
 
 /// List charges that are not in the books

@@ -10,9 +10,10 @@ use storefront_eventlog::Position;
 use crate::http::command::EmptyCommand;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::{MinPosition, PathParams, QueryParams, wait_for_position};
+use crate::http::extract::{PathParams, QueryParams};
 use crate::http::idempotency::{reply, respond_once_unlogged};
 use crate::http::state::Shop;
+use crate::http::wait_for_views::{MinPosition, wait_for_position};
 use crate::store::commands::Failure;
 use crate::views::{ControlOutcome, Head, ViewControl, Views};
 

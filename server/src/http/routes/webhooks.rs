@@ -11,9 +11,8 @@ use crate::http::error::{ApiError, sentence};
 use crate::http::error_code::ErrorCode;
 use crate::http::extract::header_text;
 use crate::http::state::Shop;
-use crate::integrations::card_webhooks::{
-    DEFAULT_TOLERANCE_S, GatewayEvent, SIGNATURE_HEADER, Webhook, parse_webhook, verify_webhook,
-};
+use crate::integrations::card_webhooks::{GatewayEvent, Webhook, parse_webhook};
+use crate::integrations::webhook_signature::{DEFAULT_TOLERANCE_S, SIGNATURE_HEADER, verify_webhook};
 use crate::payments::gateway_events;
 use crate::payments::gateway_events::GatewayEventError;
 use crate::store::repeats::WebhookOutcome;

@@ -5,8 +5,9 @@ use axum::extract::State;
 use storefront_api::{OrderListQuery, OrderSummary, Page};
 
 use crate::http::error::ApiError;
-use crate::http::extract::{QueryParams, cursor_position, page_limit, wait_for_position};
+use crate::http::extract::{QueryParams, cursor_position, page_limit};
 use crate::http::state::Shop;
+use crate::http::wait_for_views::wait_for_position;
 
 /// List orders
 ///

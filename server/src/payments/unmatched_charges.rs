@@ -289,5 +289,5 @@ fn is_same(asked: Money, charged: Money) -> bool {
 }
 
 #[cfg(test)]
-#[path = "reconciliation_tests.rs"]
+#[path = "unmatched_charges_tests.rs"]
 mod tests;
