@@ -1,13 +1,10 @@
 //! Loading long streams from snapshots, and from all events when the snapshot is missing or invalid.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
-use async_trait::async_trait;
 use storefront_domain::stock::StockCommand;
-use storefront_eventlog::{
-    EventPage, EventStore, Fence, Filter, JsonText, LeaseOutcome, Position, SqliteStore, StoredResponse, Timer,
-};
+use storefront_eventlog::{EventStore, JsonText, SqliteStore, StoreCall, StoreLayer};
 
 use super::*;
 use crate::store::commands::{Condition, Context, Reply, change_stock};
@@ -21,88 +18,25 @@ struct Counting {
     snapshots_fail: AtomicBool,
 }
 
-impl Counting {
-    fn snapshots(&self) -> Result<&SqliteStore, StoreError> {
-        if self.snapshots_fail.load(Ordering::Relaxed) { Err(StoreError::Closed) } else { Ok(&self.log) }
-    }
-}
-
-#[async_trait]
-impl EventStore for Counting {
-    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.log.append(append).await
+impl StoreLayer for Counting {
+    fn inner(&self) -> &dyn EventStore {
+        &self.log
     }
 
-    async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        let events = self.log.read_stream(stream, from, limit).await?;
-        self.read.fetch_add(events.len(), Ordering::Relaxed);
-        Ok(events)
-    }
-
-    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
-        self.log.read_all(after, limit, filter).await
-    }
-
-    async fn head(&self) -> Result<Position, StoreError> {
-        self.log.head().await
-    }
-
-    async fn wait_for(&self, after: Position) -> Result<Position, StoreError> {
-        self.log.wait_for(after).await
-    }
-
-    async fn checkpoint(&self, consumer: &str) -> Result<Position, StoreError> {
-        self.log.checkpoint(consumer).await
-    }
-
-    async fn answer(&self, key: &str) -> Result<Option<(StoredResponse, Position)>, StoreError> {
-        self.log.answer(key).await
-    }
-
-    async fn acquire_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<LeaseOutcome, StoreError> {
-        self.log.acquire_lease(lease, holder, ttl).await
-    }
-
-    async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
-        self.log.renew_lease(fence, ttl).await
-    }
-
-    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
-        self.log.release_lease(fence).await
-    }
-
-    async fn now_ms(&self) -> Result<i64, StoreError> {
-        self.log.now_ms().await
-    }
-
-    async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError> {
-        self.log.due_timers(owner, limit).await
-    }
-
-    async fn next_due(&self, owner: &str) -> Result<Option<Duration>, StoreError> {
-        self.log.next_due(owner).await
-    }
-
-    async fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Result<Option<Snapshot>, StoreError> {
-        self.snapshots()?.snapshot(stream, schema_version).await
-    }
-
-    async fn save_snapshot(
+    async fn around<T: Send + 'static>(
         &self,
-        stream: &StreamName,
-        version: Version,
-        schema_version: u16,
-        data: &JsonText,
-    ) -> Result<bool, StoreError> {
-        self.snapshots()?.save_snapshot(stream, version, schema_version, data).await
-    }
-
-    async fn inconsistencies(&self) -> Result<Vec<String>, StoreError> {
-        self.log.inconsistencies().await
-    }
-
-    async fn close(&self) {
-        self.log.close().await;
+        call: StoreCall,
+        result: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let is_about_snapshot = matches!(call, StoreCall::ReadSnapshot | StoreCall::SaveSnapshot);
+        if is_about_snapshot && self.snapshots_fail.load(Ordering::Relaxed) {
+            return Err(StoreError::Closed);
+        }
+        let result = result.await?;
+        if let Some(events) = (&result as &dyn Any).downcast_ref::<Vec<Recorded>>() {
+            self.read.fetch_add(events.len(), Ordering::Relaxed);
+        }
+        Ok(result)
     }
 }
 

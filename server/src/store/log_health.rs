@@ -4,10 +4,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use storefront_eventlog::{
-    Append, AppendError, Appended, Checkpoint, EventPage, EventStore, Fence, Filter, HashTree, JsonText, LeaseOutcome,
-    Position, Recorded, Snapshot, StoreCondition, StoreError, StoredResponse, StreamName, Timer, Version,
+    Append, AppendError, Appended, Checkpoint, EventStore, Position, StoreCall, StoreCondition, StoreError, StoreLayer,
 };
 use tokio::sync::watch;
 use tracing::{error, info, warn};
@@ -192,104 +190,27 @@ struct WatchedStore {
     health: LogHealth,
 }
 
-#[async_trait]
-impl EventStore for WatchedStore {
-    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+impl StoreLayer for WatchedStore {
+    fn inner(&self) -> &dyn EventStore {
+        &*self.log
+    }
+
+    async fn around_append(&self, append: Append) -> Result<Appended, AppendError> {
         self.health.note_write(self.log.append(append).await)
     }
 
-    async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        self.health.note_read(self.log.read_stream(stream, from, limit).await)
-    }
-
-    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
-        self.health.note_read(self.log.read_all(after, limit, filter).await)
-    }
-
-    async fn follow(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
-        // A page may come from memory, which says nothing about the disk.
-        let page = self.log.follow(after, limit, filter).await;
-        if page.is_ok() { page } else { self.health.note_read(page) }
-    }
-
-    async fn head(&self) -> Result<Position, StoreError> {
-        self.health.note_read(self.log.head().await)
-    }
-
-    async fn wait_for(&self, after: Position) -> Result<Position, StoreError> {
-        self.log.wait_for(after).await.inspect_err(|failure| self.health.note_set_back(failure))
-    }
-
-    async fn checkpoint(&self, consumer: &str) -> Result<Position, StoreError> {
-        self.health.note_read(self.log.checkpoint(consumer).await)
-    }
-
-    async fn answer(&self, key: &str) -> Result<Option<(StoredResponse, Position)>, StoreError> {
-        self.health.note_read(self.log.answer(key).await)
-    }
-
-    async fn acquire_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<LeaseOutcome, StoreError> {
-        self.log.acquire_lease(lease, holder, ttl).await
-    }
-
-    async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
-        self.log.renew_lease(fence, ttl).await
-    }
-
-    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
-        self.log.release_lease(fence).await
-    }
-
-    async fn now_ms(&self) -> Result<i64, StoreError> {
-        self.health.note_read(self.log.now_ms().await)
-    }
-
-    async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError> {
-        self.health.note_read(self.log.due_timers(owner, limit).await)
-    }
-
-    async fn next_due(&self, owner: &str) -> Result<Option<Duration>, StoreError> {
-        self.health.note_read(self.log.next_due(owner).await)
-    }
-
-    async fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Result<Option<Snapshot>, StoreError> {
-        self.health.note_read(self.log.snapshot(stream, schema_version).await)
-    }
-
-    async fn save_snapshot(
+    async fn around<T: Send + 'static>(
         &self,
-        stream: &StreamName,
-        version: Version,
-        schema_version: u16,
-        data: &JsonText,
-    ) -> Result<bool, StoreError> {
-        self.log.save_snapshot(stream, version, schema_version, data).await
-    }
-
-    async fn epoch(&self) -> Result<Option<uuid::Uuid>, StoreError> {
-        self.health.note_read(self.log.epoch().await)
-    }
-
-    async fn begin_epoch(&self, seen: Option<uuid::Uuid>) -> Result<(), StoreError> {
-        self.log.begin_epoch(seen).await
-    }
-
-    async fn hash_tree(&self) -> Result<Option<HashTree>, StoreError> {
-        let tree = self.log.hash_tree().await;
-        // A tree may come from memory, which shows nothing of the database.
-        if tree.is_err() { self.health.note_read(tree) } else { tree }
-    }
-
-    async fn checksums(&self, after: Position, limit: usize) -> Result<Vec<(Position, Option<i64>)>, StoreError> {
-        self.health.note_read(self.log.checksums(after, limit).await)
-    }
-
-    async fn inconsistencies(&self) -> Result<Vec<String>, StoreError> {
-        self.health.note_read(self.log.inconsistencies().await)
-    }
-
-    async fn close(&self) {
-        self.log.close().await;
+        call: StoreCall,
+        result: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let result = result.await;
+        match call {
+            StoreCall::Read | StoreCall::ReadSnapshot => self.health.note_read(result),
+            StoreCall::ReadMemory if result.is_err() => self.health.note_read(result),
+            StoreCall::Wait => result.inspect_err(|failure| self.health.note_set_back(failure)),
+            StoreCall::ReadMemory | StoreCall::SaveSnapshot | StoreCall::Change => result,
+        }
     }
 }
 
