@@ -179,21 +179,7 @@ async fn money_movement(store: &Store, recorded: &Recorded) -> Result<Option<Mon
             let lost = payment.disputes().iter().find(|known| known.dispute == dispute);
             lost.map(|lost| MoneyMovement::Away { amount: lost.amount, refund_reference: dispute.clone() })
         }
-        PaymentEvent::Requested { .. }
-        | PaymentEvent::IntentCreated { .. }
-        | PaymentEvent::AuthenticationRequired { .. }
-        | PaymentEvent::Succeeded { .. }
-        | PaymentEvent::Declined { .. }
-        | PaymentEvent::Found { .. }
-        | PaymentEvent::OutcomeUnknown { .. }
-        | PaymentEvent::Cancelled
-        | PaymentEvent::RefundRequested { .. }
-        | PaymentEvent::RefundPending { .. }
-        | PaymentEvent::RefundFound { .. }
-        | PaymentEvent::RefundFailed { refund_id: None, .. }
-        | PaymentEvent::Disputed { .. }
-        | PaymentEvent::DisputeFundsWithdrawn { .. }
-        | PaymentEvent::DisputeClosed { outcome: DisputeOutcome::Won, .. } => None,
+        _ => None,
     })
 }
 

@@ -78,18 +78,7 @@ pub(crate) async fn handle(
         },
         PaymentEvent::Declined { .. } | PaymentEvent::Cancelled => work.cancel_intent().await,
         PaymentEvent::RefundRequested { refund_id, amount, reason } => work.refund(refund_id, amount, reason).await,
-        PaymentEvent::IntentCreated { .. }
-        | PaymentEvent::AuthenticationRequired { .. }
-        | PaymentEvent::Succeeded { .. }
-        | PaymentEvent::Found { .. }
-        | PaymentEvent::OutcomeUnknown { .. }
-        | PaymentEvent::RefundPending { .. }
-        | PaymentEvent::RefundFound { .. }
-        | PaymentEvent::Refunded { .. }
-        | PaymentEvent::RefundFailed { .. }
-        | PaymentEvent::Disputed { .. }
-        | PaymentEvent::DisputeFundsWithdrawn { .. }
-        | PaymentEvent::DisputeClosed { .. } => Ok(()),
+        _ => Ok(()),
     }
 }
 

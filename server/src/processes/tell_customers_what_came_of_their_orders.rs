@@ -126,21 +126,7 @@ async fn payment_trigger(
             let Some(refund) = before.refund(refund_id).filter(|refund| refund.is_done()) else { return Ok(None) };
             MailTrigger::RefundReturned { amount: refund.amount, is_credited }
         }
-        PaymentEvent::Requested { .. }
-        | PaymentEvent::IntentCreated { .. }
-        | PaymentEvent::AuthenticationRequired { .. }
-        | PaymentEvent::Succeeded { .. }
-        | PaymentEvent::Declined { .. }
-        | PaymentEvent::Found { .. }
-        | PaymentEvent::OutcomeUnknown { .. }
-        | PaymentEvent::Cancelled
-        | PaymentEvent::RefundRequested { .. }
-        | PaymentEvent::RefundPending { .. }
-        | PaymentEvent::RefundFound { .. }
-        | PaymentEvent::RefundFailed { refund_id: None, .. }
-        | PaymentEvent::Disputed { .. }
-        | PaymentEvent::DisputeFundsWithdrawn { .. }
-        | PaymentEvent::DisputeClosed { .. } => return Ok(None),
+        _ => return Ok(None),
     };
     Ok(Some((order_id, trigger)))
 }

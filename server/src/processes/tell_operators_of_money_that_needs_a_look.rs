@@ -40,21 +40,7 @@ pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Handl
                 )
             })
         }
-        PaymentEvent::Requested { .. }
-        | PaymentEvent::IntentCreated { .. }
-        | PaymentEvent::AuthenticationRequired { .. }
-        | PaymentEvent::Succeeded { .. }
-        | PaymentEvent::Declined { .. }
-        | PaymentEvent::Found { .. }
-        | PaymentEvent::OutcomeUnknown { .. }
-        | PaymentEvent::Cancelled
-        | PaymentEvent::RefundRequested { .. }
-        | PaymentEvent::RefundPending { .. }
-        | PaymentEvent::RefundFound { .. }
-        | PaymentEvent::Refunded { .. }
-        | PaymentEvent::RefundFailed { .. }
-        | PaymentEvent::DisputeFundsWithdrawn { .. }
-        | PaymentEvent::DisputeClosed { .. } => None,
+        _ => None,
     };
     alarm.map_or(Ok(()), |alarm| Err(HandlerError::Permanent(alarm)))
 }

@@ -49,18 +49,7 @@ impl OrderRecord {
             OrderEvent::Shipped { .. } => self.shipped_at = Some(time),
             OrderEvent::Delivered { .. } => self.delivered_at = Some(time),
             OrderEvent::Cancelled { .. } => self.cancelled_at = Some(time),
-            OrderEvent::ItemAdded { .. }
-            | OrderEvent::ItemQuantityChanged { .. }
-            | OrderEvent::ItemRemoved { .. }
-            | OrderEvent::PriceChangedInBasket { .. }
-            | OrderEvent::VatRateChangedInBasket { .. }
-            | OrderEvent::ProductWithdrawnFromBasket { .. }
-            | OrderEvent::ProductRelistedInBasket { .. }
-            | OrderEvent::VoucherApplied { .. }
-            | OrderEvent::VoucherRemoved { .. }
-            | OrderEvent::Invoiced { .. }
-            | OrderEvent::EmailChanged { .. }
-            | OrderEvent::Expired => {}
+            _ => {}
         }
     }
 

@@ -245,11 +245,7 @@ fn on_process(steps: &mut [Step], process: &str, event: &ProcessEvent) {
                 set(steps, which, state, skipped.then(|| "skipped".to_owned()));
             }
         }
-        ProcessEvent::Introduced { .. }
-        | ProcessEvent::Paused
-        | ProcessEvent::Resumed
-        | ProcessEvent::Stepped
-        | ProcessEvent::SequenceRecovered { .. } => {}
+        _ => {}
     }
 }
 
