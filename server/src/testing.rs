@@ -1,6 +1,7 @@
 //! Helpers shared by the unit tests: domain values by short names, recorded events, and a fake card gateway.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -11,16 +12,41 @@ use storefront_domain::product::{ProductEvent, ProductFacts};
 use storefront_eventlog::{NewEvent, Position, Recorded, SqliteStore, StreamName, Version};
 use uuid::Uuid;
 
+use crate::clock;
 use crate::integrations::card_gateway::GatewayError;
 use crate::integrations::card_intents::{CancelOutcome, Charge, CreateOutcome, Intent};
 use crate::integrations::card_refunds::{Refund, RefundOutcome};
 use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use crate::integrations::ports::PaymentGateway;
-use crate::store::aggregates::{AggregateEvent, Store};
+use crate::store::aggregates::{self, AggregateEvent, AppendBuilder, Cause, Store};
 
 /// A log on a database in memory.
 pub(crate) fn a_log() -> Store {
     Store::sole(Arc::new(SqliteStore::in_memory().unwrap()))
+}
+
+/// A log whose clock, and that of this test, stand at `start_ms` until the test moves them.
+pub(crate) fn a_log_with_clock(start_ms: i64) -> (Store, Arc<AtomicI64>) {
+    let now_ms = Arc::new(AtomicI64::new(start_ms));
+    clock::tests::follow(Arc::clone(&now_ms));
+    let reading = Arc::clone(&now_ms);
+    let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || reading.load(Ordering::Relaxed)));
+    (Store::sole(Arc::new(log)), now_ms)
+}
+
+/// Appends events to a stream, whatever its version.
+pub(crate) async fn write<E: AggregateEvent>(
+    store: &Store,
+    at: Timestamp,
+    correlation_id: &str,
+    stream: StreamName,
+    events: &[E],
+) {
+    let (_, version) = aggregates::load::<E>(store, &stream).await.unwrap();
+    let cause = Cause { correlation_id: correlation_id.to_owned(), causation_id: None, actor: "test".to_owned() };
+    let mut batch = AppendBuilder::new(at, cause);
+    batch.add(stream, version, events);
+    batch.append_to(store).await.unwrap();
 }
 
 /// An event log in memory: each event gets the next position and the next version of its stream.

@@ -7,11 +7,10 @@ use storefront_api::{Page, ParkedSequence, ParkedState, Timestamp};
 use storefront_domain::process::{self, Parked, Process, ProcessCommand, ProcessEvent};
 use storefront_eventlog::{Filter, Position};
 
-use crate::clock;
 use crate::payments::refunds;
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, LoadError, Store};
-use crate::store::commands::{Context, Done, Failure, Reply, append_with_reply, retry_on_conflict};
+use crate::store::aggregates::{LoadError, Store};
+use crate::store::commands::{Context, Done, Failure, Reply, append_with_reply, decide_change, retry_on_conflict};
 use crate::store::streams;
 
 /// Maximum number of events that are counted behind a parked one.
@@ -46,17 +45,8 @@ async fn load_with_reasons(
     aggregates::for_each(store, &streams::process(process), |recorded| {
         let event = aggregates::decode::<ProcessEvent>(recorded)?;
         state = process::evolve(std::mem::take(&mut state), &event);
-        match event {
-            ProcessEvent::SequenceParked { position, error, .. } => {
-                reasons.insert(position, (Timestamp::from_unix_ms(recorded.time_ms), error));
-            }
-            ProcessEvent::SequenceRecovered { .. }
-            | ProcessEvent::SequenceRetried { .. }
-            | ProcessEvent::SequenceSkipped { .. }
-            | ProcessEvent::Introduced { .. }
-            | ProcessEvent::Paused
-            | ProcessEvent::Resumed
-            | ProcessEvent::Stepped => {}
+        if let ProcessEvent::SequenceParked { position, error, .. } = event {
+            reasons.insert(position, (Timestamp::from_unix_ms(recorded.time_ms), error));
         }
         Ok(())
     })
@@ -101,16 +91,14 @@ pub(crate) async fn skip_parked(
 ) -> Result<Done, Failure> {
     let stream = streams::process(name);
     retry_on_conflict(|| async {
-        let (before, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
-        context.condition.check(version)?;
         let skip = ProcessCommand::Skip { sequence: sequence.to_owned() };
-        let events = process::decide(&before, skip)?;
-        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
-        batch.add(stream.clone(), version, &events);
-        if let Some(parked) = before.parked().get(sequence) {
-            refunds::give_up_parked(store, &mut batch, name, Position(parked.position)).await?;
+        let decide = |process: &Process| process::decide(process, skip.clone());
+        let mut change = decide_change(store, &stream, &context.condition, &context.cause, decide).await?;
+        if let Some(parked) = change.before.parked().get(sequence) {
+            refunds::give_up_parked(store, &mut change.batch, name, Position(parked.position)).await?;
         }
-        append_with_reply(store, batch, context, reply(&before)?).await
+        let reply = reply(&change.before)?;
+        append_with_reply(store, change.batch, context, reply).await
     })
     .await
 }

@@ -57,12 +57,15 @@ impl World {
         world
     }
 
-    async fn write<E: aggregates::AggregateEvent + Sync>(&self, stream: StreamName, events: &[E]) {
-        let version = aggregates::load::<E>(&self.store, &stream).await.unwrap().1;
-        let cause = Cause { correlation_id: our_order().to_string(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = AppendBuilder::new(Timestamp::from_unix_ms(clock::now().unix_ms() - DAY_MS), cause);
-        batch.add(stream, version, events);
-        self.store.append(batch.into_append()).await.unwrap();
+    async fn write<E: aggregates::AggregateEvent>(&self, stream: StreamName, events: &[E]) {
+        crate::testing::write(
+            &self.store,
+            Timestamp::from_unix_ms(clock::now().unix_ms() - DAY_MS),
+            &our_order().to_string(),
+            stream,
+            events,
+        )
+        .await;
     }
 
     /// The process `payments` handles the first or second refund request.

@@ -17,7 +17,6 @@ use storefront_api::{
     Currency, Money, OrderId, PaymentId, RefundId, Timestamp, UnmatchedCharge, UnmatchedCharges, UnmatchedReason,
 };
 use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent};
-use storefront_eventlog::Version;
 use tracing::{info, warn};
 use uuid::{Builder, Uuid};
 
@@ -28,8 +27,10 @@ use crate::integrations::card_gateway::GatewayError;
 use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedRefund};
 use crate::integrations::ports::PaymentGateway;
 use crate::random;
-use crate::store::aggregates::{self, AppendBuilder, Cause, Store};
-use crate::store::commands::{self, Context, Done, Failure, Reply, retry_on_conflict};
+use crate::store::aggregates::{self, Cause, Store};
+use crate::store::commands::{
+    Context, Done, Failure, Reply, append_with_reply, decide_all, decide_change, retry_on_conflict,
+};
 use crate::store::order_record;
 use crate::store::streams;
 
@@ -210,20 +211,10 @@ impl Reconciliation {
             }
             let payment_id = payment_id_to_record(&charge, reason);
             let stream = streams::payment(payment_id);
-            let (payment, version) = aggregates::load::<PaymentEvent>(&self.store, &stream).await?;
-            let mut payment = Arc::unwrap_or_clone(payment);
-            context.condition.check(version)?;
-            let mut events = Vec::new();
-            for command in &entries {
-                let decided = payment::decide(&payment, command.clone())?;
-                payment = decided.iter().fold(payment, payment::evolve);
-                events.extend(decided);
-            }
-            let mut batch = AppendBuilder::new(clock::now(), cause.clone());
-            batch.add(stream, version, &events);
-            let mut reply = reply(payment_id, &payment)?;
-            reply.version = Some(Version(version.0 + events.len() as u64).0);
-            commands::append_with_reply(&self.store, batch, context, reply).await.map(Some)
+            let decide = |payment: &Payment| decide_all(payment, entries.clone(), payment::decide, payment::evolve);
+            let change = decide_change(&self.store, &stream, &context.condition, &cause, decide).await?;
+            let reply = Reply { version: Some(change.version.0), ..reply(payment_id, &change.after())? };
+            append_with_reply(&self.store, change.batch, context, reply).await.map(Some)
         });
         done.await?.ok_or(UnmatchedRefundError::Matched)
     }

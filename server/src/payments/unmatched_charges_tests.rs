@@ -28,12 +28,8 @@ impl World {
         Self { store, cards, reconciliation }
     }
 
-    async fn write<E: aggregates::AggregateEvent + Sync>(&self, stream: StreamName, events: &[E]) {
-        let version = aggregates::load::<E>(&self.store, &stream).await.unwrap().1;
-        let cause = Cause { correlation_id: "test".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = AppendBuilder::new(clock::now(), cause);
-        batch.add(stream, version, events);
-        self.store.append(batch.into_append()).await.unwrap();
+    async fn write<E: aggregates::AggregateEvent>(&self, stream: StreamName, events: &[E]) {
+        crate::testing::write(&self.store, clock::now(), "test", stream, events).await;
     }
 
     /// An order that was checked out, with the events of its payment.

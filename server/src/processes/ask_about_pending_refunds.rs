@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use storefront_api::{PaymentId, RefundId};
 use storefront_domain::payment::{self, PaymentError, PaymentEvent, RefundState};
-use storefront_eventlog::{JsonText, Timer, TimerChange};
+use storefront_eventlog::{JsonText, Timer};
 use tracing::warn;
 use uuid::Uuid;
 
@@ -44,22 +44,10 @@ struct TimerNote {
 pub(crate) async fn handle(store: Store, timers: Timers, delivery: Delivery) -> Result<(), Failure> {
     let recorded = &delivery.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
-    let refund_id = match aggregates::decode::<PaymentEvent>(recorded)? {
-        PaymentEvent::RefundPending { refund_id, .. } | PaymentEvent::RefundFound { refund_id, .. } => refund_id,
-        PaymentEvent::Requested { .. }
-        | PaymentEvent::IntentCreated { .. }
-        | PaymentEvent::AuthenticationRequired { .. }
-        | PaymentEvent::Succeeded { .. }
-        | PaymentEvent::Declined { .. }
-        | PaymentEvent::Found { .. }
-        | PaymentEvent::OutcomeUnknown { .. }
-        | PaymentEvent::Cancelled
-        | PaymentEvent::RefundRequested { .. }
-        | PaymentEvent::Refunded { .. }
-        | PaymentEvent::RefundFailed { .. }
-        | PaymentEvent::Disputed { .. }
-        | PaymentEvent::DisputeFundsWithdrawn { .. }
-        | PaymentEvent::DisputeClosed { .. } => return Ok(()),
+    let (PaymentEvent::RefundPending { refund_id, .. } | PaymentEvent::RefundFound { refund_id, .. }) =
+        aggregates::decode(recorded)?
+    else {
+        return Ok(());
     };
     let (payment, _) = aggregates::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
     let is_pending = |refund: &payment::Refund| matches!(refund.state, RefundState::Pending { .. });
@@ -67,18 +55,9 @@ pub(crate) async fn handle(store: Store, timers: Timers, delivery: Delivery) -> 
         return Ok(());
     }
     let correlation_id = recorded.correlation_id().to_owned();
-    let mut batch = AppendBuilder::new(clock::now(), Cause::event(recorded, SUBSCRIPTION.name));
-    batch.timer(TimerChange::Set {
-        owner: timers.owner.to_owned(),
-        timer: refund_id.to_string(),
-        due_ms: recorded.time_ms.saturating_add(poll_interval_ms()),
-        note: JsonText::of(&TimerNote { payment_id, refund_id, correlation_id, cause: recorded.id })?,
-        as_read: None,
-    });
-    batch.checkpoint(delivery.checkpoint.clone());
-    store.append(batch.into_append()).await.map_err(Failure::Append)?;
-    timers.changed.notify_one();
-    Ok(())
+    let note = JsonText::of(&TimerNote { payment_id, refund_id, correlation_id, cause: recorded.id })?;
+    let due_ms = recorded.time_ms.saturating_add(poll_interval_ms());
+    timers.set(&store, &delivery, refund_id.to_string(), due_ms, note).await
 }
 
 /// Handles a due timer: records the outcome of the refund, or sets the timer again.

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use storefront_api::{PaymentStatus, Timestamp};
 use storefront_domain::payment::{Payment, RefundProgress};
-use storefront_eventlog::{Filter, Position, SqliteStore};
+use storefront_eventlog::{Filter, Position};
 
 use super::*;
 use crate::integrations::gateway_lists::ListedRefund;
-use crate::testing::{FakeCards, card, euro, order, payment};
+use crate::testing::{FakeCards, a_log_with_clock, card, euro, order, payment};
 
 const START_MS: i64 = 1_772_366_400_000;
 
@@ -26,11 +26,8 @@ struct World {
 impl World {
     /// A refund of 5.00 of 20.00 is pending at the gateway, and its timer is set.
     async fn begins() -> Self {
-        let now_ms = Arc::new(AtomicI64::new(START_MS));
-        clock::tests::follow(Arc::clone(&now_ms));
-        let clock = Arc::clone(&now_ms);
-        let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
-        let world = Self { store: Store::sole(Arc::new(log)), gateway: Arc::default(), now_ms };
+        let (store, now_ms) = a_log_with_clock(START_MS);
+        let world = Self { store, gateway: Arc::default(), now_ms };
         let refund_id = a_refund();
         let events = [
             PaymentEvent::Requested { order_id: order(1), amount: euro(2000), method: card() },
@@ -42,10 +39,8 @@ impl World {
             },
             PaymentEvent::RefundPending { refund_id, reference: "re_1".to_owned() },
         ];
-        let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = AppendBuilder::new(Timestamp::from_unix_ms(START_MS), cause);
-        batch.add(streams::payment(payment(1)), storefront_eventlog::Version(0), &events);
-        world.store.append(batch.into_append()).await.unwrap();
+        let at = Timestamp::from_unix_ms(START_MS);
+        crate::testing::write(&world.store, at, "order 1", streams::payment(payment(1)), &events).await;
         let filter = Filter { types: vec![SUBSCRIPTION.types[0].to_owned()], ..Filter::default() };
         for recorded in world.store.read_all(Position(0), 10, &filter).await.unwrap().events {
             let delivery = Delivery::first(recorded, SUBSCRIPTION.name);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use storefront_api::PaymentId;
 use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent};
-use storefront_eventlog::{JsonText, Timer, TimerChange};
+use storefront_eventlog::{JsonText, Timer};
 use tracing::{error, warn};
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ use crate::integrations::ports::PaymentGateway;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::timers::{Timers, append_for_timer};
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::Failure;
 use crate::store::streams;
 
@@ -50,18 +50,8 @@ pub(crate) async fn handle(store: Store, timers: Timers, delivery: Delivery) -> 
     let (payment, _) = aggregates::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
     let Payment::AuthenticationRequired { request, .. } = &*payment else { return Ok(()) };
     let note = TimerNote { payment_id, cause: recorded.id, pause_ms: as_ms(FIRST_PAUSE) };
-    let mut batch = AppendBuilder::new(clock::now(), Cause::event(recorded, SUBSCRIPTION.name));
-    batch.timer(TimerChange::Set {
-        owner: timers.owner.to_owned(),
-        timer: request.order_id.to_string(),
-        due_ms: due_ms(clock::store_ms(), note.pause_ms),
-        note: JsonText::of(&note)?,
-        as_read: None,
-    });
-    batch.checkpoint(delivery.checkpoint.clone());
-    store.append(batch.into_append()).await.map_err(Failure::Append)?;
-    timers.changed.notify_one();
-    Ok(())
+    let due_ms = due_ms(clock::store_ms(), note.pause_ms);
+    timers.set(&store, &delivery, request.order_id.to_string(), due_ms, JsonText::of(&note)?).await
 }
 
 /// Handles a due timer: records the outcome of the payment, or sets the timer again.

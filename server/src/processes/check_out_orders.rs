@@ -2,7 +2,6 @@
 //! atomic append.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use storefront_api::{
@@ -12,9 +11,9 @@ use storefront_domain::{
     OrderNumber,
     checkout::{self, CheckoutEvent, CheckoutLine, CheckoutTrigger, Intent},
     order::{self, OrderCommand, OrderError, OrderEvent, OrderLine},
-    payment::{self, PaymentCommand, PaymentEvent},
+    payment::{self, Payment, PaymentCommand, PaymentEvent},
     stock::{self, ReleaseReason, Stock, StockCommand, StockError, StockEvent},
-    voucher::{self, VoucherCommand, VoucherEvent},
+    voucher::{self, Voucher, VoucherCommand, VoucherEvent},
 };
 use storefront_eventlog::{Checkpoint, Recorded, StreamName, Version};
 
@@ -22,8 +21,8 @@ use super::checkout_mails;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::start_positions;
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, LoadError, Store};
-use crate::store::commands::{Failure, retry_on_conflict};
+use crate::store::aggregates::{AppendBuilder, LoadError, Store};
+use crate::store::commands::{Failure, decide_all, retry_on_conflict};
 use crate::store::order_record;
 use crate::store::streams;
 use crate::{clock, random};
@@ -61,21 +60,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
             OrderEvent::Cancelled { .. } => CheckoutTrigger::OrderCancelled,
             OrderEvent::Shipped { .. } => CheckoutTrigger::OrderShipped,
             OrderEvent::Invoiced { .. } => CheckoutTrigger::OrderInvoiced,
-            OrderEvent::Started { .. }
-            | OrderEvent::ItemAdded { .. }
-            | OrderEvent::ItemQuantityChanged { .. }
-            | OrderEvent::ItemRemoved { .. }
-            | OrderEvent::PriceChangedInBasket { .. }
-            | OrderEvent::VatRateChangedInBasket { .. }
-            | OrderEvent::ProductWithdrawnFromBasket { .. }
-            | OrderEvent::ProductRelistedInBasket { .. }
-            | OrderEvent::VoucherApplied { .. }
-            | OrderEvent::VoucherRemoved { .. }
-            | OrderEvent::Reopened { .. }
-            | OrderEvent::Confirmed { .. }
-            | OrderEvent::EmailChanged { .. }
-            | OrderEvent::Delivered { .. }
-            | OrderEvent::Expired => return Ok(None),
+            _ => return Ok(None),
         };
         return Ok(Some((order_id, trigger)));
     }
@@ -86,15 +71,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
                 let awaits_invoice = awaits_invoice(store, order_id).await?;
                 CheckoutTrigger::Completed { number, awaits_invoice }
             }
-            CheckoutEvent::Started { .. }
-            | CheckoutEvent::VoucherReserved { .. }
-            | CheckoutEvent::VoucherRefused { .. }
-            | CheckoutEvent::VoucherIssued { .. }
-            | CheckoutEvent::StockRefused { .. }
-            | CheckoutEvent::PaymentReceived { .. }
-            | CheckoutEvent::PaymentRefused { .. }
-            | CheckoutEvent::Failed { .. }
-            | CheckoutEvent::Cancelled => return Ok(None),
+            _ => return Ok(None),
         };
         return Ok(Some((order_id, trigger)));
     }
@@ -104,20 +81,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
     let trigger = match aggregates::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Succeeded { .. } => CheckoutTrigger::PaymentSucceeded { payment_id },
         PaymentEvent::Declined { reason, message } => CheckoutTrigger::PaymentDeclined { payment_id, reason, message },
-        PaymentEvent::Requested { .. }
-        | PaymentEvent::IntentCreated { .. }
-        | PaymentEvent::AuthenticationRequired { .. }
-        | PaymentEvent::Found { .. }
-        | PaymentEvent::OutcomeUnknown { .. }
-        | PaymentEvent::Cancelled
-        | PaymentEvent::RefundRequested { .. }
-        | PaymentEvent::RefundPending { .. }
-        | PaymentEvent::RefundFound { .. }
-        | PaymentEvent::Refunded { .. }
-        | PaymentEvent::RefundFailed { .. }
-        | PaymentEvent::Disputed { .. }
-        | PaymentEvent::DisputeFundsWithdrawn { .. }
-        | PaymentEvent::DisputeClosed { .. } => return Ok(None),
+        _ => return Ok(None),
     };
     Ok(Some((order_id, trigger)))
 }
@@ -155,18 +119,13 @@ impl CheckoutRun<'_> {
     async fn append_once(&self, trigger: &CheckoutTrigger, checkpoint: &Checkpoint) -> Result<(), Failure> {
         let (state, version) = aggregates::load::<CheckoutEvent>(self.store, &streams::checkout(self.order_id)).await?;
         let intents = checkout::react(&state, trigger);
-        let mut batch = AppendBuilder::new(clock::now(), Cause::event(self.recorded, SUBSCRIPTION.name));
+        let mut batch = AppendBuilder::because_of(self.recorded, SUBSCRIPTION.name);
         let mut events = Vec::new();
         for intent in intents {
             events.extend(self.carry_out(&mut batch, intent).await?);
         }
         batch.add(streams::checkout(self.order_id), version, &events);
-        if batch.is_empty() {
-            return Ok(());
-        }
-        batch.checkpoint(checkpoint.clone());
-        batch.append_to(self.store).await.map_err(Failure::Append)?;
-        Ok(())
+        batch.append_if_any(self.store, Some(checkpoint)).await.map(drop)
     }
 
     /// Adds the events of one intent to the append; returns the events of the checkout's own stream.
@@ -185,7 +144,7 @@ impl CheckoutRun<'_> {
             Intent::Fail { payment_id, lines, voucher, reason, message } => {
                 self.release_goods(batch, &lines, voucher, ReleaseReason::CheckoutFailed).await?;
                 let why = ReopenReason::PaymentDeclined { reason: reason.clone(), message: message.clone() };
-                self.reopen(batch, payment_id, why.clone()).await?;
+                checkout_mails::reopen(self.store, batch, self.order_id, payment_id, why.clone()).await?;
                 let refused = CheckoutEvent::PaymentRefused { payment_id, reason, message };
                 Ok(vec![refused, CheckoutEvent::Failed { reason: why }])
             }
@@ -199,13 +158,13 @@ impl CheckoutRun<'_> {
             }
             Intent::Settle { lines } => {
                 for (product_id, _) in quantities_by_product(&lines) {
-                    self.apply_to_stock(batch, &product_id, StockCommand::Settle { order_id: self.order_id }).await?;
+                    self.apply_to_stock(batch, &product_id, [StockCommand::Settle { order_id: self.order_id }]).await?;
                 }
                 Ok(vec![])
             }
             Intent::Refund { payment_id, reason } => {
                 let refund = PaymentCommand::RefundAll { refund_id: RefundId(random::id()), reason };
-                self.apply_to_payment(batch, payment_id, &[refund]).await?;
+                self.apply_to_payment(batch, payment_id, [refund]).await?;
                 Ok(vec![])
             }
         }
@@ -227,7 +186,8 @@ impl CheckoutRun<'_> {
         let mut reserved = Vec::new();
         for (product_id, quantity) in quantities_by_product(lines) {
             let stream = streams::stock(&product_id);
-            let (stock, version) = self.load_stock(batch, &stream).await?;
+            self.take_turn(batch, &stream).await;
+            let (stock, version) = aggregates::load::<StockEvent>(self.store, &stream).await?;
             let reserve = StockCommand::Reserve { order_id: self.order_id, quantity, until };
             match stock::decide(&stock, reserve) {
                 Ok(events) => reserved.push((stream, version, events)),
@@ -237,14 +197,14 @@ impl CheckoutRun<'_> {
         }
         if !refused.is_empty() {
             let reason = ReopenReason::OutOfStock { product_ids: refused.clone() };
-            self.reopen(batch, payment_id, reason.clone()).await?;
+            checkout_mails::reopen(self.store, batch, self.order_id, payment_id, reason.clone()).await?;
             return Ok(vec![CheckoutEvent::StockRefused { product_ids: refused }, CheckoutEvent::Failed { reason }]);
         }
         let mut events = Vec::new();
         if let Some(voucher) = voucher {
             if let Some(detail) = self.reserve_voucher(batch, &voucher).await? {
                 let reason = ReopenReason::VoucherUnavailable { voucher: voucher.clone() };
-                self.reopen(batch, payment_id, reason.clone()).await?;
+                checkout_mails::reopen(self.store, batch, self.order_id, payment_id, reason.clone()).await?;
                 return Ok(vec![CheckoutEvent::VoucherRefused { voucher, detail }, CheckoutEvent::Failed { reason }]);
             }
             events.push(CheckoutEvent::VoucherReserved { voucher });
@@ -297,7 +257,7 @@ impl CheckoutRun<'_> {
             Err(other) => return Err(other.into()),
         }
         for (product_id, _) in quantities_by_product(lines) {
-            self.apply_to_stock(batch, &product_id, StockCommand::Allocate { order_id: self.order_id }).await?;
+            self.apply_to_stock(batch, &product_id, [StockCommand::Allocate { order_id: self.order_id }]).await?;
         }
         self.apply_to_voucher(batch, voucher, VoucherCommand::Redeem { order_id: self.order_id }).await?;
         Ok(vec![CheckoutEvent::PaymentReceived { payment_id }, CheckoutEvent::Completed { number }])
@@ -314,7 +274,7 @@ impl CheckoutRun<'_> {
         let (refund_id, reason) = (RefundId(random::id()), "order cancelled".to_owned());
         // A payment that is not charged yet is cancelled; money that arrived is refunded.
         let refund = PaymentCommand::RefundAll { refund_id, reason };
-        self.apply_to_payment(batch, payment_id, &[PaymentCommand::Cancel, refund]).await
+        self.apply_to_payment(batch, payment_id, [PaymentCommand::Cancel, refund]).await
     }
 
     /// Releases reserved stock, and returns and settles allocated stock. The voucher is released too, used or not.
@@ -326,64 +286,32 @@ impl CheckoutRun<'_> {
         reason: ReleaseReason,
     ) -> Result<(), Failure> {
         for (product_id, _) in quantities_by_product(lines) {
-            let stream = streams::stock(&product_id);
-            let (stock, version) = self.load_stock(batch, &stream).await?;
-            let mut stock = Arc::unwrap_or_clone(stock);
-            let mut events = Vec::new();
-            for command in [
+            let commands = [
                 StockCommand::Release { order_id: self.order_id, reason },
                 StockCommand::Return { order_id: self.order_id },
                 StockCommand::Settle { order_id: self.order_id },
-            ] {
-                let decided = stock::decide(&stock, command)?;
-                stock = decided.iter().fold(stock, stock::evolve);
-                events.extend(decided);
-            }
-            batch.add(stream, version, &events);
+            ];
+            self.apply_to_stock(batch, &product_id, commands).await?;
         }
         self.apply_to_voucher(batch, voucher, VoucherCommand::Release { order_id: self.order_id }).await
     }
 
-    async fn reopen(
-        &self,
-        batch: &mut AppendBuilder,
-        payment_id: PaymentId,
-        reason: ReopenReason,
-    ) -> Result<(), Failure> {
-        let stream = streams::order(self.order_id);
-        let (record, version) = aggregates::load::<OrderEvent>(self.store, &stream).await?;
-        match order::decide(&record.order, OrderCommand::Reopen { payment_id, reason }) {
-            Ok(events) => batch.add(stream, version, &events),
-            // Cancelled meanwhile: there is nothing to reopen.
-            Err(OrderError::WrongState { .. }) => {
-                checkout_mails::request_cancellation(self.store, batch, self.order_id, &record.order).await?;
-            }
-            Err(other) => return Err(other.into()),
-        }
-        Ok(())
-    }
-
-    /// Loads the stock of a product when it is this order's turn: all shoppers may want the same product. Products come in
-    /// the order of their ids, in every append.
-    async fn load_stock(
-        &self,
-        batch: &mut AppendBuilder,
-        stream: &StreamName,
-    ) -> Result<(Arc<Stock>, Version), LoadError> {
+    /// Waits for this order's turn on the stock of a product: all shoppers may want the same product. Products come in the
+    /// order of their ids, in every append.
+    async fn take_turn(&self, batch: &mut AppendBuilder, stream: &StreamName) {
         batch.hold(self.store.turns().take(stream).await);
-        aggregates::load::<StockEvent>(self.store, stream).await
     }
 
     async fn apply_to_stock(
         &self,
         batch: &mut AppendBuilder,
         product_id: &ProductId,
-        command: StockCommand,
+        commands: impl IntoIterator<Item = StockCommand> + Send,
     ) -> Result<(), Failure> {
         let stream = streams::stock(product_id);
-        let (stock, version) = self.load_stock(batch, &stream).await?;
-        batch.add(stream, version, &stock::decide(&stock, command)?);
-        Ok(())
+        self.take_turn(batch, &stream).await;
+        let decide = |stock: &Stock| decide_all(stock, commands, stock::decide, stock::evolve);
+        batch.decide(self.store, stream, decide).await
     }
 
     async fn apply_to_voucher(
@@ -393,10 +321,8 @@ impl CheckoutRun<'_> {
         command: VoucherCommand,
     ) -> Result<(), Failure> {
         let Some(code) = code else { return Ok(()) };
-        let stream = streams::voucher(&code);
-        let (voucher, version) = aggregates::load::<VoucherEvent>(self.store, &stream).await?;
-        batch.add(stream, version, &voucher::decide(&voucher, command)?);
-        Ok(())
+        let decide = |voucher: &Voucher| voucher::decide(voucher, command);
+        batch.decide(self.store, streams::voucher(&code), decide).await
     }
 
     /// Asks for a payment, once. The event has the id of the payment, and the key at the card gateway is made from the event's
@@ -421,19 +347,10 @@ impl CheckoutRun<'_> {
         &self,
         batch: &mut AppendBuilder,
         id: PaymentId,
-        commands: &[PaymentCommand],
+        commands: impl IntoIterator<Item = PaymentCommand> + Send,
     ) -> Result<(), Failure> {
-        let stream = streams::payment(id);
-        let (payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
-        let mut payment = Arc::unwrap_or_clone(payment);
-        let mut events = Vec::new();
-        for command in commands {
-            let decided = payment::decide(&payment, command.clone())?;
-            payment = decided.iter().fold(payment, payment::evolve);
-            events.extend(decided);
-        }
-        batch.add(stream, version, &events);
-        Ok(())
+        let decide = |payment: &Payment| decide_all(payment, commands, payment::decide, payment::evolve);
+        batch.decide(self.store, streams::payment(id), decide).await
     }
 }
 

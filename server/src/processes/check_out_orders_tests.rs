@@ -30,12 +30,8 @@ impl World {
         world
     }
 
-    async fn write<E: aggregates::AggregateEvent + Sync>(&self, stream: storefront_eventlog::StreamName, events: &[E]) {
-        let version = aggregates::load::<E>(&self.store, &stream).await.unwrap().1;
-        let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = AppendBuilder::new(at_second(1), cause);
-        batch.add(stream, version, events);
-        self.store.append(batch.into_append()).await.unwrap();
+    async fn write<E: aggregates::AggregateEvent>(&self, stream: storefront_eventlog::StreamName, events: &[E]) {
+        crate::testing::write(&self.store, at_second(1), "order 1", stream, events).await;
     }
 
     async fn gateway_says(&self, outcome: PaymentCommand) {

@@ -1,16 +1,17 @@
-//! The mails of a checkout: confirmed or cancelled.
+//! The mails of a checkout (confirmed or cancelled), and the reopening of its order.
 //!
 //! The id of each mail is the id of the event that it reports, whichever event requests it; so it is requested once,
 //! in whatever order events arrive. `storefront_domain::checkout` decides which mails are requested.
 
-use storefront_api::{EmailId, OrderId, OrderStatus};
-use storefront_domain::email::{self, EmailCommand, EmailEvent, MailKind};
-use storefront_domain::order::Order;
+use storefront_api::{EmailId, OrderId, OrderStatus, PaymentId, ReopenReason};
+use storefront_domain::email::{self, Email, EmailCommand, MailKind};
+use storefront_domain::order::{self, Order, OrderCommand, OrderError};
 use storefront_eventlog::StreamName;
 
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::Failure;
+use crate::store::order_record;
 use crate::store::streams;
 
 /// Adds the request for a mail about a checkout to the append, unless it was requested before.
@@ -24,14 +25,28 @@ pub(super) async fn request(
     let reported = match kind {
         MailKind::Confirmation => last_event_id(store, &streams::checkout(order_id), "checkout.completed").await?,
         MailKind::Cancelled => last_event_id(store, &streams::order(order_id), "order.cancelled").await?,
-        MailKind::Shipped | MailKind::Refunded { .. } | MailKind::RefundFailed { .. } | MailKind::Voucher { .. } => {
-            None
-        }
+        _ => None,
     };
     let Some(id) = reported else { return Ok(()) };
-    let stream = streams::email(id);
-    let (mail, version) = aggregates::load::<EmailEvent>(store, &stream).await?;
-    batch.add(stream, version, &email::decide(&mail, EmailCommand::Request { order_id, kind, to })?);
+    let request = |mail: &Email| email::decide(mail, EmailCommand::Request { order_id, kind, to });
+    batch.decide(store, streams::email(id), request).await
+}
+
+/// Adds the reopening of an order to the append. For an order that was cancelled meanwhile, which cannot be reopened, adds
+/// the request for its mail.
+pub(super) async fn reopen(
+    store: &Store,
+    batch: &mut AppendBuilder,
+    order_id: OrderId,
+    payment_id: PaymentId,
+    reason: ReopenReason,
+) -> Result<(), Failure> {
+    let record = order_record::load(store, order_id).await?;
+    match order::decide(&record.order, OrderCommand::Reopen { payment_id, reason }) {
+        Ok(events) => batch.add(streams::order(order_id), record.version, &events),
+        Err(OrderError::WrongState { .. }) => request_cancellation(store, batch, order_id, &record.order).await?,
+        Err(other) => return Err(other.into()),
+    }
     Ok(())
 }
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use storefront_api::OrderId;
 use storefront_domain::order::{self, OrderCommand};
-use storefront_eventlog::{JsonText, Timer, TimerChange};
+use storefront_eventlog::{JsonText, Timer};
 use uuid::Uuid;
 
 use crate::clock;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::timers::{Timers, append_for_timer};
-use crate::store::aggregates::{AppendBuilder, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::Failure;
 use crate::store::order_record;
 use crate::store::streams;
@@ -34,18 +34,8 @@ struct TimerNote {
 pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, delivery: Delivery) -> Result<(), Failure> {
     let recorded = &delivery.recorded;
     let Some(order_id) = streams::id_in::<OrderId>("order", recorded.stream()) else { return Ok(()) };
-    let mut batch = AppendBuilder::new(clock::now(), Cause::event(recorded, SUBSCRIPTION.name));
-    batch.timer(TimerChange::Set {
-        owner: timers.owner.to_owned(),
-        timer: order_id.to_string(),
-        due_ms: recorded.time_ms.saturating_add(as_ms(life)),
-        note: JsonText::of(&TimerNote { order_id, cause: recorded.id })?,
-        as_read: None,
-    });
-    batch.checkpoint(delivery.checkpoint.clone());
-    store.append(batch.into_append()).await.map_err(Failure::Append)?;
-    timers.changed.notify_one();
-    Ok(())
+    let note = JsonText::of(&TimerNote { order_id, cause: recorded.id })?;
+    timers.set(&store, &delivery, order_id.to_string(), recorded.time_ms.saturating_add(as_ms(life)), note).await
 }
 
 /// Handles a due timer: ends the basket, or sets the timer again.

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use storefront_api::{OrderStatus, Timestamp};
 use storefront_domain::order::OrderEvent;
-use storefront_eventlog::{AppendError, Filter, Position, SqliteStore};
+use storefront_eventlog::{AppendError, Filter, Position};
 
 use super::*;
 use crate::processes::engine::timers::fire;
 use crate::store::aggregates;
-use crate::testing::{added, checked_out, order, payment, started};
+use crate::testing::{a_log_with_clock, added, checked_out, order, payment, started};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -24,11 +24,8 @@ struct World {
 impl World {
     /// A basket is started, and its timer is set.
     async fn begins() -> Self {
-        let now_ms = Arc::new(AtomicI64::new(START_MS));
-        clock::tests::follow(Arc::clone(&now_ms));
-        let clock = Arc::clone(&now_ms);
-        let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
-        let world = Self { store: Store::sole(Arc::new(log)), now_ms };
+        let (store, now_ms) = a_log_with_clock(START_MS);
+        let world = Self { store, now_ms };
         world.shopper(&[started(), added("mug", 1)]).await;
         let filter = Filter { types: vec![SUBSCRIPTION.types[0].to_owned()], ..Filter::default() };
         let recorded = world.store.read_all(Position(0), 1, &filter).await.unwrap().events.remove(0);
@@ -38,12 +35,8 @@ impl World {
     }
 
     async fn shopper(&self, events: &[OrderEvent]) {
-        let stream = streams::order(order(1));
-        let version = aggregates::load::<OrderEvent>(&self.store, &stream).await.unwrap().1;
-        let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = AppendBuilder::new(Timestamp::from_unix_ms(self.now_ms.load(Ordering::Relaxed)), cause);
-        batch.add(stream, version, events);
-        self.store.append(batch.into_append()).await.unwrap();
+        let at = Timestamp::from_unix_ms(self.now_ms.load(Ordering::Relaxed));
+        crate::testing::write(&self.store, at, "order 1", streams::order(order(1)), events).await;
     }
 
     async fn after(&self, hours: i64) {

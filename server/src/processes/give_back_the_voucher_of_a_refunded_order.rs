@@ -6,12 +6,11 @@
 use storefront_api::PaymentStatus;
 use storefront_api::{OrderId, PaymentId};
 use storefront_domain::payment::PaymentEvent;
-use storefront_domain::voucher::{self, VoucherCommand, VoucherEvent};
+use storefront_domain::voucher::{self, Voucher, VoucherCommand};
 
-use crate::clock;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::order_record;
 use crate::store::streams;
@@ -38,16 +37,10 @@ async fn release_voucher(store: &Store, delivery: &Delivery, payment_id: Payment
     // A payment that arrived too late for its order did not redeem the voucher.
     let paid_this_order = order.payment_id() == Some(payment_id) && order.number().is_some();
     let Some(applied) = order.voucher().filter(|_| paid_this_order) else { return Ok(()) };
-    let stream = streams::voucher(&applied.code);
-    let (voucher, version) = aggregates::load::<VoucherEvent>(store, &stream).await?;
-    let mut batch = AppendBuilder::new(clock::now(), Cause::event(&delivery.recorded, SUBSCRIPTION.name));
-    batch.add(stream, version, &voucher::decide(&voucher, VoucherCommand::Release { order_id })?);
-    if batch.is_empty() {
-        return Ok(());
-    }
-    batch.checkpoint(delivery.checkpoint.clone());
-    store.append(batch.into_append()).await.map_err(Failure::Append)?;
-    Ok(())
+    let release = |voucher: &Voucher| voucher::decide(voucher, VoucherCommand::Release { order_id });
+    let mut batch = AppendBuilder::because_of(&delivery.recorded, SUBSCRIPTION.name);
+    batch.decide(store, streams::voucher(&applied.code), release).await?;
+    batch.append_if_any(store, Some(&delivery.checkpoint)).await.map(drop)
 }
 
 #[cfg(test)]

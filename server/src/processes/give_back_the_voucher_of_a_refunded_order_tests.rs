@@ -3,7 +3,7 @@
 use storefront_api::{Money, RefundId, VoucherCode};
 use storefront_domain::OrderNumber;
 use storefront_domain::order::OrderEvent;
-use storefront_domain::voucher::{Voucher, VoucherStage};
+use storefront_domain::voucher::{Voucher, VoucherEvent, VoucherStage};
 use storefront_eventlog::{Filter, Position, StreamName, Version};
 use uuid::Uuid;
 
@@ -14,12 +14,8 @@ fn code() -> VoucherCode {
     "ab12c".parse().unwrap()
 }
 
-async fn write<E: aggregates::AggregateEvent + Sync>(store: &Store, stream: StreamName, events: &[E]) {
-    let version = aggregates::load::<E>(store, &stream).await.unwrap().1;
-    let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-    let mut batch = AppendBuilder::new(at_second(1), cause);
-    batch.add(stream, version, events);
-    store.append(batch.into_append()).await.unwrap();
+async fn write<E: aggregates::AggregateEvent>(store: &Store, stream: StreamName, events: &[E]) {
+    crate::testing::write(store, at_second(1), "order 1", stream, events).await;
 }
 
 /// The state of the voucher of an order over 20.00 less 5.00, after refunds of these amounts.

@@ -12,20 +12,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use storefront_api::{OrderId, PaymentId, ReopenReason};
 use storefront_domain::checkout::{self, Attempt, CheckoutEvent};
-use storefront_domain::order::{self, OrderCommand, OrderError, OrderEvent};
 use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent};
-use storefront_domain::stock::{self, ReleaseReason, StockCommand, StockEvent};
-use storefront_domain::voucher::{self, VoucherCommand, VoucherEvent};
-use storefront_eventlog::{JsonText, Timer, TimerChange};
+use storefront_domain::stock::{self, ReleaseReason, Stock, StockCommand};
+use storefront_domain::voucher::{self, Voucher, VoucherCommand};
+use storefront_eventlog::{JsonText, Timer};
 use tracing::info;
 use uuid::Uuid;
 
 use super::checkout_mails;
-use crate::clock;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::timers::{Timers, append_for_timer, postpone};
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::Failure;
 use crate::store::streams;
 
@@ -51,18 +49,9 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, deliver
     if checkout::attempt_awaiting_payment(&checkout, payment_id).is_none() {
         return Ok(());
     }
-    let mut batch = AppendBuilder::new(clock::now(), Cause::event(recorded, SUBSCRIPTION.name));
-    batch.timer(TimerChange::Set {
-        owner: timers.owner.to_owned(),
-        timer: order_id.to_string(),
-        due_ms: recorded.time_ms.saturating_add(i64::try_from(life.as_millis()).unwrap_or(i64::MAX / 2)),
-        note: JsonText::of(&TimerNote { order_id, payment_id, cause: recorded.id })?,
-        as_read: None,
-    });
-    batch.checkpoint(delivery.checkpoint.clone());
-    store.append(batch.into_append()).await.map_err(Failure::Append)?;
-    timers.changed.notify_one();
-    Ok(())
+    let due_ms = recorded.time_ms.saturating_add(i64::try_from(life.as_millis()).unwrap_or(i64::MAX / 2));
+    let note = JsonText::of(&TimerNote { order_id, payment_id, cause: recorded.id })?;
+    timers.set(&store, &delivery, order_id.to_string(), due_ms, note).await
 }
 
 /// Handles a due timer: releases the goods and reopens the order if it is still unpaid.
@@ -88,7 +77,7 @@ pub(crate) async fn handle_timer(store: Store, timer: Timer) -> Result<AppendBui
         }
         release_goods(store, &mut batch, order_id, attempt).await?;
         let reason = ReopenReason::ReservationExpired;
-        reopen(store, &mut batch, order_id, payment_id, reason.clone()).await?;
+        checkout_mails::reopen(store, &mut batch, order_id, payment_id, reason.clone()).await?;
         batch.add(stream, version, &[CheckoutEvent::Failed { reason }]);
         info!(%order_id, "an order was not paid in time; releasing its goods");
     }
@@ -106,35 +95,12 @@ async fn release_goods(
     products.sort();
     products.dedup();
     for product_id in products {
-        let stream = streams::stock(&product_id);
-        let (stock, version) = aggregates::load::<StockEvent>(store, &stream).await?;
         let release = StockCommand::Release { order_id, reason: ReleaseReason::Expired };
-        batch.add(stream, version, &stock::decide(&stock, release)?);
+        batch.decide(store, streams::stock(&product_id), |stock: &Stock| stock::decide(stock, release)).await?;
     }
     if let Some(code) = &attempt.voucher {
-        let stream = streams::voucher(code);
-        let (voucher, version) = aggregates::load::<VoucherEvent>(store, &stream).await?;
-        batch.add(stream, version, &voucher::decide(&voucher, VoucherCommand::Release { order_id })?);
-    }
-    Ok(())
-}
-
-async fn reopen(
-    store: &Store,
-    batch: &mut AppendBuilder,
-    order_id: OrderId,
-    payment_id: PaymentId,
-    reason: ReopenReason,
-) -> Result<(), Failure> {
-    let stream = streams::order(order_id);
-    let (record, version) = aggregates::load::<OrderEvent>(store, &stream).await?;
-    match order::decide(&record.order, OrderCommand::Reopen { payment_id, reason }) {
-        Ok(events) => batch.add(stream, version, &events),
-        // Cancelled meanwhile: there is nothing to reopen.
-        Err(OrderError::WrongState { .. }) => {
-            checkout_mails::request_cancellation(store, batch, order_id, &record.order).await?
-        }
-        Err(other) => return Err(other.into()),
+        let release = |voucher: &Voucher| voucher::decide(voucher, VoucherCommand::Release { order_id });
+        batch.decide(store, streams::voucher(code), release).await?;
     }
     Ok(())
 }

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use storefront_api::{OrderStatus, Timestamp};
 use storefront_domain::checkout::CheckoutLine;
-use storefront_eventlog::{AppendError, Filter, Position, SqliteStore, StreamName};
+use storefront_domain::order::OrderEvent;
+use storefront_domain::stock::StockEvent;
+use storefront_eventlog::{AppendError, Filter, Position, StreamName};
 
 use super::*;
 use crate::processes::engine::timers::fire;
-use crate::testing::{added, card, checked_out, euro, order, payment, product, started};
+use crate::testing::{a_log_with_clock, added, card, checked_out, euro, order, payment, product, started};
 
 const LIFE: Duration = Duration::from_secs(900);
 const START_MS: i64 = 1_772_366_400_000;
@@ -22,11 +24,8 @@ struct World {
 impl World {
     /// Order 1 has reserved two of five mugs and is not paid; its timer is set.
     async fn begins() -> Self {
-        let now_ms = Arc::new(AtomicI64::new(START_MS));
-        clock::tests::follow(Arc::clone(&now_ms));
-        let clock = Arc::clone(&now_ms);
-        let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
-        let world = Self { store: Store::sole(Arc::new(log)), now_ms };
+        let (store, now_ms) = a_log_with_clock(START_MS);
+        let world = Self { store, now_ms };
         let (order_id, payment_id, quantity) = (order(1), payment(1), 2);
         let until = Timestamp::from_unix_ms(START_MS + 900_000);
         let reserved = StockEvent::Reserved { order_id, quantity, until };
@@ -42,12 +41,8 @@ impl World {
         world
     }
 
-    async fn write<E: aggregates::AggregateEvent + Sync>(&self, stream: StreamName, events: &[E]) {
-        let version = aggregates::load::<E>(&self.store, &stream).await.unwrap().1;
-        let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = AppendBuilder::new(Timestamp::from_unix_ms(START_MS), cause);
-        batch.add(stream, version, events);
-        self.store.append(batch.into_append()).await.unwrap();
+    async fn write<E: aggregates::AggregateEvent>(&self, stream: StreamName, events: &[E]) {
+        crate::testing::write(&self.store, Timestamp::from_unix_ms(START_MS), "order 1", stream, events).await;
     }
 
     async fn hears_of_the_reservation(&self) {

@@ -12,12 +12,12 @@ use storefront_domain::voucher::{self, Voucher, VoucherCommand};
 use storefront_eventlog::Version;
 
 use crate::processes::engine::runner::{Delivery, Subscription};
+use crate::random;
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::order_record;
 use crate::store::streams;
-use crate::{clock, random};
 
 pub(crate) const SUBSCRIPTION: Subscription = Subscription { name: "vouchers", types: &["order.shipped"] };
 
@@ -68,12 +68,10 @@ async fn issue(
     }
     let code = new_code();
     let issue = VoucherCommand::Issue { customer_id: order.customer_id(), order_id, amount: terms.amount };
-    let mut batch = AppendBuilder::new(clock::now(), Cause::event(&delivery.recorded, SUBSCRIPTION.name));
+    let mut batch = AppendBuilder::because_of(&delivery.recorded, SUBSCRIPTION.name);
     batch.add(streams::voucher(&code), Version(0), &voucher::decide(&Voucher::Unknown, issue)?);
     batch.add(stream, version, &[CheckoutEvent::VoucherIssued { voucher: code }]);
-    batch.checkpoint(delivery.checkpoint.clone());
-    store.append(batch.into_append()).await.map_err(Failure::Append)?;
-    Ok(())
+    batch.append_if_any(store, Some(&delivery.checkpoint)).await.map(drop)
 }
 
 /// CodeSources a code from the operating system's random source. Each character takes 32 random bits, so the bias towards

@@ -76,11 +76,8 @@ impl World {
     }
 }
 
-async fn write<E: aggregates::AggregateEvent + Sync>(store: &Store, stream: StreamName, events: &[E]) {
-    let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-    let mut batch = AppendBuilder::new(at_second(1), cause);
-    batch.add(stream, Version(0), events);
-    store.append(batch.into_append()).await.unwrap();
+async fn write<E: aggregates::AggregateEvent>(store: &Store, stream: StreamName, events: &[E]) {
+    crate::testing::write(store, at_second(1), "order 1", stream, events).await;
 }
 
 fn terms() -> Terms {

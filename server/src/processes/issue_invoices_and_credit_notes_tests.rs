@@ -51,12 +51,8 @@ impl World {
         self.last("payment.refunded").await
     }
 
-    async fn write<E: aggregates::AggregateEvent + Sync>(&self, stream: StreamName, events: &[E]) {
-        let (_, version) = aggregates::load::<E>(&self.store, &stream).await.unwrap();
-        let cause = Cause { correlation_id: "order".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = AppendBuilder::new(LAST_OF_2026, cause);
-        batch.add(stream, version, events);
-        self.store.append(batch.into_append()).await.unwrap();
+    async fn write<E: aggregates::AggregateEvent>(&self, stream: StreamName, events: &[E]) {
+        crate::testing::write(&self.store, LAST_OF_2026, "order", stream, events).await;
     }
 
     async fn last(&self, kind: &str) -> Arc<Recorded> {

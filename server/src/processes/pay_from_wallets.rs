@@ -7,12 +7,11 @@ use storefront_api::{CustomerId, Money, OrderId, PaymentId, PaymentMethod, Refun
 use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent, RefundState};
 use storefront_domain::wallet::{self, WalletCommand, WalletError, WalletEvent};
 
-use crate::clock;
 use crate::payments::WALLET_PAYMENTS;
 use crate::payments::refunds;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::order_record;
 use crate::store::streams;
@@ -31,21 +30,7 @@ pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failu
         PaymentEvent::RefundRequested { refund_id, amount, .. } => {
             retry_on_conflict(|| work.credit(refund_id, amount)).await
         }
-        PaymentEvent::Requested { .. }
-        | PaymentEvent::IntentCreated { .. }
-        | PaymentEvent::AuthenticationRequired { .. }
-        | PaymentEvent::Succeeded { .. }
-        | PaymentEvent::Declined { .. }
-        | PaymentEvent::Found { .. }
-        | PaymentEvent::OutcomeUnknown { .. }
-        | PaymentEvent::Cancelled
-        | PaymentEvent::RefundPending { .. }
-        | PaymentEvent::RefundFound { .. }
-        | PaymentEvent::Refunded { .. }
-        | PaymentEvent::RefundFailed { .. }
-        | PaymentEvent::Disputed { .. }
-        | PaymentEvent::DisputeFundsWithdrawn { .. }
-        | PaymentEvent::DisputeClosed { .. } => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -119,19 +104,13 @@ impl WalletPayment<'_> {
 
     /// Appends the outcome of the payment together with the movement of the wallet.
     async fn record(&self, mut batch: AppendBuilder, outcome: &PaymentCommand) -> Result<(), Failure> {
-        let stream = streams::payment(self.payment_id);
-        let (payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
-        batch.add(stream, version, &payment::decide(&payment, outcome.clone())?);
-        if batch.is_empty() {
-            return Ok(());
-        }
-        batch.checkpoint(self.delivery.checkpoint.clone());
-        self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
-        Ok(())
+        let decide = |payment: &Payment| payment::decide(payment, outcome.clone());
+        batch.decide(self.store, streams::payment(self.payment_id), decide).await?;
+        batch.append_if_any(self.store, Some(&self.delivery.checkpoint)).await.map(drop)
     }
 
     fn new_append(&self) -> AppendBuilder {
-        AppendBuilder::new(clock::now(), Cause::event(&self.delivery.recorded, SUBSCRIPTION.name))
+        AppendBuilder::because_of(&self.delivery.recorded, SUBSCRIPTION.name)
     }
 }
 

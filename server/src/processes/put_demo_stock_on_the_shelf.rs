@@ -3,10 +3,9 @@
 use storefront_api::ProductId;
 use storefront_domain::stock::{self, StockCommand, StockEvent};
 
-use crate::clock;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::streams;
 
@@ -22,11 +21,9 @@ pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failu
         if version.0 > 0 || quantity == 0 {
             return Ok(());
         }
-        let mut batch = AppendBuilder::new(clock::now(), Cause::event(recorded, SUBSCRIPTION.name));
+        let mut batch = AppendBuilder::because_of(recorded, SUBSCRIPTION.name);
         batch.add(stream.clone(), version, &stock::decide(&stock, StockCommand::Receive { quantity })?);
-        batch.checkpoint(delivery.checkpoint.clone());
-        store.append(batch.into_append()).await.map_err(Failure::Append)?;
-        Ok(())
+        batch.append_if_any(&store, Some(&delivery.checkpoint)).await.map(drop)
     })
     .await
 }

@@ -11,7 +11,6 @@ use storefront_eventlog::{Filter, StreamName};
 use super::*;
 use crate::clock;
 use crate::processes::issue_invoices_and_credit_notes;
-use crate::store::aggregates::AppendBuilder;
 use crate::store::document_numbers::DocumentNumbers;
 use crate::testing::{added, address, at_second, card, checked_out, euro, order, payment, started};
 
@@ -49,12 +48,8 @@ impl World {
         self.write(streams::payment(payment(number)), &refund).await;
     }
 
-    async fn write<E: aggregates::AggregateEvent + Sync>(&self, stream: StreamName, events: &[E]) {
-        let (_, version) = aggregates::load::<E>(&self.store, &stream).await.unwrap();
-        let cause = Cause { correlation_id: "order".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = AppendBuilder::new(at_second(1), cause);
-        batch.add(stream, version, events);
-        self.store.append(batch.into_append()).await.unwrap();
+    async fn write<E: aggregates::AggregateEvent>(&self, stream: StreamName, events: &[E]) {
+        crate::testing::write(&self.store, at_second(1), "order", stream, events).await;
     }
 
     /// Lets the invoice process handle the whole log.

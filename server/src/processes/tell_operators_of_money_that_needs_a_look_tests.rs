@@ -6,7 +6,6 @@ use storefront_eventlog::{Filter, Position};
 use uuid::Uuid;
 
 use super::*;
-use crate::store::aggregates::{AppendBuilder, Cause};
 use crate::testing::{at_second, card, euro, order, payment};
 
 fn refund_id(number: u128) -> RefundId {
@@ -38,10 +37,8 @@ async fn alarms(later: &[PaymentEvent]) -> Vec<Option<String>> {
         PaymentEvent::Requested { order_id: order(1), amount: euro(2_000), method: card() },
         PaymentEvent::Succeeded { reference: "pi_1".to_owned() },
     ];
-    let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-    let mut batch = AppendBuilder::new(at_second(1), cause);
-    batch.add(streams::payment(payment(1)), storefront_eventlog::Version(0), &[&paid[..], later].concat());
-    store.append(batch.into_append()).await.unwrap();
+    let events = [&paid[..], later].concat();
+    crate::testing::write(&store, at_second(1), "order 1", streams::payment(payment(1)), &events).await;
     let filter = Filter { types: SUBSCRIPTION.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
     let mut said = Vec::new();
     for recorded in store.read_all(Position(0), 100, &filter).await.unwrap().events {

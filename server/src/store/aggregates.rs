@@ -28,12 +28,12 @@ use storefront_eventlog::{
 use tracing::debug;
 
 use crate::codec::{self, CodecError, Encoded, SnapshotCodec};
-use crate::random;
 use crate::store::cached_log::Cached;
 pub(crate) use crate::store::cached_log::Store;
 use crate::store::order_record::OrderRecord;
 use crate::store::stream_run::{EVENTS_PER_STREAM, Folded, SnapshotMark};
 use crate::store::turns::Turn;
+use crate::{clock, random};
 
 /// Number of events per read of a stream.
 const EVENTS_PER_READ: usize = 500;
@@ -303,6 +303,11 @@ pub(crate) struct AppendBuilder {
 impl AppendBuilder {
     pub(crate) fn new(now: Timestamp, cause: Cause) -> Self {
         Self { now, cause, append: Append::default(), turns: Vec::new() }
+    }
+
+    /// Starts the append of a process because of an event.
+    pub(crate) fn because_of(recorded: &Recorded, process: &str) -> Self {
+        Self::new(clock::now(), Cause::event(recorded, process))
     }
 
     /// Adds events to a stream that must be at version `expected`; does nothing without events.

@@ -3,10 +3,11 @@
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use storefront_domain::stock::StockCommand;
+use storefront_domain::stock::{self, Stock, StockCommand, StockEvent};
 use storefront_eventlog::{EventStore, JsonText, SqliteStore, StoreCall, StoreLayer};
 
 use super::*;
+use crate::codec;
 use crate::store::commands::{Condition, Context, Reply, change_stock};
 use crate::store::streams;
 use crate::testing::{at_second, order, product};

@@ -258,7 +258,7 @@ fn an_append_that_is_settled_while_another_is_uncertain_is_not_hidden_by_a_load_
         // This load sees version 1, and ends before or after version 2 is settled.
         let (ticket, read) = (tables.dropped, Folded { version: Version(1), ..Folded::<stock::Stock>::default() });
         let events = part(0).remove(0).events;
-        let mut keep = |tables: &mut Tables| {
+        let keep = |tables: &mut Tables| {
             if tables.dropped == ticket {
                 tables.keep(&mugs(), &read, events.clone().into());
             }

@@ -1,15 +1,16 @@
 //! Commands: load → decide → append, repeated on a conflict. Every command changes the log through these functions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use storefront_api::{CustomerId, OrderId, PaymentId, ProductId};
+use storefront_api::{CustomerId, OrderId, PaymentId, ProductId, Timestamp};
 use storefront_domain::{
     customer::CustomerError,
     email::EmailError,
     invoice::InvoiceError,
     order::{LineFacts, Order, OrderError, OrderEvent},
-    payment::{self, Payment, PaymentCommand, PaymentError, PaymentEvent},
+    payment::{self, Payment, PaymentCommand, PaymentError},
     process::{self, Process, ProcessCommand, ProcessError},
     stock::{self, Stock, StockCommand, StockError},
     voucher::VoucherError,
@@ -155,7 +156,9 @@ pub(crate) async fn change_order(
 ) -> Result<Done, Failure> {
     retry_on_conflict(|| async {
         let before = order_record::load(store, id).await?;
-        write_order(store, id, context, &before, &decide, &reply).await
+        context.condition.check(before.version)?;
+        let events = decide(&before.order)?;
+        write_order(store, id, context, before, events, &reply).await
     })
     .await
 }
@@ -171,8 +174,10 @@ pub(crate) async fn change_order_with_line_facts(
 ) -> Result<Done, Failure> {
     retry_on_conflict(|| async {
         let before = order_record::load(store, id).await?;
+        context.condition.check(before.version)?;
         let facts = product_facts::line_facts(store, id, &before.order).await?;
-        write_order(store, id, context, &before, &|order| decide(order, facts.clone()), &reply).await
+        let events = decide(&before.order, facts)?;
+        write_order(store, id, context, before, events, &reply).await
     })
     .await
 }
@@ -181,21 +186,16 @@ async fn write_order(
     store: &Store,
     id: OrderId,
     context: &Context,
-    before: &OrderRecord,
-    decide: &(impl Fn(&Order) -> Result<Vec<OrderEvent>, OrderError> + Send + Sync),
+    before: Arc<OrderRecord>,
+    events: Vec<OrderEvent>,
     reply: &(impl Fn(&OrderRecord, &OrderRecord, Option<&Payment>) -> Result<Reply, serde_json::Error> + Send + Sync),
 ) -> Result<Done, Failure> {
-    context.condition.check(before.version)?;
-    let events = decide(&before.order)?;
-    let now = clock::now();
-    let mut after = before.clone();
-    for event in &events {
-        after.apply(event, now);
-    }
-    let mut batch = AppendBuilder::new(now, context.cause.clone());
-    batch.add(streams::order(id), before.version, &events);
+    let version = before.version;
+    let change = Change::new(streams::order(id), before, version, events, &context.cause);
+    let after = change.after();
     let payment = order_record::load_payment(store, &after.order).await?;
-    append_with_reply(store, batch, context, reply(before, &after, payment.as_deref())?).await
+    let reply = reply(&change.before, &after, payment.as_deref())?;
+    append_with_reply(store, change.batch, context, reply).await
 }
 
 /// Changes the stock of a product.
@@ -226,13 +226,11 @@ pub(crate) async fn refund_order(
         let payment_id = record.order.payment_id().filter(|_| record.order.number().is_some());
         // Before the confirmation, the checkout refunds by itself.
         let payment_id = payment_id.ok_or(OrderError::WrongState { status, attempted: "refunded" })?;
+        let decide = |payment: &Payment| payment::decide(payment, command.clone());
         let stream = streams::payment(payment_id);
-        let (payment, version) = aggregates::load::<PaymentEvent>(store, &stream).await?;
-        let events = payment::decide(&payment, command.clone())?;
-        let after = events.iter().fold(Payment::clone(&payment), payment::evolve);
-        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
-        batch.add(stream, version, &events);
-        append_with_reply(store, batch, context, reply(&record, &after)?).await
+        let change = decide_change(store, &stream, &Condition::Any, &context.cause, decide).await?;
+        let reply = reply(&record, &change.after())?;
+        append_with_reply(store, change.batch, context, reply).await
     })
     .await
 }
@@ -287,7 +285,7 @@ pub(crate) async fn record_payment(
 
 /// Loads the state of a stream, decides, and appends the decided events; all that again on a conflict. A `checkpoint`
 /// commits with the events. Returns `false` when there was nothing to append.
-pub(crate) async fn execute<E: AggregateEvent + Sync, R: Into<Failure>>(
+pub(crate) async fn execute<E: AggregateEvent, R: Into<Failure>>(
     store: &Store,
     stream: &StreamName,
     cause: &Cause,
@@ -295,23 +293,15 @@ pub(crate) async fn execute<E: AggregateEvent + Sync, R: Into<Failure>>(
     decide: impl Fn(&E::State) -> Result<Vec<E>, R> + Send + Sync,
 ) -> Result<bool, Failure> {
     retry_on_conflict(|| async {
-        let (state, version) = aggregates::load::<E>(store, stream).await?;
-        let events = decide(&state).map_err(Into::into)?;
-        if events.is_empty() {
-            return Ok(false);
-        }
-        let mut batch = AppendBuilder::new(clock::now(), cause.clone());
-        batch.add(stream.clone(), version, &events);
-        checkpoint.into_iter().for_each(|checkpoint| batch.checkpoint(checkpoint.clone()));
-        store.append(batch.into_append()).await.map_err(Failure::Append)?;
-        Ok(true)
+        let change = decide_change(store, stream, &Condition::Any, cause, &decide).await?;
+        change.batch.append_if_any(store, checkpoint).await
     })
     .await
 }
 
 /// As [`execute`], for a command with a condition and a reply. `reply` receives the state before and after, and the
 /// version after.
-pub(crate) async fn execute_with_reply<E: AggregateEvent + Sync, R: Into<Failure>, J: Into<Failure>>(
+pub(crate) async fn execute_with_reply<E: AggregateEvent, R: Into<Failure>, J: Into<Failure>>(
     store: &Store,
     stream: &StreamName,
     context: &Context,
@@ -319,17 +309,99 @@ pub(crate) async fn execute_with_reply<E: AggregateEvent + Sync, R: Into<Failure
     reply: impl Fn(&E::State, &E::State, Version) -> Result<Reply, J> + Send + Sync,
 ) -> Result<Done, Failure> {
     retry_on_conflict(|| async {
-        let (before, version) = aggregates::load::<E>(store, stream).await?;
-        context.condition.check(version)?;
-        let events = decide(&before).map_err(Into::into)?;
-        let now = clock::now();
-        let after = events.iter().fold(E::State::clone(&before), |state, event| E::evolve(state, event, now));
-        let mut batch = AppendBuilder::new(now, context.cause.clone());
-        batch.add(stream.clone(), version, &events);
-        let reply = reply(&before, &after, Version(version.0 + events.len() as u64)).map_err(Into::into)?;
-        append_with_reply(store, batch, context, reply).await
+        let change = decide_change(store, stream, &context.condition, &context.cause, &decide).await?;
+        let reply = reply(&change.before, &change.after(), change.version).map_err(Into::into)?;
+        append_with_reply(store, change.batch, context, reply).await
     })
     .await
+}
+
+/// A decided change of one stream, and the append that makes it.
+pub(crate) struct Change<E: AggregateEvent> {
+    pub(crate) before: Arc<E::State>,
+    events: Vec<E>,
+    now: Timestamp,
+    /// The version of the stream after the change.
+    pub(crate) version: Version,
+    /// Holds the events. More may be added, to be appended with them.
+    pub(crate) batch: AppendBuilder,
+}
+
+impl<E: AggregateEvent> Change<E> {
+    fn new(stream: StreamName, before: Arc<E::State>, version: Version, events: Vec<E>, cause: &Cause) -> Self {
+        let now = clock::now();
+        let mut batch = AppendBuilder::new(now, cause.clone());
+        batch.add(stream, version, &events);
+        Self { before, version: Version(version.0 + events.len() as u64), events, now, batch }
+    }
+
+    /// The state after the change.
+    pub(crate) fn after(&self) -> E::State {
+        self.events.iter().fold(E::State::clone(&self.before), |state, event| E::evolve(state, event, self.now))
+    }
+}
+
+/// Loads a stream, checks the condition on its version, and decides. For commands that add more to the append than
+/// [`execute_with_reply`] does, within [`retry_on_conflict`].
+pub(crate) async fn decide_change<E: AggregateEvent, R: Into<Failure>>(
+    store: &Store,
+    stream: &StreamName,
+    condition: &Condition,
+    cause: &Cause,
+    decide: impl Fn(&E::State) -> Result<Vec<E>, R> + Send,
+) -> Result<Change<E>, Failure> {
+    let (before, version) = aggregates::load::<E>(store, stream).await?;
+    condition.check(version)?;
+    let events = decide(&before).map_err(Into::into)?;
+    Ok(Change::new(stream.clone(), before, version, events, cause))
+}
+
+/// Decides several commands one after another, each on the state after those before it.
+///
+/// # Errors
+/// The first refusal.
+pub(crate) fn decide_all<S: Clone, C, E, R>(
+    state: &S,
+    commands: impl IntoIterator<Item = C>,
+    decide: impl Fn(&S, C) -> Result<Vec<E>, R>,
+    evolve: impl Fn(S, &E) -> S,
+) -> Result<Vec<E>, R> {
+    let (mut state, mut events) = (state.clone(), Vec::new());
+    for command in commands {
+        let decided = decide(&state, command)?;
+        state = decided.iter().fold(state, &evolve);
+        events.extend(decided);
+    }
+    Ok(events)
+}
+
+impl AppendBuilder {
+    /// Loads a stream, decides, and adds the decided events.
+    pub(crate) async fn decide<E: AggregateEvent, R: Into<Failure>>(
+        &mut self,
+        store: &Store,
+        stream: StreamName,
+        decide: impl FnOnce(&E::State) -> Result<Vec<E>, R> + Send,
+    ) -> Result<(), Failure> {
+        let (state, version) = aggregates::load::<E>(store, &stream).await?;
+        self.add(stream, version, &decide(&state).map_err(Into::into)?);
+        Ok(())
+    }
+
+    /// Appends what was added, with a checkpoint. Returns `false` when no stream would be written or checked; then
+    /// nothing is written.
+    pub(crate) async fn append_if_any(
+        mut self,
+        store: &Store,
+        checkpoint: Option<&Checkpoint>,
+    ) -> Result<bool, Failure> {
+        if self.is_empty() {
+            return Ok(false);
+        }
+        checkpoint.into_iter().for_each(|checkpoint| self.checkpoint(checkpoint.clone()));
+        self.append_to(store).await.map_err(Failure::Append)?;
+        Ok(true)
+    }
 }
 
 /// Runs `attempt` until it has no conflict, up to [`MAX_ATTEMPTS`] times.

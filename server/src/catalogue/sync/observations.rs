@@ -2,13 +2,12 @@
 
 use storefront_api::ProductId;
 use storefront_domain::category::{self, Categories};
-use storefront_domain::product::{self, ObservedProduct, ProductEvent};
+use storefront_domain::product::{self, ObservedProduct, Product};
 use storefront_eventlog::{Checkpoint, Position};
 
 use super::{CatalogueSync, FEED_CHECKPOINT, MAX_PRODUCTS_PER_APPEND, feed_cause};
 use crate::clock;
 use crate::integrations::product_service::{Change, SeenProduct};
-use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause};
 use crate::store::commands::{Failure, execute, retry_on_conflict};
 use crate::store::streams;
@@ -24,15 +23,12 @@ impl CatalogueSync {
         retry_on_conflict(|| async {
             let mut batch = AppendBuilder::new(clock::now(), cause.clone());
             for product in products {
-                let stream = streams::product(&product.id);
-                let (state, version) = aggregates::load::<ProductEvent>(&self.store, &stream).await?;
                 let SeenProduct { facts, active, reason, .. } = product.clone();
-                batch.add(stream, version, &product::observe(&state, &ObservedProduct { facts, active, reason }));
+                let observed = ObservedProduct { facts, active, reason };
+                let observe = |known: &Product| Ok::<_, Failure>(product::observe(known, &observed));
+                batch.decide(&self.store, streams::product(&product.id), observe).await?;
             }
-            if let Some(checkpoint) = checkpoint.clone().filter(|_| !batch.is_empty()) {
-                batch.checkpoint(checkpoint);
-            }
-            self.append(batch).await
+            batch.append_if_any(&self.store, checkpoint.as_ref()).await.map(drop)
         })
         .await
     }
@@ -60,16 +56,17 @@ impl CatalogueSync {
         retry_on_conflict(|| async {
             let mut batch = AppendBuilder::new(clock::now(), cause.clone());
             for id in ids {
-                let stream = streams::product(id);
-                let (state, version) = aggregates::load::<ProductEvent>(&self.store, &stream).await?;
-                let Some(facts) = state.facts().cloned() else { continue };
-                let gone = ObservedProduct { facts, active: false, reason: None };
-                batch.add(stream, version, &product::observe(&state, &gone));
+                let withdraw = |known: &Product| {
+                    let gone = known.facts().map(|facts| ObservedProduct {
+                        facts: facts.clone(),
+                        active: false,
+                        reason: None,
+                    });
+                    Ok::<_, Failure>(gone.map(|gone| product::observe(known, &gone)).unwrap_or_default())
+                };
+                batch.decide(&self.store, streams::product(id), withdraw).await?;
             }
-            if let Some(checkpoint) = checkpoint.clone().filter(|_| !batch.is_empty()) {
-                batch.checkpoint(checkpoint);
-            }
-            self.append(batch).await
+            batch.append_if_any(&self.store, checkpoint.as_ref()).await.map(drop)
         })
         .await
     }
@@ -91,14 +88,7 @@ impl CatalogueSync {
     pub(super) async fn save_feed_position(&self, position: u64) -> Result<(), Failure> {
         let mut batch = AppendBuilder::new(clock::now(), feed_cause());
         batch.checkpoint(Checkpoint { consumer: FEED_CHECKPOINT.to_owned(), position: Position(position) });
-        self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
-        Ok(())
-    }
-
-    pub(super) async fn append(&self, batch: AppendBuilder) -> Result<(), Failure> {
-        if !batch.is_empty() {
-            self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
-        }
+        batch.append_to(&self.store).await.map_err(Failure::Append)?;
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use crate::integrations::product_writes::WriteError;
 use crate::store::aggregates;
 use crate::store::aggregates::AppendBuilder;
 use crate::store::commands;
-use crate::store::commands::{Context, Done, Failure, Reply, retry_on_conflict};
+use crate::store::commands::{Condition, Context, Done, Failure, Reply, decide_change, retry_on_conflict};
 use crate::store::streams;
 
 impl CatalogueSync {
@@ -59,12 +59,11 @@ impl CatalogueSync {
     /// them.
     pub(super) async fn hold_if_most_missing(&self, compare: &WithdrawalsCommand) -> Result<bool, Failure> {
         let held = retry_on_conflict(|| async {
-            let (state, version) = self.withdrawals().await?;
-            let events = withdrawals::decide(state, compare)?;
-            let after = events.iter().fold(state, withdrawals::evolve);
-            let mut batch = AppendBuilder::new(clock::now(), feed_cause());
-            batch.add(streams::withdrawals(), version, &events);
-            self.append(batch).await?;
+            let (stream, cause) = (streams::withdrawals(), feed_cause());
+            let decide = |state: &Withdrawals| withdrawals::decide(*state, compare);
+            let change = decide_change(&self.store, &stream, &Condition::Any, &cause, decide).await?;
+            let after = change.after();
+            change.batch.append_if_any(&self.store, None).await?;
             Ok(after != Withdrawals::Usual)
         });
         let held = held.await?;

@@ -1,12 +1,10 @@
 //! Customers over HTTP: registration and spending limits.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use storefront_api::{self as api, CustomerId, Problem, RegisterCustomer, SetLimit};
-use storefront_domain::customer::{self, Customer, CustomerCommand, CustomerEvent};
+use storefront_domain::customer::{self, Customer, CustomerCommand};
 use storefront_domain::wallet::{self, Wallet, WalletCommand};
 use storefront_eventlog::Version;
 
@@ -15,12 +13,10 @@ use crate::http::error::ApiError;
 use crate::http::extract::PathParams;
 use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
-use crate::store::aggregates;
+use crate::random;
 use crate::store::aggregates::AppendBuilder;
-use crate::store::commands;
-use crate::store::commands::{Context, Reply, retry_on_conflict};
+use crate::store::commands::{Context, Done, Reply, append_with_reply, decide_change, retry_on_conflict};
 use crate::store::streams;
-use crate::{clock, random};
 
 /// Register
 ///
@@ -84,22 +80,16 @@ async fn change(
     status: StatusCode,
     command: &CustomerCommand,
     add: impl Fn(&mut AppendBuilder) + Send + Sync,
-) -> Result<commands::Done, ApiError> {
+) -> Result<Done, ApiError> {
     let done = retry_on_conflict(|| async {
-        let (state, version) = aggregates::load::<CustomerEvent>(&shop.store, &streams::customer(id)).await?;
-        let mut state = Arc::unwrap_or_clone(state);
-        context.condition.check(version)?;
-        let events = customer::decide(&state, command.clone())?;
-        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
-        batch.add(streams::customer(id), version, &events);
-        add(&mut batch);
-        for event in &events {
-            state = customer::evolve(state, event);
-        }
-        let version = version.0 + events.len() as u64;
-        let body = serde_json::to_value(body(shop, id, &state, version))?;
+        let decide = |customer: &Customer| customer::decide(customer, command.clone());
+        let stream = streams::customer(id);
+        let mut change = decide_change(&shop.store, &stream, &context.condition, &context.cause, decide).await?;
+        add(&mut change.batch);
+        let version = change.version.0;
+        let body = serde_json::to_value(body(shop, id, &change.after(), version))?;
         let reply = Reply { status: status.as_u16(), location: None, version: Some(version), body };
-        commands::append_with_reply(&shop.store, batch, context, reply).await
+        append_with_reply(&shop.store, change.batch, context, reply).await
     });
     Ok(done.await?)
 }

@@ -9,7 +9,6 @@ use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::voucher::{self, VoucherCommand};
 use storefront_eventlog::Version;
 
-use crate::clock;
 use crate::http::command::Command;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
@@ -20,9 +19,7 @@ use crate::http::state::Shop;
 use crate::http::validation;
 use crate::http::wait_for_views::{MinPosition, wait_for_position};
 use crate::store::aggregates;
-use crate::store::aggregates::AppendBuilder;
-use crate::store::commands;
-use crate::store::commands::{Failure, Reply, retry_on_conflict};
+use crate::store::commands::{Failure, Reply, execute_with_reply};
 use crate::store::streams;
 use crate::views::VoucherRecord;
 
@@ -91,40 +88,27 @@ pub(crate) async fn revoke_voucher(
     let reason = command.body.reason.clone();
     validation::check_text("/reason", &reason, 200)?;
     let none = || ApiError::new(ErrorCode::VoucherNotFound, format!("There is no voucher {code}."));
-    let issued_for = load_voucher(&shop, &code).await?.body(&code).ok_or_else(none)?.issued_for;
+    let record = load_voucher(&shop, &code).await?;
+    let issued_for = record.body(&code).ok_or_else(none)?.issued_for;
     // Events of a voucher are correlated with the order that earned it.
     let Command { body: _, context } = command.correlated_with(issued_for);
-    let work = async {
-        let done = retry_on_conflict(|| async {
-            let mut record = load_with_version(&shop, &code).await?;
-            context.condition.check(record.1)?;
-            let events = voucher::decide(&record.0.voucher, VoucherCommand::Revoke { reason: reason.clone() })?;
-            let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
-            batch.add(streams::voucher(&code), record.1, &events);
-            for event in &events {
-                record.0.voucher = voucher::evolve(record.0.voucher, event);
-            }
-            let version = record.1.0 + events.len() as u64;
-            let body = serde_json::to_value(record.0.body(&code))?;
-            let reply = Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version), body };
-            commands::append_with_reply(&shop.store, batch, &context, reply).await
-        });
-        Ok(done.await?)
+    let stream = streams::voucher(&code);
+    let revoke = VoucherCommand::Revoke { reason };
+    let decide = |voucher: &voucher::Voucher| voucher::decide(voucher, revoke.clone());
+    let reply = |_: &voucher::Voucher, voucher: &voucher::Voucher, version: Version| {
+        let mut record = record.clone();
+        record.voucher = voucher.clone();
+        let body = serde_json::to_value(record.body(&code))?;
+        Ok::<_, Failure>(Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version.0), body })
     };
+    let work = async { Ok(execute_with_reply(&shop.store, &stream, &context, decide, reply).await?) };
     respond_once(&shop, &context, work).await
 }
 
 /// Loads a voucher from its stream.
 pub(crate) async fn load_voucher(shop: &Shop, code: &VoucherCode) -> Result<VoucherRecord, ApiError> {
-    Ok(load_with_version(shop, code).await?.0)
-}
-
-async fn load_with_version(shop: &Shop, code: &VoucherCode) -> Result<(VoucherRecord, Version), Failure> {
-    let (mut record, mut version) = (VoucherRecord::default(), Version(0));
-    aggregates::for_each(&shop.store, &streams::voucher(code), |recorded| {
-        version = recorded.version;
-        record.apply_recorded(recorded)
-    })
-    .await?;
-    Ok((record, version))
+    let (mut record, stream) = (VoucherRecord::default(), streams::voucher(code));
+    let read = aggregates::for_each(&shop.store, &stream, |recorded| record.apply_recorded(recorded));
+    read.await.map_err(Failure::from)?;
+    Ok(record)
 }

@@ -349,14 +349,9 @@ async fn record_parked(
                 events.push((event, Cause::event(recorded, process)));
             }
         }
-        if events.is_empty() {
-            return Ok(());
-        }
         let mut batch = AppendBuilder::new(clock::now(), process_cause(process));
         batch.add_each(stream.clone(), version, &events);
-        batch.checkpoint(checkpoint.clone());
-        store.append(batch.into_append()).await.map_err(Failure::Append)?;
-        Ok(())
+        batch.append_if_any(&store, Some(&checkpoint)).await.map(drop)
     })
     .await;
     TaskOutcome::ParkingEnded(to_park, written)

@@ -14,7 +14,7 @@
 //! processes act on the whole log, and see from their streams what is done.
 
 use storefront_api::{OrderId, PaymentId};
-use storefront_domain::process::{self, ProcessCommand, ProcessEvent};
+use storefront_domain::process::{self, Process, ProcessCommand, ProcessEvent};
 use storefront_eventlog::Position;
 
 use crate::clock;
@@ -52,16 +52,11 @@ async fn record_missing(store: &Store) -> Result<(), Failure> {
     let cause = Cause { correlation_id: "opening".to_owned(), causation_id: None, actor: "shop".to_owned() };
     let mut batch = AppendBuilder::new(clock::now(), cause);
     for name in PROCESSES_WITH_START_POSITION {
-        let stream = streams::process(name);
-        let (state, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
         let has_checkpoint = store.checkpoint(name).await? > Position(0);
-        let after = if has_checkpoint { 0 } else { head.0 };
-        batch.add(stream, version, &process::decide(&state, ProcessCommand::Introduce { after })?);
+        let introduce = ProcessCommand::Introduce { after: if has_checkpoint { 0 } else { head.0 } };
+        batch.decide(store, streams::process(name), |process: &Process| process::decide(process, introduce)).await?;
     }
-    if !batch.is_empty() {
-        store.append(batch.into_append()).await.map_err(Failure::Append)?;
-    }
-    Ok(())
+    batch.append_if_any(store, None).await.map(drop)
 }
 
 /// Returns the recorded start position of a process; 0 when none is recorded.

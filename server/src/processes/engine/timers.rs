@@ -9,7 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storefront_eventlog::{AppendError, Timer, TimerChange};
+use storefront_eventlog::{AppendError, JsonText, Timer, TimerChange};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::processes::engine::lease_runner::LeaseConfig;
+use crate::processes::engine::runner::Delivery;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retry_on_conflict};
 
@@ -32,15 +33,32 @@ const RETRY_DELAY_MS: i64 = 60_000;
 /// The timers of one process.
 #[derive(Clone, Debug)]
 pub(crate) struct Timers {
-    pub(crate) owner: &'static str,
+    owner: &'static str,
     /// Notified when this server has set a timer.
-    pub(crate) changed: Arc<Notify>,
+    changed: Arc<Notify>,
 }
 
 impl Timers {
     /// The timers of the process `owner`.
     pub(crate) fn new(owner: &'static str) -> Self {
         Self { owner, changed: Arc::default() }
+    }
+
+    /// Sets a timer because of an event, in one append with the checkpoint past the event.
+    pub(crate) async fn set(
+        &self,
+        store: &Store,
+        delivery: &Delivery,
+        timer: String,
+        due_ms: i64,
+        note: JsonText,
+    ) -> Result<(), Failure> {
+        let mut batch = AppendBuilder::because_of(&delivery.recorded, self.owner);
+        batch.timer(TimerChange::Set { owner: self.owner.to_owned(), timer, due_ms, note, as_read: None });
+        batch.checkpoint(delivery.checkpoint.clone());
+        batch.append_to(store).await.map_err(Failure::Append)?;
+        self.changed.notify_one();
+        Ok(())
     }
 
     /// Fires due timers until `stop`. `on_due` returns the append for one timer, which must clear the timer or set it
@@ -131,8 +149,7 @@ where
 {
     retry_on_conflict(|| async {
         let batch = on_due(store.clone(), timer.clone()).await?;
-        store.append(batch.into_append()).await.map_err(Failure::Append)?;
-        Ok(())
+        batch.append_to(store).await.map(drop).map_err(Failure::Append)
     })
     .await
 }
