@@ -17,9 +17,9 @@ use storefront_eventlog::{
 use tokio::fs::File;
 use tokio::io::BufReader;
 
-use crate::codec;
 use crate::config::StoreChoice;
 use crate::runtime::compose::open_log;
+use crate::store::aggregate_list;
 
 /// Interval between progress lines; the first comes after one interval.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -259,7 +259,7 @@ pub async fn check(store: &StoreChoice) -> Result<CheckReport, ToolError> {
     let mut progress = Progress::new("checked");
     let report = check_with(&*log, |recorded, head| {
         progress.events(recorded.position.0, Some(head.0));
-        let read = codec::check(recorded.stream(), recorded.kind(), recorded.schema_version, recorded.data());
+        let read = aggregate_list::check(recorded.stream(), recorded.kind(), recorded.schema_version, recorded.data());
         read.err().map(|refusal| refusal.to_string())
     });
     match report.await {

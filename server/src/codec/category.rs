@@ -6,7 +6,7 @@ use storefront_domain::category::CategoryEvent;
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(super) const KINDS: &[&str] = &["category.created"];
+pub(crate) const KINDS: &[&str] = &["category.created"];
 
 #[derive(Serialize, Deserialize)]
 struct Created {

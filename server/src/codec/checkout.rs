@@ -9,7 +9,7 @@ use super::shapes::{Money, NoData, PaymentMethod, ReopenReason, as_text};
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(super) const KINDS: &[&str] = &[
+pub(crate) const KINDS: &[&str] = &[
     "checkout.started",
     "checkout.voucher_reserved",
     "checkout.voucher_refused",

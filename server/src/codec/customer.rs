@@ -7,7 +7,7 @@ use super::shapes::{Money, NoData};
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(super) const KINDS: &[&str] = &["customer.registered", "customer.limit_set"];
+pub(crate) const KINDS: &[&str] = &["customer.registered", "customer.limit_set"];
 
 #[derive(Serialize, Deserialize)]
 struct LimitSet {

@@ -11,7 +11,7 @@ use super::shapes::{Money, as_text};
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(super) const KINDS: &[&str] = &["email.requested", "email.sent", "email.failed"];
+pub(crate) const KINDS: &[&str] = &["email.requested", "email.sent", "email.failed"];
 
 #[derive(Serialize, Deserialize)]
 struct Requested {

@@ -11,7 +11,7 @@ use super::shapes::{Address, Money, as_text};
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(super) const KINDS: &[&str] = &["invoice.issued", "invoice.credited"];
+pub(crate) const KINDS: &[&str] = &["invoice.issued", "invoice.credited"];
 
 #[derive(Serialize, Deserialize)]
 struct Issued {

@@ -76,57 +76,12 @@ pub(crate) enum CodecError {
 }
 
 /// Decodes an event of a context in its current shape, from type, schema version and data.
-type Decode<E> = fn(&str, u16, &str) -> Result<E, CodecError>;
+pub(crate) type Decode<E> = fn(&str, u16, &str) -> Result<E, CodecError>;
 
 /// Reads an event of any released version: upcasts it, then decodes its current shape with the context's `decode`.
 pub(crate) fn read<E>(kind: &str, schema_version: u16, data: &str, decode: Decode<E>) -> Result<E, CodecError> {
     let (schema_version, data) = upcast::to_present(kind, schema_version, data)?;
     decode(kind, schema_version, &data)
-}
-
-/// A context, independent of its event type.
-struct Context {
-    /// Prefix of its streams (`name-…`) and event types (`name.…`).
-    name: &'static str,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the tests hold recorded examples against it"))]
-    kinds: &'static [&'static str],
-    readable: Decode<()>,
-}
-
-macro_rules! context {
-    ($module:ident) => {
-        Context {
-            name: stringify!($module),
-            kinds: $module::KINDS,
-            readable: |kind, schema_version, data| read(kind, schema_version, data, $module::decode).map(drop),
-        }
-    };
-}
-
-/// All contexts.
-const CONTEXTS: &[Context] = &[
-    context!(order),
-    context!(stock),
-    context!(payment),
-    context!(checkout),
-    context!(email),
-    context!(product),
-    context!(category),
-    context!(process),
-    context!(wallet),
-    context!(voucher),
-    context!(customer),
-    context!(invoice),
-    context!(register),
-    context!(withdrawals),
-];
-
-/// Checks that an event is in a stream of its context and can be read.
-pub(crate) fn check(stream: &str, kind: &str, schema_version: u16, data: &str) -> Result<(), CodecError> {
-    let prefix = stream.split_once('-').map_or(stream, |(prefix, _)| prefix);
-    let context = CONTEXTS.iter().find(|context| context.name == prefix);
-    let context = context.ok_or_else(|| CodecError::UnknownStream { prefix: prefix.chars().take(100).collect() })?;
-    (context.readable)(kind, schema_version, data)
 }
 
 #[expect(clippy::expect_used, reason = "the shapes hold texts and numbers under fixed names, which always are JSON")]

@@ -10,7 +10,7 @@ use super::shapes::{Address, Money, NoData, PaymentMethod, ReopenReason, as_piec
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(super) const KINDS: &[&str] = &[
+pub(crate) const KINDS: &[&str] = &[
     "order.started",
     "order.item_added",
     "order.item_quantity_changed",

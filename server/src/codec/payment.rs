@@ -10,7 +10,7 @@ use super::shapes::{Money, NoData, PaymentMethod};
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(super) const KINDS: &[&str] = &[
+pub(crate) const KINDS: &[&str] = &[
     "payment.requested",
     "payment.intent_created",
     "payment.authentication_required",

@@ -10,7 +10,7 @@ use super::shapes::{Money, NoData};
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(super) const KINDS: &[&str] =
+pub(crate) const KINDS: &[&str] =
     &["product.listed", "product.changed", "product.repriced", "product.withdrawn", "product.relisted"];
 
 /// All facts of a product; the data of `product.listed` and `product.changed`.

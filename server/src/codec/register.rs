@@ -7,7 +7,7 @@ use storefront_domain::document_register::RegisterEvent;
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(super) const KINDS: &[&str] = &["register.entered"];
+pub(crate) const KINDS: &[&str] = &["register.entered"];
 
 #[derive(Serialize, Deserialize)]
 struct Entered {

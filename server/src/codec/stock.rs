@@ -8,7 +8,7 @@ use super::shapes::NoData;
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(super) const KINDS: &[&str] = &[
+pub(crate) const KINDS: &[&str] = &[
     "stock.received",
     "stock.adjusted",
     "stock.reserved",

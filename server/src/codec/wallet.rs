@@ -8,7 +8,7 @@ use super::shapes::Money;
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(super) const KINDS: &[&str] = &["wallet.opened", "wallet.topped_up", "wallet.charged", "wallet.credited"];
+pub(crate) const KINDS: &[&str] = &["wallet.opened", "wallet.topped_up", "wallet.charged", "wallet.credited"];
 
 #[derive(Serialize, Deserialize)]
 struct Opened {

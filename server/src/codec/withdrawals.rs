@@ -7,7 +7,7 @@ use super::shapes::NoData;
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(super) const KINDS: &[&str] = &["withdrawals.held", "withdrawals.confirmed", "withdrawals.cleared"];
+pub(crate) const KINDS: &[&str] = &["withdrawals.held", "withdrawals.confirmed", "withdrawals.cleared"];
 
 #[derive(Serialize, Deserialize)]
 struct Held {

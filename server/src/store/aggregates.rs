@@ -5,32 +5,15 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use storefront_api::Timestamp;
-use storefront_domain::{
-    category::{self, Categories, CategoryEvent},
-    checkout::{self, Checkout, CheckoutEvent},
-    customer::{self, Customer, CustomerEvent},
-    document_register::{self as register, Register, RegisterEvent},
-    email::{self, Email, EmailEvent},
-    invoice::{self, InvoiceEvent, InvoiceState},
-    order::OrderEvent,
-    payment::{self, Payment, PaymentEvent},
-    process::{self, Process, ProcessEvent},
-    product::{self, Product, ProductEvent},
-    stock::{self, Stock, StockEvent},
-    voucher::{self, Voucher, VoucherEvent},
-    wallet::{self, Wallet, WalletEvent},
-    withdrawals::{self, Withdrawals, WithdrawalsEvent},
-};
 use storefront_eventlog::{
     Append, AppendError, Appended, Checkpoint, EventId, Expected, NewEvent, Recorded, Snapshot, StoreError,
     StreamAppend, StreamName, TimerChange, Version,
 };
 use tracing::debug;
 
-use crate::codec::{self, CodecError, Encoded, SnapshotCodec};
+use crate::codec::{CodecError, Encoded, SnapshotCodec};
 use crate::store::cached_log::Cached;
 pub(crate) use crate::store::cached_log::Store;
-use crate::store::order_record::OrderRecord;
 use crate::store::stream_run::{EVENTS_PER_STREAM, Folded, SnapshotMark};
 use crate::store::turns::Turn;
 use crate::{clock, random};
@@ -55,46 +38,6 @@ pub(crate) trait AggregateEvent: Sized + Send + Sync + 'static {
     /// The state after an event of that time.
     fn evolve(state: Self::State, event: &Self, time: Timestamp) -> Self::State;
 }
-
-macro_rules! aggregate_event {
-    ($event:ty, $state:ty, $module:ident, $snapshot:expr) => {
-        aggregate_event!($event, $state, $module, $snapshot, |state, event, _| $module::evolve(state, event));
-    };
-    ($event:ty, $state:ty, $module:ident, $snapshot:expr, $evolve:expr) => {
-        impl AggregateEvent for $event {
-            type State = $state;
-            const SNAPSHOT: Option<SnapshotCodec<$state>> = $snapshot;
-
-            fn encode(&self) -> Encoded {
-                codec::$module::encode(self)
-            }
-
-            fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Self, CodecError> {
-                codec::read(kind, schema_version, data, codec::$module::decode)
-            }
-
-            fn evolve(state: $state, event: &Self, time: Timestamp) -> $state {
-                let evolve: fn($state, &Self, Timestamp) -> $state = $evolve;
-                evolve(state, event, time)
-            }
-        }
-    };
-}
-
-aggregate_event!(OrderEvent, OrderRecord, order, None, OrderRecord::evolve);
-aggregate_event!(StockEvent, Stock, stock, Some(codec::stock_snapshot::STOCK));
-aggregate_event!(PaymentEvent, Payment, payment, None);
-aggregate_event!(CheckoutEvent, Checkout, checkout, None);
-aggregate_event!(EmailEvent, Email, email, None);
-aggregate_event!(ProductEvent, Product, product, None);
-aggregate_event!(CategoryEvent, Categories, category, None);
-aggregate_event!(ProcessEvent, Process, process, None);
-aggregate_event!(WalletEvent, Wallet, wallet, None);
-aggregate_event!(VoucherEvent, Voucher, voucher, None);
-aggregate_event!(CustomerEvent, Customer, customer, None);
-aggregate_event!(InvoiceEvent, InvoiceState, invoice, None);
-aggregate_event!(RegisterEvent, Register, register, None);
-aggregate_event!(WithdrawalsEvent, Withdrawals, withdrawals, None);
 
 /// Why a stream could not be loaded.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! Loads aggregates from their streams, applies commands to them, and appends the events. Nothing here may import
 //! HTTP or the views' databases.
 
+pub(crate) mod aggregate_list;
 pub(crate) mod aggregates;
 pub(crate) mod cached_log;
 pub(crate) mod commands;

@@ -20,6 +20,7 @@ use storefront_domain::voucher::VoucherEvent;
 use storefront_domain::withdrawals::WithdrawalsEvent;
 
 use super::*;
+use crate::store::aggregate_list::{CONTEXTS, check};
 
 /// Every type of every context.
 fn all_kinds() -> impl Iterator<Item = &'static str> {
