@@ -84,13 +84,17 @@ impl StoreClock {
 /// The machine's time at the start of this process, plus the monotonic time since.
 fn process_ms() -> i64 {
     static BEGIN: LazyLock<(Instant, i64)> = LazyLock::new(|| (Instant::now(), machine_ms()));
-    BEGIN.1 + i64::try_from(BEGIN.0.elapsed().as_millis()).unwrap_or(i64::MAX / 2)
+    BEGIN.1 + as_ms(BEGIN.0.elapsed())
 }
 
 /// The machine's clock, in milliseconds since 1970.
 pub(crate) fn machine_ms() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX / 2)
+    as_ms(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+/// A duration in milliseconds.
+pub(crate) fn as_ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 /// Applies a reading of the store's clock that was requested at `requested_at_ms` of the own clock and has just

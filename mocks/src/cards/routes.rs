@@ -233,29 +233,26 @@ struct ListQuery {
     payment_intent: Option<String>,
 }
 
+impl ListQuery {
+    fn wants(&self, payment_intent: &str) -> bool {
+        self.payment_intent.as_deref().is_none_or(|wanted| wanted == payment_intent)
+    }
+}
+
 async fn list_intents(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> ApiResult {
     page("/v1/payment_intents", &lock(&gateway.state).intents, &query, |_| true)
 }
 
 async fn list_charges(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> ApiResult {
-    let of_intent = query.payment_intent.as_deref();
-    page("/v1/charges", &lock(&gateway.state).charges, &query, |charge| {
-        of_intent.is_none_or(|intent| charge.payment_intent == intent)
-    })
+    page("/v1/charges", &lock(&gateway.state).charges, &query, |charge| query.wants(&charge.payment_intent))
 }
 
 async fn list_refunds(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> ApiResult {
-    let of_intent = query.payment_intent.as_deref();
-    page("/v1/refunds", &lock(&gateway.state).refunds, &query, |refund| {
-        of_intent.is_none_or(|intent| refund.payment_intent == intent)
-    })
+    page("/v1/refunds", &lock(&gateway.state).refunds, &query, |refund| query.wants(&refund.payment_intent))
 }
 
 async fn list_disputes(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> ApiResult {
-    let of_intent = query.payment_intent.as_deref();
-    page("/v1/disputes", &lock(&gateway.state).disputes, &query, |dispute| {
-        of_intent.is_none_or(|intent| dispute.payment_intent == intent)
-    })
+    page("/v1/disputes", &lock(&gateway.state).disputes, &query, |dispute| query.wants(&dispute.payment_intent))
 }
 
 async fn show_dispute(State(gateway): State<CardGateway>, Path(id): Path<String>) -> ApiResult {

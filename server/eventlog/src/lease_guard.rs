@@ -175,6 +175,13 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(60), future).await.unwrap_or_else(|_| panic!("{what} did not happen"))
     }
 
+    /// The lease, renewed all the time.
+    async fn a_guard(log: &Arc<dyn EventStore>) -> LeaseGuard {
+        let acquired =
+            LeaseGuard::acquire_with_interval(log.clone(), "mail", "here", TTL, RENEWAL_INTERVAL, system_clock());
+        acquired.await.unwrap().unwrap()
+    }
+
     /// Time until the lease of another holder expires.
     async fn left(log: &Arc<dyn EventStore>) -> Duration {
         match log.acquire_lease("mail", "there", TTL).await.unwrap() {
@@ -186,11 +193,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_lease_that_is_held_is_renewed_until_it_is_given_back() {
         let (log, advance_clock) = a_log();
-        let lease_guard =
-            LeaseGuard::acquire_with_interval(log.clone(), "mail", "here", TTL, RENEWAL_INTERVAL, system_clock())
-                .await
-                .unwrap()
-                .unwrap();
+        let lease_guard = a_guard(&log).await;
         assert!(LeaseGuard::acquire(log.clone(), "mail", "there", TTL, system_clock()).await.unwrap().is_none());
         for _ in 0..5 {
             advance_clock(TTL * 2 / 3);
@@ -207,11 +210,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn who_holds_a_lease_is_told_that_it_is_lost() {
         let (log, advance_clock) = a_log();
-        let lease_guard =
-            LeaseGuard::acquire_with_interval(log.clone(), "mail", "here", TTL, RENEWAL_INTERVAL, system_clock())
-                .await
-                .unwrap()
-                .unwrap();
+        let lease_guard = a_guard(&log).await;
         let another_gets_it = async {
             loop {
                 advance_clock(TTL);

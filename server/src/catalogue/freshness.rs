@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use storefront_api::Timestamp;
 
+use crate::clock;
+
 /// When the product service was last in step with the log.
 #[derive(Debug)]
 pub(crate) struct Freshness {
@@ -18,7 +20,7 @@ impl Freshness {
         Self {
             connected: AtomicBool::new(false),
             connected_at_ms: AtomicI64::new(i64::MIN / 2),
-            quote_life_ms: i64::try_from(quote_life.as_millis()).unwrap_or(i64::MAX / 2),
+            quote_life_ms: clock::as_ms(quote_life),
         }
     }
 

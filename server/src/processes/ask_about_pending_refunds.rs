@@ -56,7 +56,7 @@ pub(crate) async fn handle(store: Store, timers: Timers, delivery: Delivery) -> 
     }
     let correlation_id = recorded.correlation_id().to_owned();
     let note = JsonText::of(&TimerNote { payment_id, refund_id, correlation_id, cause: recorded.id })?;
-    let due_ms = recorded.time_ms.saturating_add(poll_interval_ms());
+    let due_ms = recorded.time_ms.saturating_add(clock::as_ms(POLL_INTERVAL));
     timers.set(&store, &delivery, refund_id.to_string(), due_ms, note).await
 }
 
@@ -101,13 +101,9 @@ pub(crate) async fn handle_timer(
             Err(other) => return Err(other.into()),
         }
     }
-    let due_ms = clock::store_ms().saturating_add(poll_interval_ms());
+    let due_ms = clock::store_ms().saturating_add(clock::as_ms(POLL_INTERVAL));
     batch.timer(timer.fired_and_set_again(due_ms, timer.note.clone()));
     Ok(batch)
-}
-
-fn poll_interval_ms() -> i64 {
-    i64::try_from(POLL_INTERVAL.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ struct TimerNote {
     /// The event that set the timer.
     cause: Uuid,
     /// The last pause, in milliseconds.
-    pause_ms: u64,
+    pause_ms: i64,
 }
 
 /// Handles one event: sets the timer of a waiting payment.
@@ -49,8 +49,8 @@ pub(crate) async fn handle(store: Store, timers: Timers, delivery: Delivery) -> 
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
     let (payment, _) = aggregates::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
     let Payment::AuthenticationRequired { request, .. } = &*payment else { return Ok(()) };
-    let note = TimerNote { payment_id, cause: recorded.id, pause_ms: as_ms(FIRST_PAUSE) };
-    let due_ms = due_ms(clock::store_ms(), note.pause_ms);
+    let note = TimerNote { payment_id, cause: recorded.id, pause_ms: clock::as_ms(FIRST_PAUSE) };
+    let due_ms = clock::store_ms().saturating_add(note.pause_ms);
     timers.set(&store, &delivery, request.order_id.to_string(), due_ms, JsonText::of(&note)?).await
 }
 
@@ -74,9 +74,9 @@ pub(crate) async fn handle_timer(
             batch.timer(timer.fired());
         }
         None => {
-            let pause_ms = (pause_ms + pause_ms / 2).min(as_ms(MAX_PAUSE));
+            let pause_ms = (pause_ms + pause_ms / 2).min(clock::as_ms(MAX_PAUSE));
             let note = JsonText::of(&TimerNote { payment_id, cause, pause_ms })?;
-            batch.timer(timer.fired_and_set_again(due_ms(clock::store_ms(), pause_ms), note));
+            batch.timer(timer.fired_and_set_again(clock::store_ms().saturating_add(pause_ms), note));
         }
     }
     Ok(batch)
@@ -102,12 +102,4 @@ fn outcome_command(payment_id: PaymentId, found: Result<Option<Intent>, GatewayE
         IntentStatus::Cancelled => declined(Refusal::cancelled()),
         IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction { .. } | IntentStatus::Processing => None,
     }
-}
-
-fn due_ms(now_ms: i64, pause_ms: u64) -> i64 {
-    now_ms.saturating_add(i64::try_from(pause_ms).unwrap_or(i64::MAX / 2))
-}
-
-fn as_ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -179,9 +179,7 @@ impl CheckoutRun<'_> {
         lines: &[CheckoutLine],
         voucher: Option<VoucherCode>,
     ) -> Result<Vec<CheckoutEvent>, Failure> {
-        let until = Timestamp::from_unix_ms(
-            clock::now().unix_ms() + i64::try_from(self.reservation_life.as_millis()).unwrap_or(i64::MAX / 2),
-        );
+        let until = Timestamp::from_unix_ms(clock::now().unix_ms() + clock::as_ms(self.reservation_life));
         let mut refused = Vec::new();
         let mut reserved = Vec::new();
         for (product_id, quantity) in quantities_by_product(lines) {

@@ -35,7 +35,7 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, deliver
     let recorded = &delivery.recorded;
     let Some(order_id) = streams::id_in::<OrderId>("order", recorded.stream()) else { return Ok(()) };
     let note = JsonText::of(&TimerNote { order_id, cause: recorded.id })?;
-    timers.set(&store, &delivery, order_id.to_string(), recorded.time_ms.saturating_add(as_ms(life)), note).await
+    timers.set(&store, &delivery, order_id.to_string(), recorded.time_ms.saturating_add(clock::as_ms(life)), note).await
 }
 
 /// Handles a due timer: ends the basket, or sets the timer again.
@@ -43,7 +43,7 @@ pub(crate) async fn handle_timer(store: Store, life: Duration, timer: Timer) -> 
     let TimerNote { order_id, cause } = timer.note.parse()?;
     let record = order_record::load(&store, order_id).await?;
     let mut batch = append_for_timer(&timer, Some(cause));
-    let expires_at_ms = record.changed_at.unix_ms().saturating_add(as_ms(life));
+    let expires_at_ms = record.changed_at.unix_ms().saturating_add(clock::as_ms(life));
     if record.order.basket().is_some() && clock::store_ms() < expires_at_ms {
         batch.timer(timer.fired_and_set_again(expires_at_ms, timer.note.clone()));
         return Ok(batch);
@@ -51,10 +51,6 @@ pub(crate) async fn handle_timer(store: Store, life: Duration, timer: Timer) -> 
     batch.add(streams::order(order_id), record.version, &order::decide(&record.order, OrderCommand::Expire)?);
     batch.timer(timer.fired());
     Ok(batch)
-}
-
-fn as_ms(life: Duration) -> i64 {
-    i64::try_from(life.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::checkout_mails;
+use crate::clock;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::timers::{Timers, append_for_timer, postpone};
 use crate::store::aggregates;
@@ -49,7 +50,7 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, deliver
     if checkout::attempt_awaiting_payment(&checkout, payment_id).is_none() {
         return Ok(());
     }
-    let due_ms = recorded.time_ms.saturating_add(i64::try_from(life.as_millis()).unwrap_or(i64::MAX / 2));
+    let due_ms = recorded.time_ms.saturating_add(clock::as_ms(life));
     let note = JsonText::of(&TimerNote { order_id, payment_id, cause: recorded.id })?;
     timers.set(&store, &delivery, order_id.to_string(), due_ms, note).await
 }

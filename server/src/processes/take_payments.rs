@@ -194,7 +194,7 @@ impl CardPayment<'_> {
             Ok(())
         })
         .await?;
-        let life_ms = i64::try_from(self.reservation_life.as_millis()).unwrap_or(i64::MAX / 2);
+        let life_ms = clock::as_ms(self.reservation_life);
         Ok(Timestamp::from_unix_ms(reserved_ms.saturating_add(life_ms)))
     }
 
@@ -325,7 +325,7 @@ impl CardPayment<'_> {
         };
         let pause = BACKOFF.pause(attempt);
         if attempt <= MAX_RECORDED_ATTEMPTS {
-            let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 2);
+            let pause_ms = clock::as_ms(pause);
             let next_attempt_at = Timestamp::from_unix_ms(clock::now().unix_ms() + pause_ms);
             let detail = detail.clone();
             self.record(&PaymentCommand::RecordUnknown { attempt, detail, next_attempt_at }, false).await?;

@@ -19,7 +19,7 @@ pub(super) struct Products;
 #[derive(Debug, Serialize, Deserialize)]
 struct ProductRow {
     /// `None` for one that was never described.
-    facts: Option<FactsRow>,
+    facts: Option<Facts>,
     active: bool,
     listed_ms: i64,
     listed: u64,
@@ -28,6 +28,11 @@ struct ProductRow {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+struct Facts(#[serde(with = "FactsRow")] ProductFacts);
+
+/// The fields of [`ProductFacts`] as they stand in a row.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ProductFacts")]
 struct FactsRow {
     sku: String,
     name: String,
@@ -99,49 +104,15 @@ impl ProductRow {
     fn new(product: Product, listed_ms: i64, listed: u64, version: u64) -> Self {
         match product {
             Product::Unknown => Self { facts: None, active: false, listed_ms, listed, version },
-            Product::Known { facts, active } => Self { facts: Some(facts.into()), active, listed_ms, listed, version },
+            Product::Known { facts, active } => Self { facts: Some(Facts(facts)), active, listed_ms, listed, version },
         }
     }
 
     fn product(self) -> Product {
         match self.facts {
             None => Product::Unknown,
-            Some(facts) => Product::Known { facts: facts.into(), active: self.active },
+            Some(Facts(facts)) => Product::Known { facts, active: self.active },
         }
-    }
-}
-
-impl From<ProductFacts> for FactsRow {
-    fn from(facts: ProductFacts) -> Self {
-        let ProductFacts {
-            sku,
-            name,
-            description,
-            category,
-            price,
-            compare_at_price,
-            vat_rate_percent,
-            attributes,
-            picture,
-        } = facts;
-        Self { sku, name, description, category, price, compare_at_price, vat_rate_percent, attributes, picture }
-    }
-}
-
-impl From<FactsRow> for ProductFacts {
-    fn from(row: FactsRow) -> Self {
-        let FactsRow {
-            sku,
-            name,
-            description,
-            category,
-            price,
-            compare_at_price,
-            vat_rate_percent,
-            attributes,
-            picture,
-        } = row;
-        Self { sku, name, description, category, price, compare_at_price, vat_rate_percent, attributes, picture }
     }
 }
 

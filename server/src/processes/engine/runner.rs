@@ -267,7 +267,7 @@ where
             pause_ms = pause.as_millis(),
             "an event could not be handled; retrying"
         );
-        let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 2);
+        let pause_ms = clock::as_ms(pause);
         scheduler.schedule_retry(
             delivery,
             error.to_string(),
