@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use storefront_api::{OrderId, ProductId, Timestamp};
 use storefront_domain::order::{LineFacts, Order};
 use storefront_domain::product::{Product, ProductEvent};
-use storefront_domain::stock::StockEvent;
+use storefront_domain::stock::{Stock, StockEvent};
 use storefront_eventlog::Version;
 
 use crate::store::aggregates;
@@ -25,15 +25,20 @@ pub(crate) async fn listed_at(store: &Store, id: &ProductId) -> Result<Timestamp
     Ok(first.first().map(|first| Timestamp::from_unix_ms(first.time_ms)).unwrap_or_default())
 }
 
+/// Loads the stock of a product and the version of its stream.
+pub(crate) async fn stock(store: &Store, id: &ProductId) -> Result<(Arc<Stock>, Version), LoadError> {
+    aggregates::load::<StockEvent>(store, &streams::stock(id)).await
+}
+
 /// Returns how many pieces of a product can be reserved by any order.
 pub(crate) async fn available(store: &Store, id: &ProductId) -> Result<u32, LoadError> {
-    Ok(aggregates::load::<StockEvent>(store, &streams::stock(id)).await?.0.available())
+    Ok(stock(store, id).await?.0.available())
 }
 
 /// Returns how many pieces of a product can be reserved by an order. Its own reservation counts as available, because
 /// the next one replaces it.
 pub(crate) async fn available_to(store: &Store, id: &ProductId, order_id: OrderId) -> Result<u32, LoadError> {
-    let (stock, _) = aggregates::load::<StockEvent>(store, &streams::stock(id)).await?;
+    let (stock, _) = stock(store, id).await?;
     Ok(stock.available_to(order_id))
 }
 

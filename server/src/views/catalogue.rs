@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use storefront_api::{self as api, Category, ProductId, ProductPage, ProductQuery, Timestamp};
 use storefront_domain::category::Categories;
 use storefront_domain::product::Product;
-use storefront_eventlog::{Position, Version};
+use storefront_eventlog::Position;
 #[cfg(test)]
 use {
     crate::store::aggregates::{self, LoadError},
@@ -41,21 +41,12 @@ pub(crate) enum Field {
 #[derive(Debug)]
 struct Entry {
     product: Product,
-    /// The version of its stream.
-    version: Version,
     listed_at: Timestamp,
 }
 
 impl CatalogueView {
     /// Has a product be known as this.
-    pub(super) fn put(
-        &mut self,
-        id: ProductId,
-        product: Product,
-        version: Version,
-        listed_at: Timestamp,
-        listed: Position,
-    ) {
+    pub(super) fn put(&mut self, id: ProductId, product: Product, listed_at: Timestamp, listed: Position) {
         let (one, other) = match product.active() {
             true => (&mut self.index, &mut self.withdrawn),
             false => (&mut self.withdrawn, &mut self.index),
@@ -65,7 +56,7 @@ impl CatalogueView {
             Some(facts) => one.put(&id, facts, listed.0),
             None => one.remove(&id),
         }
-        self.by_id.insert(id, Entry { product, version, listed_at });
+        self.by_id.insert(id, Entry { product, listed_at });
     }
 
     /// Forgets a product.
@@ -102,7 +93,7 @@ impl CatalogueView {
             Some(entry) => (entry.product, entry.listed_at),
             None => (Product::default(), Timestamp::from_unix_ms(recorded.time_ms)),
         };
-        self.put(id, product::evolve(state, &event), recorded.version, at, recorded.position);
+        self.put(id, product::evolve(state, &event), at, recorded.position);
         Ok(())
     }
 
@@ -115,11 +106,6 @@ impl CatalogueView {
     /// What is known of a product.
     pub(crate) fn state(&self, id: &ProductId) -> Option<&Product> {
         self.by_id.get(id).map(|entry| &entry.product)
-    }
-
-    /// The version of the stream that what is known of a product comes from.
-    pub(crate) fn version(&self, id: &ProductId) -> Option<Version> {
-        self.by_id.get(id).map(|entry| entry.version)
     }
 
     /// Another product than `except` that has an article number or a name which differs at most in case and Unicode form.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use storefront_api::{Money, ProductId, Timestamp, VatRate};
 use storefront_domain::product::{self, Product, ProductEvent, ProductFacts};
-use storefront_eventlog::{Position, Recorded, Version};
+use storefront_eventlog::{Position, Recorded};
 
 use super::memory::Memory;
 use crate::store::aggregates;
@@ -84,8 +84,7 @@ impl View for Products {
             Some(body) => {
                 let row: ProductRow = serde_json::from_str(body)?;
                 let (listed_at, listed) = (Timestamp::from_unix_ms(row.listed_ms), Position(row.listed));
-                let version = Version(row.version);
-                memory.catalogue.put(id, row.product(), version, listed_at, listed);
+                memory.catalogue.put(id, row.product(), listed_at, listed);
             }
             None => memory.catalogue.remove(&id),
         }

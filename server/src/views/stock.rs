@@ -145,7 +145,7 @@ impl StockView {
         let mut memory = Memory { stock: std::mem::take(self), ..Memory::default() };
         for key in Stocks.keys(recorded) {
             let id = key.parse().map_err(|_| ViewError::Other("no id".to_owned()))?;
-            let before = memory.stock.get(&id).map(|item| StockRow {
+            let before = memory.stock.by_product.get(&id).map(|item| StockRow {
                 on_hand: item.on_hand,
                 reserved: BTreeMap::new(),
                 threshold: item.threshold,

@@ -17,11 +17,6 @@ impl StockView {
         self.by_product.get(id).map_or(0, |item| item.available)
     }
 
-    /// The stock of one product.
-    pub(crate) fn get(&self, id: &ProductId) -> Option<StockItem> {
-        self.by_product.get(id).cloned()
-    }
-
     /// The stock of every product, by id.
     pub(super) fn iter(&self) -> impl Iterator<Item = &StockItem> {
         self.by_product.values()

@@ -1,4 +1,4 @@
-//! Products and categories over HTTP, read from the views.
+//! Products and categories over HTTP. Lists are read from the views; one product from its streams, which need no view.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,6 +12,7 @@ use storefront_api::{
 use crate::http::error::ApiError;
 use crate::http::extract::{PathParams, QueryParams, matches_if_none_match, page_limit, versioned_etag};
 use crate::http::identity::{Caller, spending_limit};
+use crate::http::routes::products::read_product;
 use crate::http::state::Shop;
 use crate::http::wait_for_views::{MinPosition, wait_for_position};
 
@@ -72,13 +73,13 @@ pub(crate) async fn get_product(
     QueryParams(query): QueryParams<OneProductQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    wait_for_position(&shop, query.min_position, &["products", "stock"]).await?;
-    let stale = shop.freshness.is_stale();
-    let product = shop.views.read(|folded| folded.catalogue.get(&id, &folded.stock, stale));
-    let mut product = product.ok_or_else(|| ApiError::product_not_found(&id))?;
+    let (mut product, version) = read_product(&shop, &id).await?;
+    if query.min_position.is_some() {
+        wait_for_position(&shop, query.min_position, &["orders"]).await?;
+    }
+    // While the view is being built, the baskets that it has read so far count.
     product.in_baskets = shop.views.in_baskets(&[&id], query.order).await?.into_iter().sum();
     let json = serde_json::to_vec(&product).map_err(|_| ApiError::internal())?;
-    let version = shop.views.read(|folded| folded.catalogue.version(&id)).unwrap_or_default();
     let etag = versioned_etag(version, &json);
     if matches_if_none_match(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());

@@ -10,6 +10,7 @@ use storefront_api::{
     Category, ChangeProduct, Currency, FieldError, Money, NewCategory, NewProduct, Problem, Product, ProductId,
     RepriceProduct,
 };
+use storefront_eventlog::Version;
 
 use crate::catalogue::sync::operator_changes::ChangeError;
 use crate::http::command::{Command, EmptyCommand};
@@ -195,24 +196,28 @@ async fn write_reply(
     shop.views.reach(&[], head, LISTING_TIMEOUT).await;
     let created = matches!(write, ProductWrite::Create(_) | ProductWrite::CreateCategory(_));
     let status = if created { StatusCode::CREATED } else { StatusCode::OK }.as_u16();
-    let stale = shop.freshness.is_stale();
     let reply = match (write, id) {
         (ProductWrite::CreateCategory(name), _) => {
             let body = json!(Category { name: name.clone(), products: 0 });
             Reply { status, location: None, version: None, body }
         }
         (_, Some(id)) => {
-            let (product, version) = product_facts::product(&shop.store, &id).await.map_err(Failure::from)?;
-            let available = product_facts::available(&shop.store, &id).await.map_err(Failure::from)?;
-            let listed_at = product_facts::listed_at(&shop.store, &id).await.map_err(Failure::from)?;
-            let body = product_body(&id, &product, listed_at, available, stale);
-            let body = json!(body.ok_or_else(|| ApiError::product_not_found(&id))?);
+            let (product, version) = read_product(shop, &id).await?;
             let location = created.then(|| format!("/v1/products/{id}"));
-            Reply { status, location, version: Some(version.0), body }
+            Reply { status, location, version: Some(version.0), body: json!(product) }
         }
         (_, None) => return Err(ApiError::internal()),
     };
     Ok(commands::store_reply(&shop.store, context, reply).await?)
+}
+
+/// Reads a product and its version from its streams. How many baskets hold it is left at 0: only a view knows.
+pub(crate) async fn read_product(shop: &Shop, id: &ProductId) -> Result<(Product, Version), ApiError> {
+    let (product, version) = product_facts::product(&shop.store, id).await.map_err(Failure::from)?;
+    let available = product_facts::available(&shop.store, id).await.map_err(Failure::from)?;
+    let listed_at = product_facts::listed_at(&shop.store, id).await.map_err(Failure::from)?;
+    let body = product_body(id, &product, listed_at, available, shop.freshness.is_stale());
+    Ok((body.ok_or_else(|| ApiError::product_not_found(id))?, version))
 }
 
 /// Maps the refusal of a change other than a product write.

@@ -9,6 +9,7 @@ use storefront_api::{
     AdjustStock, Page, Problem, ProductId, ReceiveStock, SetStock, SetThreshold, StockItem, StockQuery,
 };
 use storefront_domain::stock::StockCommand;
+use storefront_eventlog::Version;
 
 use crate::http::command::Command;
 use crate::http::error::ApiError;
@@ -59,15 +60,17 @@ pub(crate) async fn get_stock(
     PathParams(id): PathParams<ProductId>,
     QueryParams(query): QueryParams<MinPosition>,
 ) -> Result<([(HeaderName, String); 1], Json<StockItem>), ApiError> {
-    wait_for_position(&shop, query.min_position, &["stock", "products"]).await?;
-    shop.views.read(|folded| {
-        let known = folded.catalogue.state(&id).is_some();
-        let item =
-            folded.stock.get(&id).or_else(|| known.then(|| stock_item(&id, &Default::default(), Default::default())));
-        let item = item.ok_or_else(|| ApiError::product_not_found(&id))?;
-        let etag = format!("\"{}\"", item.version);
-        Ok(([(ETAG, etag)], Json(StockItem { name: name(folded, &id), ..item })))
-    })
+    if query.min_position.is_some() {
+        wait_for_position(&shop, query.min_position, &[]).await?;
+    }
+    let (product, product_version) = product_facts::product(&shop.store, &id).await.map_err(Failure::from)?;
+    let (stock, version) = product_facts::stock(&shop.store, &id).await.map_err(Failure::from)?;
+    if product_version == Version(0) && version == Version(0) {
+        return Err(ApiError::product_not_found(&id));
+    }
+    let name = product.facts().map(|facts| facts.name.clone());
+    let item = StockItem { name, ..stock_item(&id, &stock, version) };
+    Ok(([(ETAG, format!("\"{}\"", item.version))], Json(item)))
 }
 
 /// Take goods in
