@@ -125,6 +125,24 @@ async fn while_every_view_stands_still_the_shop_decides_as_ever() {
     assert_eq!(world.add(an_order(), &product, 1).await.unwrap_err().problem().unwrap().code, "product_withdrawn");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn while_every_view_stands_still_one_product_and_its_stock_are_read_as_they_are() {
+    let world = World::open().await;
+    let known = world.product_with(1).await.id;
+    let client = &world.client;
+    pause_views(client).await;
+    client.receive_stock(&known, &ReceiveStock { quantity: 4 }, &key()).await.unwrap();
+    let product = a_new_product(client).await;
+    for (id, on_hand) in [(&known, 5), (&product, 0)] {
+        let stock = client.stock_of(id, None).await.unwrap().unwrap();
+        assert_eq!((stock.on_hand, stock.name.is_some()), (on_hand, true), "{id}");
+        assert_eq!(client.product(id).await.unwrap().unwrap().available, on_hand, "{id}");
+    }
+    let unknown = "nothing".parse().unwrap();
+    assert_eq!(client.stock_of(&unknown, None).await.unwrap(), None);
+    assert_eq!(client.product(&unknown).await.unwrap(), None);
+}
+
 async fn a_new_product(client: &Client) -> storefront_api::ProductId {
     let price = storefront_api::Money::new(1_500, storefront_api::Currency::EUR);
     let new = serde_json::json!({
