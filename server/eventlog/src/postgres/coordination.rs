@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use tokio_postgres::{Error, Row};
+use uuid::Uuid;
 
 use super::session::{Session, signed, unsigned};
 use crate::clock::{as_ms, between};
@@ -148,6 +149,17 @@ pub(super) async fn save_snapshot(
     let (stream, version) = (stream.as_str(), signed(version.0));
     let saved = session.client.execute(&insert, &[&stream, &version, &i32::from(schema_version), &data]).await?;
     Ok(saved > 0)
+}
+
+pub(super) async fn begin_epoch(session: &Session, seen: Option<Uuid>) -> Result<(), Error> {
+    // Later epochs are greater. An earlier one is there when the log was set back to before it had `seen`.
+    let begin = session.statement("UPDATE eventlog.head SET epoch = $1 WHERE epoch <= $2").await?;
+    session.client.execute(&begin, &[&Uuid::now_v7(), &seen.unwrap_or_default()]).await.map(drop)
+}
+
+pub(super) async fn mark_incomplete(session: &Session, incomplete: bool) -> Result<(), Error> {
+    let mark = session.statement("UPDATE eventlog.head SET incomplete = $1").await?;
+    session.client.execute(&mark, &[&incomplete]).await.map(drop)
 }
 
 pub(super) async fn inconsistencies(session: &Session) -> Result<Vec<String>, Error> {

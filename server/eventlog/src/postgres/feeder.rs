@@ -85,11 +85,8 @@ async fn run(
 /// Reads into the tail what it lacks, and returns where the log ends. `known` is the last position that was reached.
 async fn feed(known: Position, tail: &Tail, readers: &Readers, anchor: &Anchor) -> Result<Position, StoreError> {
     let end = tail.end().unwrap_or(known);
-    let everything = Filter::default();
-    let read = readers.read(move |session| {
-        let everything = everything.clone();
-        Box::pin(async move { read::all(session, end, MAX_GAP, &everything).await })
-    });
+    let read = readers
+        .read(Filter::default(), move |session, everything| Box::pin(read::all(session, end, MAX_GAP, everything)));
     let page = read.await?;
     anchor.record_read(page.events.last().map(|event| &**event));
     if page.next_after < page.head {

@@ -132,28 +132,20 @@ impl EventStore for PostgresStore {
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        let stream = stream.clone();
         let events = self
             .inner
             .readers
-            .read(move |session| {
-                let stream = stream.clone();
-                Box::pin(async move { read::stream(session, &stream, from, limit).await })
-            })
+            .read(stream, move |session, stream| Box::pin(read::stream(session, stream, from, limit)))
             .await?;
         self.inner.anchor.record_read(events.last());
         Ok(events)
     }
 
     async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
-        let filter = filter.clone();
         let page = self
             .inner
             .readers
-            .read(move |session| {
-                let filter = filter.clone();
-                Box::pin(async move { read::all(session, after, limit, &filter).await })
-            })
+            .read(filter, move |session, filter| Box::pin(read::all(session, after, limit, filter)))
             .await?;
         self.inner.anchor.record_read(page.events.last().map(|event| &**event));
         Ok(page)
@@ -177,7 +169,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
-        self.inner.readers.read(|session| Box::pin(read::head(session))).await
+        self.inner.readers.read((), |session, ()| Box::pin(read::head(session))).await
     }
 
     async fn wait_for(&self, after: Position) -> Result<Position, StoreError> {
@@ -192,96 +184,59 @@ impl EventStore for PostgresStore {
     }
 
     async fn checkpoint(&self, consumer: &str) -> Result<Position, StoreError> {
-        let consumer = consumer.to_owned();
-        self.inner
-            .readers
-            .read(move |session| {
-                let consumer = consumer.clone();
-                Box::pin(async move { read::checkpoint(session, &consumer).await })
-            })
-            .await
+        self.inner.readers.read(consumer, |session, consumer| Box::pin(read::checkpoint(session, consumer))).await
     }
 
     async fn answer(&self, key: &str) -> Result<Option<(StoredResponse, Position)>, StoreError> {
-        let key = key.to_owned();
-        self.inner
-            .readers
-            .read(move |session| {
-                let key = key.clone();
-                Box::pin(async move { Ok(read::answers(session, &[&key]).await?.remove(&key)) })
-            })
-            .await
+        let mut answers =
+            self.inner.readers.read([key], |session, keys| Box::pin(read::answers(session, keys))).await?;
+        Ok(answers.remove(key))
     }
 
     async fn acquire_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<LeaseOutcome, StoreError> {
         limits::check_lease(lease, holder, ttl)?;
-        let (lease, holder) = (lease.to_owned(), holder.to_owned());
         self.inner
             .coordination
-            .read(move |session| {
-                let (lease, holder) = (lease.clone(), holder.clone());
-                Box::pin(async move { coordination::acquire_lease(session, &lease, &holder, ttl).await })
+            .read((lease, holder), move |session, (lease, holder)| {
+                Box::pin(coordination::acquire_lease(session, lease, holder, ttl))
             })
             .await
     }
 
     async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
         limits::check_lease(&fence.lease, "", ttl)?;
-        let fence = fence.clone();
         self.inner
             .coordination
-            .read(move |session| {
-                let fence = fence.clone();
-                Box::pin(async move { coordination::renew_lease(session, &fence, ttl).await })
-            })
+            .read(fence, move |session, fence| Box::pin(coordination::renew_lease(session, fence, ttl)))
             .await
     }
 
     async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
-        let fence = fence.clone();
         self.inner
             .coordination
-            .read(move |session| {
-                let fence = fence.clone();
-                Box::pin(async move { coordination::release_lease(session, &fence).await })
-            })
+            .read(fence, |session, fence| Box::pin(coordination::release_lease(session, fence)))
             .await
     }
 
     async fn now_ms(&self) -> Result<i64, StoreError> {
-        self.inner.readers.read(|session| Box::pin(coordination::now_ms(session))).await
+        self.inner.readers.read((), |session, ()| Box::pin(coordination::now_ms(session))).await
     }
 
     async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError> {
-        let owner = owner.to_owned();
         self.inner
             .readers
-            .read(move |session| {
-                let owner = owner.clone();
-                Box::pin(async move { coordination::due_timers(session, &owner, limit).await })
-            })
+            .read(owner, move |session, owner| Box::pin(coordination::due_timers(session, owner, limit)))
             .await
     }
 
     async fn next_due(&self, owner: &str) -> Result<Option<Duration>, StoreError> {
-        let owner = owner.to_owned();
-        self.inner
-            .readers
-            .read(move |session| {
-                let owner = owner.clone();
-                Box::pin(async move { coordination::next_due(session, &owner).await })
-            })
-            .await
+        self.inner.readers.read(owner, |session, owner| Box::pin(coordination::next_due(session, owner))).await
     }
 
     async fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Result<Option<Snapshot>, StoreError> {
-        let stream = stream.clone();
         self.inner
             .readers
-            .read(move |session| {
-                let stream = stream.clone();
-                Box::pin(async move { coordination::snapshot(session, &stream, schema_version).await })
-            })
+            .read(stream, move |session, stream| Box::pin(coordination::snapshot(session, stream, schema_version)))
             .await
     }
 
@@ -292,68 +247,40 @@ impl EventStore for PostgresStore {
         schema_version: u16,
         data: &JsonText,
     ) -> Result<bool, StoreError> {
-        let (stream, data) = (stream.clone(), Arc::new(data.clone()));
         self.inner
             .coordination
-            .read(move |session| {
-                let (stream, data) = (stream.clone(), data.clone());
-                Box::pin(async move {
-                    coordination::save_snapshot(session, &stream, version, schema_version, data.as_str()).await
-                })
+            .read((stream, data), move |session, (stream, data)| {
+                Box::pin(coordination::save_snapshot(session, stream, version, schema_version, data.as_str()))
             })
             .await
     }
 
     async fn epoch(&self) -> Result<Option<Uuid>, StoreError> {
-        self.inner
-            .readers
-            .read(|session| {
-                Box::pin(async move {
-                    let select = session.statement("SELECT epoch FROM eventlog.head").await?;
-                    let epoch: Uuid = session.client.query_one_scalar(&select, &[]).await?;
-                    Ok((!epoch.is_nil()).then_some(epoch))
-                })
-            })
-            .await
+        self.inner.readers.read((), |session, ()| Box::pin(read::epoch(session))).await
     }
 
     async fn begin_epoch(&self, seen: Option<Uuid>) -> Result<(), StoreError> {
-        self.inner
-            .coordination
-            .read(move |session| {
-                Box::pin(async move {
-                    // Later epochs are greater. An earlier one is there when the log was set back to before it had `seen`.
-                    let begin = session.statement("UPDATE eventlog.head SET epoch = $1 WHERE epoch <= $2").await?;
-                    let given: [Uuid; 2] = [Uuid::now_v7(), seen.unwrap_or_default()];
-                    session.client.execute(&begin, &[&given[0], &given[1]]).await.map(drop)
-                })
-            })
-            .await
+        self.inner.coordination.read((), move |session, ()| Box::pin(coordination::begin_epoch(session, seen))).await
     }
 
     async fn mark_incomplete(&self, incomplete: bool) -> Result<(), StoreError> {
         self.inner
             .coordination
-            .read(move |session| {
-                Box::pin(async move {
-                    let mark = session.statement("UPDATE eventlog.head SET incomplete = $1").await?;
-                    session.client.execute(&mark, &[&incomplete]).await.map(drop)
-                })
-            })
+            .read((), move |session, ()| Box::pin(coordination::mark_incomplete(session, incomplete)))
             .await
     }
 
     async fn hash_tree(&self) -> Result<Option<HashTree>, StoreError> {
-        let stored = self.inner.readers.read(|session| Box::pin(read::hash_tree(session))).await?;
+        let stored = self.inner.readers.read((), |session, ()| Box::pin(read::hash_tree(session))).await?;
         stored.map(|stored| stored.read()).transpose()
     }
 
     async fn checksums(&self, after: Position, limit: usize) -> Result<Vec<(Position, Option<i64>)>, StoreError> {
-        self.inner.readers.read(move |session| Box::pin(read::checksums(session, after, limit))).await
+        self.inner.readers.read((), move |session, ()| Box::pin(read::checksums(session, after, limit))).await
     }
 
     async fn inconsistencies(&self) -> Result<Vec<String>, StoreError> {
-        self.inner.readers.read(|session| Box::pin(coordination::inconsistencies(session))).await
+        self.inner.readers.read((), |session, ()| Box::pin(coordination::inconsistencies(session))).await
     }
 
     async fn close(&self) {

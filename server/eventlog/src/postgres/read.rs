@@ -36,6 +36,12 @@ pub(super) async fn head(session: &Session) -> Result<Position, Error> {
     Ok(Position(unsigned(head)))
 }
 
+pub(super) async fn epoch(session: &Session) -> Result<Option<Uuid>, Error> {
+    let select = session.statement("SELECT epoch FROM eventlog.head").await?;
+    let epoch: Uuid = session.client.query_one_scalar(&select, &[]).await?;
+    Ok((!epoch.is_nil()).then_some(epoch))
+}
+
 /// The statement that reads every event, oldest first.
 pub(super) fn everything() -> String {
     format!("SELECT {COLUMNS} FROM eventlog.events ORDER BY position")

@@ -29,19 +29,20 @@ impl Readers {
         Self { config, anchor, sessions, next_slot: AtomicUsize::new(0), closed: AtomicBool::new(false) }
     }
 
-    /// Runs a query, and repeats it once on a new connection when the old one is lost.
-    pub(super) async fn read<T>(
+    /// Runs a query with arguments, and repeats it once on a new connection when the old one is lost.
+    pub(super) async fn read<A: Sync, T>(
         &self,
-        query: impl for<'a> Fn(&'a Session) -> QueryFuture<'a, T> + Send + Sync,
+        args: A,
+        query: impl for<'a> Fn(&'a Session, &'a A) -> QueryFuture<'a, T> + Send + Sync,
     ) -> Result<T, StoreError> {
         self.anchor.check()?;
         let next_slot = self.next_slot.fetch_add(1, Ordering::Relaxed) % self.sessions.len().max(1);
         let Some(slot) = self.sessions.get(next_slot) else { return Err(StoreError::Closed) };
         let session = self.session(slot).await?;
-        match query(&session).await {
+        match query(&session, &args).await {
             Err(error) if is_lost(&error) => {
                 discard(slot, &session).await;
-                Ok(query(&*self.session(slot).await?).await?)
+                Ok(query(&*self.session(slot).await?, &args).await?)
             }
             answer => Ok(answer?),
         }
