@@ -6,7 +6,7 @@ use storefront_eventlog::Recorded;
 use super::memory::Memory;
 use crate::store::aggregates;
 use crate::store::streams;
-use crate::views::engine::view::{Change, Rows, Terms, View, ViewError};
+use crate::views::engine::view::{Change, Rows, View, ViewError};
 
 const ALL: &str = "all";
 
@@ -33,10 +33,6 @@ impl View for CategoriesView {
         let event = aggregates::decode_shared::<CategoryEvent>(recorded)?;
         let after = category::evolve(named(rows.get::<Vec<String>>(ALL)?.unwrap_or_default()), &event);
         Ok(vec![Change::put(ALL, &after.names().collect::<Vec<_>>())?])
-    }
-
-    fn terms(&self, _key: &str, _body: &str) -> Result<Terms, ViewError> {
-        Ok(Terms::new())
     }
 
     fn in_memory(&self) -> bool {

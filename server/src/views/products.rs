@@ -10,7 +10,7 @@ use storefront_eventlog::{Position, Recorded};
 use super::memory::Memory;
 use crate::store::aggregates;
 use crate::store::streams;
-use crate::views::engine::view::{Change, Rows, Terms, View, ViewError};
+use crate::views::engine::view::{Change, Rows, View, ViewError};
 
 /// The view of products: a row for each, under its id.
 pub(super) struct Products;
@@ -68,10 +68,6 @@ impl View for Products {
         };
         let row = ProductRow::new(product::evolve(state, &event), listed_ms, listed, recorded.version.0);
         Ok(vec![Change::put(key, &row)?])
-    }
-
-    fn terms(&self, _key: &str, _body: &str) -> Result<Terms, ViewError> {
-        Ok(Terms::new())
     }
 
     fn in_memory(&self) -> bool {

@@ -12,7 +12,7 @@ use super::memory::Memory;
 use super::stock_levels::StockView;
 use crate::store::aggregates;
 use crate::store::streams;
-use crate::views::engine::view::{Change, Rows, Terms, View, ViewError};
+use crate::views::engine::view::{Change, Rows, View, ViewError};
 
 /// The view of stock: a row for each product, under its id.
 pub(super) struct Stocks;
@@ -47,10 +47,6 @@ impl View for Stocks {
         let row = rows.get::<StockRow>(key)?.unwrap_or_else(StockRow::new);
         let row = row.after(&event).map_err(ViewError::Other)?;
         Ok(vec![Change::put(key, &StockRow { version: recorded.version.0, ..row })?])
-    }
-
-    fn terms(&self, _key: &str, _body: &str) -> Result<Terms, ViewError> {
-        Ok(Terms::new())
     }
 
     fn in_memory(&self) -> bool {

@@ -39,11 +39,13 @@ pub(crate) trait View: Send + Sync {
     /// When the view cannot handle the event. The event changes no row then, and the view continues with the next one.
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError>;
 
-    /// The terms by which a row is found.
+    /// The terms by which a row is found, beside its key.
     ///
     /// # Errors
     /// When the body is not one of this view.
-    fn terms(&self, key: &str, body: &str) -> Result<Terms, ViewError>;
+    fn terms(&self, _key: &str, _body: &str) -> Result<Terms, ViewError> {
+        Ok(Terms::new())
+    }
 
     /// Whether the rows are also kept in memory, for queries that must be fast or need every row.
     fn in_memory(&self) -> bool {
