@@ -10,8 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{Keymap, Place, Remapped, word};
-use crate::preferences::{Preferences, Spans, Times};
-use crate::settings::ThemeName;
+use crate::preferences::{Preferences, Spans, ThemeName, Times};
 
 /// A colour that a theme is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 
-use crate::settings::ThemeName;
+use crate::preferences::ThemeName;
 use crate::view::theme::Depth;
 
 /// Where the client and the embedded shop keep their data: `XDG_DATA_HOME`, or the usual place of the system.

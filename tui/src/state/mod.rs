@@ -58,8 +58,8 @@ use storefront_api::{Paused, PausedView, Problem, ProductId, Timestamp};
 use uuid::Uuid;
 
 use crate::keys::{Action, Context, Keymap};
-use crate::preferences::{Preferences, Spans, Times};
-use crate::settings::{Settings, ThemeName};
+use crate::preferences::{Preferences, Spans, ThemeName, Times};
+use crate::settings::Settings;
 
 /// The connection to the shop.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use tui_input::Input;
 
 use crate::keys::{Action, Context, Keymap, word};
 use crate::money;
-use crate::settings::ThemeName;
+use crate::preferences::ThemeName;
 use crate::state::account::{Account, Mail};
 use crate::state::{List, TimelineView, summary_title};
 

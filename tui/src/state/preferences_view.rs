@@ -1,8 +1,7 @@
 //! The list of preferences over the screen.
 
 use crate::keys::word;
-use crate::preferences::{Preferences, Spans, Times};
-use crate::settings::ThemeName;
+use crate::preferences::{Preferences, Spans, ThemeName, Times};
 use crate::state::{List, Model};
 
 /// The open list.

@@ -1,7 +1,7 @@
 //! Dispatches actions: what each does on each screen.
 
 use crate::keys::{Action, Context};
-use crate::settings::ThemeName;
+use crate::preferences::ThemeName;
 use crate::state::{Command, Hit, Model, Page, Question, Screen, Tone};
 use crate::update::account::FileKind;
 use crate::update::navigation::{back, close, go, neighbour, stop_typing, switch, type_in_timeline};

@@ -53,7 +53,7 @@ fn search_off(model: &Model) -> String {
 }
 
 /// Scales `count` of `scale` to `width` cells, rounded to the nearest; at least one above 0.
-fn scaled(count: u64, scale: u64, width: u16) -> u16 {
+pub(super) fn scaled(count: u64, scale: u64, width: u16) -> u16 {
     let (count, scale, width) = (u128::from(count), u128::from(scale.max(1)), u128::from(width));
     let cells = (count * width * 2 + scale) / (scale * 2);
     let cells = if count > 0 { cells.max(1) } else { 0 };

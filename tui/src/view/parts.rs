@@ -1,6 +1,9 @@
 //! Draws the names of a screen's parts, and the keys that switch between them.
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+use ratatui::widgets::{Tabs, Widget};
 
 use crate::view::surface::Surface;
 use crate::view::text::{put, width};
@@ -22,10 +25,12 @@ pub(super) fn draw(
     let all: u16 = names.iter().map(|name| width(name) + GAP).sum();
     let mut x = area.x;
     if all + width(keys) <= area.width {
-        for (place, name) in names.iter().enumerate() {
-            let style = if place == open { theme.tab } else { theme.dim };
-            x = put(surface, x, area.y, name, style, room(x)) + GAP;
-        }
+        let style = |place: usize| if place == open { theme.tab } else { theme.dim };
+        let titles = names.iter().enumerate().map(|(place, name)| Span::styled(*name, style(place)));
+        // Each title has its style already.
+        let tabs = Tabs::new(titles).select(open).divider("").padding("", "  ").highlight_style(Style::new());
+        tabs.render(area, surface);
+        x += all;
     } else {
         let name = names.get(open).copied().unwrap_or_default();
         x = put(surface, x, area.y, name, theme.tab, room(x)) + GAP;

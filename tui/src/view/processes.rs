@@ -1,12 +1,14 @@
 //! Draws the screen Processes: the table of processes and read models, and the selected one.
 
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
+use ratatui::text::Text;
+use ratatui::widgets::{Row as TableRow, Table, Widget};
 use storefront_api::{Process, ProcessState, View};
 
 use crate::state::{Load, Model, Processes, Row, process_sentence};
 use crate::view::surface::Surface;
-use crate::view::text::{first_line, put, put_right, rule, sparkline, width};
+use crate::view::text::{first_line, fit, put, put_right, rule, sparkline, width};
 use crate::view::theme::Theme;
 use crate::view::timeline::badge;
 use crate::view::{below, failed, instead, more_below, process_detail, row};
@@ -97,22 +99,23 @@ fn table(processes: &Processes, theme: &Theme, area: Rect, surface: &mut Surface
         }
         lines.push(Line::Row(place, row));
     }
-    let columns = Columns::of(processes, theme, area);
-    let chosen = |line: &Line| matches!(line, Line::Row(place, _) if *place == processes.list.cursor);
+    let columns = Columns::of(processes, theme, area.width);
     let first = first_line(cursor(processes), lines.len(), area.height);
-    for (place, line) in lines.iter().skip(first).take(usize::from(area.height)).enumerate() {
-        let row = row(area, place);
+    let shown = lines.iter().skip(first).take(usize::from(area.height));
+    let rows = shown.clone().map(|line| match line {
+        Line::Head(title) => columns.head(title, theme),
+        Line::Row(_, what) => columns.row(processes, what, theme),
+    });
+    Widget::render(Table::new(rows, columns.widths()).column_spacing(0), area, surface);
+    for (row, line) in area.rows().zip(shown) {
         match line {
-            Line::Head(title) => captions(title, &columns, theme, row, surface),
-            Line::Row(place, what) => {
-                let chosen = chosen(line);
-                if processes.inside && chosen {
-                    put(surface, row.x, row.y, "·", theme.accent, 1);
-                } else if !processes.inside {
-                    surface.line(theme, row, *place, processes.list.cursor);
-                }
-                draw_row(processes, what, &columns, theme, (row, chosen && !processes.inside), surface);
+            Line::Row(place, _) if !processes.inside => {
+                surface.line(theme, row, *place, processes.list.cursor);
             }
+            Line::Row(place, _) if *place == processes.list.cursor => {
+                put(surface, row.x, row.y, "·", theme.accent, 1);
+            }
+            Line::Row(..) | Line::Head(_) => {}
         }
     }
 }
@@ -120,49 +123,66 @@ fn table(processes: &Processes, theme: &Theme, area: Rect, surface: &mut Surface
 /// Maximum number of lag samples that are shown.
 const MAX_SPARKLINE_LAGS: usize = 8;
 
-/// The right edges of the columns that fit: lag, its history, position; and the width of the last one, the state.
+/// The columns that there is room for: the name, position, lag, its history, and the state.
 struct Columns {
-    lag: Option<u16>,
-    lately: Option<u16>,
-    position: Option<u16>,
+    position: bool,
+    lag: bool,
+    lately: bool,
+    /// Width of the name, and of the state.
+    name: u16,
     state: u16,
 }
 
 impl Columns {
-    fn of(processes: &Processes, theme: &Theme, area: Rect) -> Self {
+    const MARK: u16 = 2;
+
+    fn of(processes: &Processes, theme: &Theme, wide: u16) -> Self {
         // Where room is short, the states take only what they need.
         let widest = processes.rows().map(|row| width(&state_text(processes, &row, theme).0)).max().unwrap_or(0);
-        let state = if area.width >= 46 { 17 } else { widest.clamp(7, 17) };
-        let mut right = area.right().saturating_sub(state + 2);
-        let mut next = |fits: bool, wide: u16| {
-            let here = fits.then_some(right);
-            right -= if fits { wide } else { 0 };
-            here
+        let state = if wide >= 46 { 17 } else { widest.clamp(7, 17) };
+        let columns = Self { position: wide >= 84, lag: wide >= 46, lately: wide >= 66, name: 0, state };
+        let [name, ..]: [Rect; 6] = Layout::horizontal(columns.widths()).areas(Rect::new(0, 0, wide, 1));
+        Self { name: name.width, ..columns }
+    }
+
+    fn widths(&self) -> [Constraint; 6] {
+        let wide = |shown: bool, wide: u16| Constraint::Length(if shown { wide } else { 0 });
+        [
+            Constraint::Fill(1),
+            wide(self.position, 8),
+            wide(self.lag, 7),
+            wide(self.lately, 10),
+            Constraint::Length(2),
+            Constraint::Length(self.state),
+        ]
+    }
+
+    /// The title of a part of the table; the first also names the columns.
+    fn head(&self, title: &'static str, theme: &Theme) -> TableRow<'static> {
+        let caption = |name| Text::styled(if title == PROCESSES { name } else { "" }, theme.dim).right_aligned();
+        let (at, behind, lately) = (caption("at"), caption("behind"), caption("lately"));
+        TableRow::new([Text::styled(title, theme.strong), at, behind, lately])
+    }
+
+    fn row(&self, processes: &Processes, what: &Row, theme: &Theme) -> TableRow<'static> {
+        let (position, lag) = match what {
+            Row::Process(process) => (process.position, process.lag),
+            Row::View(view) => (view.position, view.lag),
         };
-        let lately = next(area.width >= 66, 10);
-        let lag = next(area.width >= 46, 7);
-        Self { lag, lately, position: next(area.width >= 84, 8), state }
-    }
-
-    /// Right edge of the name.
-    fn name_ends(&self, row: Rect) -> u16 {
-        match (self.position, self.lag) {
-            (Some(right), _) => right - 8,
-            (None, Some(right)) => right - 7,
-            (None, None) => row.right().saturating_sub(self.state + 1),
-        }
-    }
-}
-
-fn captions(title: &str, columns: &Columns, theme: &Theme, row: Rect, surface: &mut Surface<'_>) {
-    put(surface, row.x, row.y, title, theme.strong, row.width);
-    if title != PROCESSES {
-        return;
-    }
-    for (right, caption) in [(columns.position, "at"), (columns.lag, "behind"), (columns.lately, "lately")] {
-        if let Some(right) = right {
-            put_right(surface, right, row.y, caption, theme.dim, 7);
-        }
+        let lags: Vec<u64> = processes.lags(what).collect();
+        let lately = sparkline(&lags[lags.len().saturating_sub(MAX_SPARKLINE_LAGS)..]);
+        let lag_style = if lag > 0 { theme.warn } else { theme.dim };
+        let (word, style) = state_text(processes, what, theme);
+        // A cell that is too narrow says so.
+        let name = format!("{:1$}{2}", "", usize::from(Self::MARK), fit(&name(what), self.name.saturating_sub(3)));
+        TableRow::new([
+            Text::styled(name, theme.text),
+            Text::styled(position.to_string(), theme.dim).right_aligned(),
+            Text::styled(lag.to_string(), lag_style).right_aligned(),
+            Text::styled(lately, theme.dim).right_aligned(),
+            Text::default(),
+            Text::styled(fit(&word, self.state), style),
+        ])
     }
 }
 
@@ -172,37 +192,6 @@ fn state_text(processes: &Processes, what: &Row, theme: &Theme) -> (String, Styl
         Row::Process(process) => state(processes, process, theme),
         Row::View(view) => view_state(processes, view, theme),
     }
-}
-
-fn draw_row(
-    processes: &Processes,
-    what: &Row,
-    columns: &Columns,
-    theme: &Theme,
-    (row, chosen): (Rect, bool),
-    surface: &mut Surface<'_>,
-) {
-    let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
-    let (position, lag) = match what {
-        Row::Process(process) => (process.position, process.lag),
-        Row::View(view) => (view.position, view.lag),
-    };
-    let (word, style) = state_text(processes, what, theme);
-    put(surface, row.right().saturating_sub(columns.state), row.y, &word, on_row(style), columns.state);
-    if let Some(right) = columns.lately {
-        let lags: Vec<u64> = processes.lags(what).collect();
-        let lately = &lags[lags.len().saturating_sub(MAX_SPARKLINE_LAGS)..];
-        put_right(surface, right, row.y, &sparkline(lately), on_row(theme.dim), 8);
-    }
-    if let Some(right) = columns.lag {
-        let style = if lag > 0 { theme.warn } else { theme.dim };
-        put_right(surface, right, row.y, &lag.to_string(), on_row(style), 7);
-    }
-    if let Some(right) = columns.position {
-        put_right(surface, right, row.y, &position.to_string(), on_row(theme.dim), 8);
-    }
-    let end = columns.name_ends(row);
-    put(surface, row.x + 2, row.y, &name(what), on_row(theme.text), end.saturating_sub(row.x + 3));
 }
 
 /// Title of a row.

@@ -127,7 +127,7 @@ impl DerefMut for Surface<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::ThemeName;
+    use crate::preferences::ThemeName;
     use crate::view::theme::Depth;
 
     #[test]

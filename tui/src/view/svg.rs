@@ -164,7 +164,7 @@ mod tests {
     use ratatui::style::Style;
 
     use super::*;
-    use crate::settings::ThemeName;
+    use crate::preferences::ThemeName;
     use crate::view::theme::Depth;
 
     fn drawn(change: impl FnOnce(&mut Buffer, &Theme)) -> Vec<String> {

@@ -17,7 +17,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
 use storefront_api::{Currency, Money, OrderStatus, PaymentStatus, Problem, StepState, Timestamp};
 
-use crate::settings::ThemeName;
+use crate::preferences::ThemeName;
 use crate::state::{Model, Replay};
 use crate::update::tests::world::{Client, a_checkout, a_shelf, an_event, steps};
 use crate::update::{Feed, Msg};

@@ -4,7 +4,7 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::config::{Colours, Rgb, Role};
-use crate::settings::ThemeName;
+use crate::preferences::ThemeName;
 
 /// Colour depth of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 
 use super::world::Client;
 use crate::keys::Context;
-use crate::preferences::{Preferences, Spans, Times};
-use crate::settings::ThemeName;
+use crate::preferences::{Preferences, Spans, ThemeName, Times};
 use crate::state::{Connection, Preference};
 use crate::update::{Effect, Feed, Msg, next_deadline};
 

@@ -2,7 +2,7 @@
 
 use super::world::Client;
 use crate::keys::{Action, Key, Keymap, Place};
-use crate::settings::ThemeName;
+use crate::preferences::ThemeName;
 use crate::state::{Failure, Hit, Screen, TimelineView};
 use crate::update::{Effect, Feed, Msg};
 

@@ -2,13 +2,16 @@
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::text::Span;
+use ratatui::widgets::Widget;
 use storefront_api::{UnmatchedCharge, UnmatchedReason};
 
 use crate::money;
 use crate::state::{Load, Model};
 use crate::view::surface::Surface;
-use crate::view::text::{put, put_right};
+use crate::view::text::put;
 use crate::view::theme::Theme;
+use crate::view::widgets::Cells;
 use crate::view::{below, failed, instead, row, when};
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
@@ -44,18 +47,6 @@ fn draw_row(
     surface: &mut Surface<'_>,
 ) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
-    let mut right = row.right().saturating_sub(1);
-    put_right(surface, right, row.y, &money::shown(charge.left), on_row(theme.strong), 12);
-    right = right.saturating_sub(14);
-    if row.width >= 60 {
-        let at = when::day_or_time(charge.charged_at, model.now, &model.zone);
-        put_right(surface, right, row.y, &at, on_row(theme.dim), 10);
-        right = right.saturating_sub(12);
-    }
-    if row.width >= 90 {
-        put_right(surface, right, row.y, &charge.reference, on_row(theme.dim), 36);
-        right = right.saturating_sub(38);
-    }
     let order = charge.order_id.map(|id| id.to_string());
     let order = order.as_ref().map(|id| format!(" {}", &id[id.len().saturating_sub(12)..])).unwrap_or_default();
     let why = match charge.reason {
@@ -64,6 +55,11 @@ fn draw_row(
         UnmatchedReason::NoPayment => format!("no payment of{order}"),
         UnmatchedReason::OtherAmount => format!("another amount for{order}"),
     };
-    let x = row.x + 2;
-    put(surface, x, row.y, &why, on_row(theme.text), right.saturating_sub(x));
+    let at = when::day_or_time(charge.charged_at, model.now, &model.zone);
+    let cells = Cells::new(2)
+        .fill(Span::styled(why, on_row(theme.text)))
+        .when(row.width >= 90, |cells| cells.right(36, Span::styled(charge.reference.as_str(), on_row(theme.dim))))
+        .when(row.width >= 60, |cells| cells.right(10, Span::styled(at, on_row(theme.dim))))
+        .right(12, Span::styled(money::shown(charge.left), on_row(theme.strong)));
+    cells.render(Rect { x: row.x + 2, width: row.width.saturating_sub(3), ..row }, surface);
 }

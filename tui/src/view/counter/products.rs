@@ -2,6 +2,8 @@
 
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
+use ratatui::text::Span;
+use ratatui::widgets::Widget;
 use storefront_api::{HeldWithdrawals, Product};
 
 use crate::keys::Action;
@@ -9,8 +11,9 @@ use crate::money;
 use crate::state::{Load, Model};
 use crate::view::counter::search_off;
 use crate::view::surface::Surface;
-use crate::view::text::{put, put_right};
+use crate::view::text::put;
 use crate::view::theme::Theme;
+use crate::view::widgets::Cells;
 use crate::view::{below, failed, instead, list_head, row};
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
@@ -68,29 +71,22 @@ fn draw_row(product: &Product, theme: &Theme, row: Rect, chosen: bool, surface: 
         (true, true) => ("◌", theme.warn),
         (true, false) => (" ", theme.dim),
     };
-    put(surface, row.x + 2, row.y, sign, on_row(style), 1);
-    let mut right = row.right().saturating_sub(1);
-    if row.width >= 76 {
-        let left = format!("{} left", product.available);
-        let style = if product.available == 0 { theme.bad } else { theme.dim };
-        put_right(surface, right, row.y, &left, on_row(style), 10);
-        right = right.saturating_sub(12);
-    }
-    put_right(surface, right, row.y, &money::shown(product.price), on_row(theme.text), 12);
-    right = right.saturating_sub(13);
-    if row.width >= 60 {
-        if let Some(was) = product.compare_at_price {
-            put_right(surface, right, row.y, &money::shown(was), on_row(theme.struck), 11);
-            put(surface, right.saturating_sub(16), row.y, "sale", on_row(theme.accent), 4);
-        }
-        right = right.saturating_sub(19);
-    }
-    if row.width >= 100 {
-        put_right(surface, right, row.y, &product.sku, on_row(theme.dim), 14);
-        right = right.saturating_sub(16);
-        put(surface, right.saturating_sub(18), row.y, &product.category, on_row(theme.dim), 18);
-        right = right.saturating_sub(19);
-    }
-    let x = row.x + 4;
-    put(surface, x, row.y, &product.name, on_row(theme.text), right.saturating_sub(x + 1));
+    let stock = if product.available == 0 { theme.bad } else { theme.dim };
+    let was = product.compare_at_price.map(money::shown);
+    let sale = if was.is_some() { "sale" } else { "" };
+    let text = |text: String, style: Style| Span::styled(text, on_row(style));
+    let cells = Cells::new(1)
+        .left(1, Span::styled(sign, on_row(style)))
+        .fill(text(product.name.clone(), theme.text))
+        .when(row.width >= 100, |cells| {
+            cells.left(18, text(product.category.clone(), theme.dim)).right(15, text(product.sku.clone(), theme.dim))
+        })
+        .when(row.width >= 60, |cells| {
+            cells
+                .right(5, Span::styled(sale, on_row(theme.accent)))
+                .right(12, text(was.unwrap_or_default(), theme.struck))
+        })
+        .right(12, text(money::shown(product.price), theme.text))
+        .when(row.width >= 76, |cells| cells.right(11, text(format!("{} left", product.available), stock)));
+    cells.render(Rect { x: row.x + 2, width: row.width.saturating_sub(3), ..row }, surface);
 }

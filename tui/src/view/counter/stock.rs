@@ -2,14 +2,15 @@
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::widgets::Widget;
 use storefront_api::StockItem;
 
 use crate::state::counter::{Level, name_of};
 use crate::state::{Load, Model};
-use crate::view::counter::scaled;
 use crate::view::surface::Surface;
 use crate::view::text::{put, put_all, put_right};
 use crate::view::theme::Theme;
+use crate::view::widgets::StockGauge;
 use crate::view::{below, failed, instead, row};
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
@@ -98,7 +99,8 @@ fn draw_row(
     put_right(surface, right.saturating_sub(5), row.y, &numbers, on_row(theme.text), wide);
     let x = row.x + 4 + named + 2;
     let gauge = Rect { x, width: right.saturating_sub(5 + wide + 2).saturating_sub(x).min(60), ..row };
-    draw_gauge(item, most, gauge, [on_row(style_of(item, theme)), on_row(theme.dim), on_row(theme.faint)], surface);
+    let styles = [on_row(style_of(item, theme)), on_row(theme.dim), on_row(theme.faint)];
+    StockGauge { item, most, styles }.render(gauge, surface);
 }
 
 fn style_of(item: &StockItem, theme: &Theme) -> Style {
@@ -106,27 +108,5 @@ fn style_of(item: &StockItem, theme: &Theme) -> Style {
         Level::Out => theme.bad,
         Level::Low => theme.warn,
         Level::Enough => theme.good,
-    }
-}
-
-/// Draws available and reserved stock and the low threshold, on the scale of the largest stock. An amount above 0 takes
-/// at least one cell.
-fn draw_gauge(item: &StockItem, most: u32, area: Rect, [full, reserved, rest]: [Style; 3], surface: &mut Surface<'_>) {
-    let scale = most.max(item.threshold).max(1);
-    let cells = |count: u32| scaled(count.into(), scale.into(), area.width);
-    let available = cells(item.available);
-    let on_hand = cells(item.on_hand).max(available + u16::from(item.reserved > 0)).min(area.width);
-    let mark = cells(item.threshold).min(area.width.saturating_sub(1));
-    for at in 0..area.width {
-        let (sign, style) = if at < available {
-            ("█", full)
-        } else if at < on_hand {
-            ("▒", reserved)
-        } else if at == mark && item.threshold > 0 {
-            ("┊", reserved)
-        } else {
-            ("·", rest)
-        };
-        put(surface, area.x + at, area.y, sign, style, 1);
     }
 }

@@ -3,7 +3,7 @@
 use storefront_api::VoucherStatus;
 
 use super::{draw_in, is_as_written, lines, looks_like, with_a_full_basket};
-use crate::settings::ThemeName;
+use crate::preferences::ThemeName;
 use crate::update::tests::world::account::a_voucher;
 use crate::update::tests::world::{Client, eur};
 use crate::update::{Feed, Msg};

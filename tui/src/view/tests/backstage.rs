@@ -6,7 +6,7 @@ use storefront_api::{
 };
 
 use super::{draw_in, lines, looks_like, with_a_full_basket};
-use crate::settings::ThemeName;
+use crate::preferences::ThemeName;
 use crate::state::Question;
 use crate::update::tests::backstage::Backstage;
 use crate::update::tests::laboratory::a_run;

@@ -140,7 +140,7 @@ mod tests {
     use ratatui::style::Color;
 
     use super::*;
-    use crate::settings::ThemeName;
+    use crate::preferences::ThemeName;
 
     fn two_by_two() -> Picture {
         Picture { width: 2, height: 2, pixels: vec![[255, 0, 0, 255], [0; 4], [0, 0, 255, 255], [0, 255, 0, 255]] }
