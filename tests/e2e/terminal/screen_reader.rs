@@ -41,7 +41,7 @@ fn who_does_not_see_the_screen_buys_follows_the_order_and_returns_to_it() {
     }
     let thanks = said.iter().find(|line| line.contains("is confirmed. Thank you!")).unwrap();
     let number = thanks.split_whitespace().next().unwrap().to_owned();
-    says(&mut terminal, "3", &format!("1 of 1. {number}, confirmed, paid, 1 piece, A Field Guide to Puddles, 14.50 €"));
+    says(&mut terminal, "3", &format!("1 of 1. A Field Guide to Puddles, {number}, confirmed, paid, 1 piece, 14.50 €"));
     says(&mut terminal, ENTER, &format!("Order {number}."));
     // The order is closed first.
     says(&mut terminal, "q", "1 of 1. ");
@@ -49,7 +49,7 @@ fn who_does_not_see_the_screen_buys_follows_the_order_and_returns_to_it() {
     assert!(terminal.wait_for_the_end().success());
 
     let mut terminal = home.open(WIDE, &arguments);
-    terminal.wait_for_bytes(0, &format!("1 of 1. {number}, confirmed, paid"));
+    terminal.wait_for_bytes(0, &format!("{number}, confirmed, paid"));
     says(&mut terminal, ENTER, &format!("Order {number}."));
     terminal.wait_for_bytes(0, "confirmed, paid, 14.50 €.");
     says(&mut terminal, "\t", "Timeline as list");

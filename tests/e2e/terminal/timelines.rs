@@ -16,7 +16,7 @@ async fn at_a_bought_order(home: &Home) -> (World, OrderId, Terminal) {
     let mut terminal = home.open(WIDE, &["--server", &world.server.url()]);
     shop_opens(&terminal);
     terminal.press("3");
-    terminal.wait_for_line(&["confirmed", "2 pieces"]);
+    terminal.wait_for_line(&["▌", "confirmed"]);
     terminal.press(ENTER);
     terminal.wait_for_line(&["✓ bought"]);
     terminal.press(TAB);

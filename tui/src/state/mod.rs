@@ -343,46 +343,6 @@ impl Model {
         self.tab().section()
     }
 
-    /// Width of the window from which two screens fit side by side.
-    pub(crate) const SPLIT_MIN_WIDTH: u16 = 120;
-
-    /// Whether a screen is the open one, or what its tab shows at this moment.
-    pub(crate) fn is_open(&self, screen: Screen) -> bool {
-        let of_order = screen == Screen::Order || self.screen == Screen::Order;
-        screen == self.screen || (!of_order && screen.tab() == self.screen.tab())
-    }
-
-    /// The screen beside the open one in a window of a width, while two are shown. Where the chosen one is open itself, it
-    /// is one of the other section.
-    pub(crate) fn beside(&self, width: u16) -> Option<Screen> {
-        let pane = self.pane?;
-        if self.read_out || width < Self::SPLIT_MIN_WIDTH || self.screen == Screen::Replay {
-            return None;
-        }
-        Some(match (self.is_open(pane), self.section(), self.elsewhere) {
-            (false, _, _) => pane,
-            (true, Section::Shop, _) => Screen::Log,
-            (true, Section::Backstage, Screen::Basket) => Screen::Basket,
-            (true, Section::Backstage, _) => Screen::Shop,
-        })
-    }
-
-    /// Whether a screen is in sight: open, or beside the open one.
-    pub(crate) fn shows(&self, screen: Screen) -> bool {
-        self.screen == screen || self.beside(self.size.0) == Some(screen)
-    }
-
-    /// Width of the open screen's own part of a window.
-    pub(crate) fn own_width(&self, width: u16) -> u16 {
-        if self.beside(width).is_some() { width / 5 * 3 } else { width }
-    }
-
-    /// Columns and rows of the open screen's own part of the window.
-    pub(crate) fn own_size(&self) -> (u16, u16) {
-        let width = self.own_width(self.size.0);
-        (if self.read_out { width.min(80) } else { width }, self.size.1)
-    }
-
     /// The command by which others join this shop, once its URL is known.
     pub(crate) fn join_command(&self) -> Option<String> {
         self.shop_url.as_ref().map(|url| format!("storefront --server {url}"))
@@ -523,6 +483,11 @@ impl Model {
     /// The time `delay_ms` from now.
     pub(crate) fn in_ms(&self, delay_ms: i64) -> Timestamp {
         Timestamp::from_unix_ms(self.now.unix_ms().saturating_add(delay_ms))
+    }
+
+    /// Whether the shop cannot do its work because its disk is full, as it says.
+    pub(crate) fn disk_is_full(&self) -> bool {
+        self.unfit.iter().any(|reason| reason.contains("no room left on its disk"))
     }
 
     pub(crate) fn is_live(&self) -> bool {

@@ -1,6 +1,6 @@
-//! The list of screens that can stand beside the open one.
+//! Two screens side by side: which they are, their sizes, and the list of those that can stand beside the open one.
 
-use crate::state::{List, Model, Screen};
+use crate::state::{List, Model, Screen, Section};
 
 /// The open list.
 #[derive(Debug)]
@@ -31,5 +31,47 @@ impl Panes {
             Some(screen) => screen.name(),
             None => "One screen only",
         }
+    }
+}
+
+impl Model {
+    /// Width of the window from which two screens fit side by side.
+    pub(crate) const SPLIT_MIN_WIDTH: u16 = 120;
+
+    /// Whether a screen is the open one, or what its tab shows at this moment.
+    pub(crate) fn is_open(&self, screen: Screen) -> bool {
+        let of_order = screen == Screen::Order || self.screen == Screen::Order;
+        screen == self.screen || (!of_order && screen.tab() == self.screen.tab())
+    }
+
+    /// The screen beside the open one in a window of a width, while two are shown. Where the chosen one is open itself, it
+    /// is one of the other section.
+    pub(crate) fn beside(&self, width: u16) -> Option<Screen> {
+        let pane = self.pane?;
+        if self.read_out || width < Self::SPLIT_MIN_WIDTH || self.screen == Screen::Replay {
+            return None;
+        }
+        Some(match (self.is_open(pane), self.section(), self.elsewhere) {
+            (false, _, _) => pane,
+            (true, Section::Shop, _) => Screen::Log,
+            (true, Section::Backstage, Screen::Basket) => Screen::Basket,
+            (true, Section::Backstage, _) => Screen::Shop,
+        })
+    }
+
+    /// Whether a screen is in sight: open, or beside the open one.
+    pub(crate) fn shows(&self, screen: Screen) -> bool {
+        self.screen == screen || self.beside(self.size.0) == Some(screen)
+    }
+
+    /// Width of the open screen's own part of a window.
+    pub(crate) fn own_width(&self, width: u16) -> u16 {
+        if self.beside(width).is_some() { width / 5 * 3 } else { width }
+    }
+
+    /// Columns and rows of the open screen's own part of the window.
+    pub(crate) fn own_size(&self) -> (u16, u16) {
+        let width = self.own_width(self.size.0);
+        (if self.read_out { width.min(80) } else { width }, self.size.1)
     }
 }

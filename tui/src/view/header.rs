@@ -170,14 +170,11 @@ fn basket_text(model: &Model, room: Room, slot: u16) -> String {
         .unwrap_or_default()
 }
 
-/// How the shop says that its disk is full.
-const NO_ROOM: &str = "no room left on its disk";
-
 fn connection_text<'a>(model: &Model, room: Room, theme: &Theme) -> Span<'a> {
     let narrow = room == Room::Narrow;
     match &model.connection {
         Connection::Opening => Span::styled(if narrow { "◌" } else { "◌ opening" }, theme.dim),
-        Connection::Live if model.unfit.iter().any(|reason| reason.contains(NO_ROOM)) => {
+        Connection::Live if model.disk_is_full() => {
             Span::styled(if narrow { "! disk" } else { "! disk full" }, theme.bad)
         }
         Connection::Live if !model.unfit.is_empty() => Span::styled(if narrow { "!" } else { "! unfit" }, theme.warn),

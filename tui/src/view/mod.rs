@@ -200,7 +200,13 @@ fn banners(model: &Model, width: u16) -> Vec<String> {
         }
         Connection::Opening | Connection::Live => None,
     };
-    let unfit = model.unfit.first().map(|reason| format!("! The shop cannot do its work: {reason}"));
+    let unfit = model.unfit.first().map(|reason| match (model.disk_is_full(), width) {
+        (true, 80..) => {
+            "! The disk of the shop is full: nothing can be bought or changed until there is room.".to_owned()
+        }
+        (true, _) => "! The disk of the shop is full.".to_owned(),
+        (false, _) => format!("! The shop cannot do its work: {reason}"),
+    });
     let started_over = model.started_over.map(|known| {
         let at = when::time_of_day(known.at, &model.zone);
         match width {

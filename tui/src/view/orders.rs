@@ -17,6 +17,8 @@ use crate::view::{below, failed, instead, list_head, row, when};
 
 /// Draws the screen; returns the cursor of the search that is being typed.
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
+    // What belongs together stays together on a wide screen.
+    let area = Rect { width: area.width.min(MAX_WIDTH), ..area };
     let orders = &model.orders;
     let count = match orders.list.total {
         1 => "1 order".to_owned(),
@@ -53,6 +55,8 @@ fn lines(model: &Model, theme: &Theme, body: Rect, surface: &mut Surface<'_>) {
     }
 }
 
+/// Maximum width of the list.
+const MAX_WIDTH: u16 = 120;
 /// Width of a line from which it has its day and the time; a shorter one has one of them.
 const DATED_MIN_WIDTH: u16 = 70;
 

@@ -82,7 +82,7 @@ fn search(open: &OpenOrder, theme: &Theme, area: Rect, surface: &mut Surface<'_>
     let style = if open.typing { theme.field } else { theme.strong };
     let (shown, at) = visible(&open.find, room);
     if open.typing {
-        surface.set_style(Rect { x, width: room, height: 1, ..area }, theme.field);
+        put(surface, x, area.y, &" ".repeat(usize::from(room)), theme.field, room);
         surface.place_cursor(Position::new(x + at.min(room), area.y));
     }
     let end = put(surface, x, area.y, &shown, style, room);

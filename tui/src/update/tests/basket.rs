@@ -209,7 +209,7 @@ fn a_shop_whose_disk_is_full_says_so_instead_of_sold_out_and_live() {
     assert!(effects.contains(&Effect::Examine), "{effects:?}");
     let screen = crate::view::tests::text(&client.model);
     assert!(screen[0].contains("! disk full") && !screen[0].contains("live"), "{}", screen[0]);
-    assert!(screen.iter().any(|line| line.contains("The shop cannot do its work")), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.contains("The disk of the shop is full")), "{screen:#?}");
     let line = screen.iter().find(|line| line.contains("Casserole")).unwrap();
     assert!(line.contains("stock unknown") && !line.contains("sold out"), "{line}");
     client.press("jj+");

@@ -394,17 +394,7 @@ impl Client {
                 let has = |order: &&Order| order.number.as_deref() == Some(&number.to_string());
                 Msg::OrderFound { number, result: Ok(self.orders.iter().find(has).map(|order| order.id)) }
             }
-            Effect::Find { sequence, words } => {
-                let words = words.to_lowercase();
-                let mut products = a_shelf();
-                products.retain(|product| product.name.to_lowercase().contains(&words));
-                let has = |order: &&Order| {
-                    let number = order.number.clone().unwrap_or_default().to_lowercase();
-                    number == words || order.items.iter().any(|item| item.name.to_lowercase().contains(&words))
-                };
-                let orders = self.orders.iter().filter(has).map(summary).collect();
-                Msg::Found { sequence, result: Ok(Found { products, orders }) }
-            }
+            Effect::Find { sequence, words } => Msg::Found { sequence, result: Ok(self.find(&words.to_lowercase())) },
             Effect::Counter(request) => self.fetch(request),
             Effect::Account(request) => self.purses.answer(request),
             Effect::Submit { key, request } => Msg::Submitted { key, result: Ok(self.agree(*request)) },
@@ -424,6 +414,17 @@ impl Client {
 }
 
 impl Client {
+    /// The products and orders with a word.
+    fn find(&self, words: &str) -> Found {
+        let mut products = a_shelf();
+        products.retain(|product| product.name.to_lowercase().contains(words));
+        let has = |order: &&Order| {
+            let number = order.number.clone().unwrap_or_default().to_lowercase();
+            number == words || order.items.iter().any(|item| item.name.to_lowercase().contains(words))
+        };
+        Found { products, orders: self.orders.iter().filter(has).map(summary).collect() }
+    }
+
     /// Does what a form asks for.
     fn agree(&mut self, request: Request) -> Accepted {
         match request {
