@@ -1,30 +1,127 @@
-//! Measures how long a key takes to reach the screen with long lists. A developer tool; the client itself does not use
-//! it.
+//! Measures how long a key takes to reach the screen: with long lists, and on every screen of a shop with pictures. A
+//! developer tool; the client itself does not use it.
 
 use std::time::{Duration, Instant};
 
 use color_eyre::eyre::Result;
 use storefront_api::{Event, OrderId, Timestamp};
+use storefront_client::Client;
 use uuid::Uuid;
 
-use crate::keys::Key;
-use crate::settings::Settings;
+use crate::driver::Engine;
+use crate::embedded::{self, DataPlace, EmbeddedOptions};
+use crate::keys::{Code, Key};
+use crate::screenshot::{parse, settle};
+use crate::settings::{Contact, Settings};
 use crate::state::{Model, OpenOrder, REAL_TIME, Replay, Screen, TimelineView};
 use crate::update::{Feed, Msg, update};
 use crate::view::canvas::Canvas;
 use crate::view::theme::{Depth, Theme};
 
-/// The measurement of one screen.
+/// The measurement of one screen, from the key to the last byte of the frame.
 #[derive(Clone, Debug)]
 pub struct FrameTiming {
     /// Name of the screen.
     pub screen: String,
-    /// Median time from the key to the last byte of the frame.
-    pub median: Duration,
-    /// Longest time from the key to the last byte of the frame.
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Mean time.
+    pub mean: Duration,
+    /// The time that 99 of 100 frames keep to.
+    pub most: Duration,
+    /// Longest time.
     pub longest: Duration,
     /// Average size of a frame in bytes.
     pub bytes: usize,
+}
+
+/// Keys that lead from screen to screen, each from the one before.
+const SCREENS: [(&str, &str); 27] = [
+    ("shop", "a"),
+    ("product", "l+<Enter>"),
+    ("search", "<Esc>/mug<Enter>"),
+    ("basket", "<Esc>l+2"),
+    ("checkout: review", "c"),
+    ("checkout: how", "<Esc>"),
+    ("checkout: on its way", "<Enter>b"),
+    ("order: parcel", "<Enter>"),
+    ("order: list", "<Tab>"),
+    ("order: lanes", "v"),
+    ("order: tree", "v"),
+    ("order: scrubber", "v"),
+    ("orders", "3"),
+    ("log", "4"),
+    ("log with event", "<Enter>"),
+    ("processes", "<Esc>5"),
+    ("lab", "6"),
+    ("counter: stock", "7"),
+    ("counter: products", "l"),
+    ("counter: orders", "l"),
+    ("counter: sales", "l"),
+    ("account: wallet", "8<Enter>"),
+    ("account: invoices", "ll"),
+    ("account: mail", "l"),
+    ("palette", "1:mug"),
+    ("help", "<Esc>?"),
+    ("settings", "<Esc>,"),
+];
+
+/// Goes through every screen of a shop in memory, and draws each `frames` times at each size while the cursor moves.
+///
+/// # Errors
+/// When the shop cannot be started.
+pub async fn measure_screens(sizes: &[(u16, u16)], frames: usize) -> Result<Vec<FrameTiming>> {
+    let shop = embedded::start(EmbeddedOptions::new(DataPlace::Memory)).await?;
+    let settings = Settings { contact: Contact::demo(), ..Settings::default() };
+    let mut engine = Engine::new(&settings, None);
+    engine.connect(Client::new(shop.url())?);
+    let (url, mailbox_url) = (shop.url().to_owned(), Some(shop.mailbox_url()));
+    engine.take(Msg::ShopFound { url, mailbox_url, embedded: true, first_run: false });
+    engine.take(Msg::Resize { width: 200, height: 60 });
+    settle(&mut engine).await?;
+    let mut all = Vec::new();
+    for (screen, keys) in SCREENS {
+        for key in parse(keys)? {
+            engine.take(Msg::Key(key));
+            settle(&mut engine).await?;
+        }
+        for size in sizes {
+            engine.take(Msg::Resize { width: size.0, height: size.1 });
+            settle(&mut engine).await?;
+            let down = Key::plain(Code::Down);
+            let up = Key::plain(Code::Up);
+            let keys = (0..frames).map(|frame| if frame % 2 == 0 { down } else { up });
+            all.push(time(screen.to_owned(), &mut engine.model, *size, keys)?);
+        }
+        engine.take(Msg::Resize { width: 200, height: 60 });
+        settle(&mut engine).await?;
+    }
+    // Nothing is kept.
+    let _ = engine.close().await;
+    shop.shutdown().await;
+    Ok(all)
+}
+
+/// Presses keys, and draws after each; what they ask of the shop is not sent.
+fn time(screen: String, model: &mut Model, size: (u16, u16), keys: impl Iterator<Item = Key>) -> Result<FrameTiming> {
+    model.size = size;
+    let mut canvas = Canvas::new(size)?;
+    let theme = Theme::new(model.theme, Depth::True);
+    canvas.draw(model, &theme)?;
+    let (mut times, mut bytes) = (Vec::new(), 0);
+    for key in keys {
+        let began = Instant::now();
+        let now = model.now;
+        update(model, now, Msg::Key(key));
+        bytes += canvas.draw(model, &theme)?;
+        times.push(began.elapsed());
+    }
+    times.sort_unstable();
+    let count = times.len().max(1);
+    let mean = times.iter().sum::<Duration>() / u32::try_from(count).unwrap_or(u32::MAX);
+    let most = times.get(times.len() * 99 / 100).copied().unwrap_or_default();
+    let longest = times.last().copied().unwrap_or_default();
+    Ok(FrameTiming { screen, size, mean, most, longest, bytes: bytes / count })
 }
 
 /// Presses keys on every long list with `events` events, on a screen of `size` columns and rows.
@@ -41,24 +138,9 @@ pub fn measure(events: u64, size: (u16, u16), presses: usize) -> Result<Vec<Fram
         (Screen::Replay, TimelineView::Scrubber),
     ] {
         let mut model = full(events, screen, view);
-        model.size = size;
-        let mut canvas = Canvas::new(size)?;
-        let theme = Theme::new(model.theme, Depth::True);
-        canvas.draw(&model, &theme)?;
-        let (mut times, mut bytes) = (Vec::new(), 0);
-        for press in 0..presses {
-            let key = Key::char(if press % 8 == 7 { 'j' } else { 'k' });
-            let began = Instant::now();
-            let now = model.now;
-            update(&mut model, now, Msg::Key(key));
-            bytes += canvas.draw(&model, &theme)?;
-            times.push(began.elapsed());
-        }
-        times.sort_unstable();
         let name = if screen == Screen::Log { "log".to_owned() } else { format!("timeline as {}", view.name()) };
-        let median = times.get(times.len() / 2).copied().unwrap_or_default();
-        let longest = times.last().copied().unwrap_or_default();
-        all.push(FrameTiming { screen: name, median, longest, bytes: bytes / presses.max(1) });
+        let keys = (0..presses).map(|press| Key::char(if press % 8 == 7 { 'j' } else { 'k' }));
+        all.push(time(name, &mut model, size, keys)?);
     }
     Ok(all)
 }

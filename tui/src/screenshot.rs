@@ -7,7 +7,8 @@ use storefront_client::Client;
 
 use crate::driver::Engine;
 use crate::keys::Key;
-use crate::settings::{Contact, Settings, ThemeName};
+use crate::preferences::ThemeName;
+use crate::settings::{Contact, Settings};
 use crate::update::Msg;
 use crate::view::svg;
 use crate::view::theme::{Depth, Theme};
@@ -52,7 +53,11 @@ pub async fn draw(
     Ok(picture)
 }
 
-async fn settle(engine: &mut Engine) -> Result<()> {
+/// Takes messages in until none comes for a while.
+///
+/// # Errors
+/// When a part of the client broke down.
+pub(crate) async fn settle(engine: &mut Engine) -> Result<()> {
     for _ in 0..MAX_MESSAGES {
         match tokio::time::timeout(SETTLE_TIMEOUT, engine.next()).await {
             Ok(msg) => {
