@@ -67,15 +67,7 @@ pub(crate) async fn payment_before(store: &Store, recorded: &Recorded) -> Result
 }
 
 async fn payment_at_version(store: &Store, recorded: &Recorded, last: Version) -> Result<Payment, LoadError> {
-    let mut payment = Payment::default();
-    aggregates::for_each(store, &recorded.stream_name(), |earlier| {
-        if earlier.version <= last {
-            payment = payment::evolve(std::mem::take(&mut payment), &aggregates::decode::<PaymentEvent>(earlier)?);
-        }
-        Ok(())
-    })
-    .await?;
-    Ok(payment)
+    aggregates::load_where::<PaymentEvent>(store, &recorded.stream_name(), |earlier| earlier.version <= last).await
 }
 
 /// If the event at `position` requested a refund that `process` is to carry out and that is still open, adds its

@@ -9,7 +9,7 @@ use storefront_api::{EmailId, Money, OrderId, PaymentId};
 use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::customer_mail::{self, MailTrigger};
 use storefront_domain::email::{self, Email, EmailCommand};
-use storefront_domain::invoice::{self, CreditNote, InvoiceEvent, InvoiceNumber};
+use storefront_domain::invoice::{CreditNote, InvoiceEvent, InvoiceNumber};
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::process::ProcessEvent;
@@ -82,14 +82,8 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
     if streams::id_in::<InvoiceNumber>("invoice", stream).is_some() {
         let InvoiceEvent::Credited(credit) = aggregates::decode(recorded)? else { return Ok(None) };
         let CreditNote { amount, number, cancels, .. } = credit;
-        let mut issued = None;
-        aggregates::for_each(store, &recorded.stream_name(), |earlier| {
-            if earlier.version <= recorded.version {
-                issued = invoice::evolve(issued.take(), &aggregates::decode::<InvoiceEvent>(earlier)?);
-            }
-            Ok(())
-        })
-        .await?;
+        let is_earlier = |earlier: &Recorded| earlier.version <= recorded.version;
+        let issued = aggregates::load_where::<InvoiceEvent>(store, &recorded.stream_name(), is_earlier).await?;
         let Some(issued) = issued else { return Ok(None) };
         if was_mailed_before_invoice(store, issued.invoice.order_id, recorded).await? {
             return Ok(None);

@@ -196,6 +196,23 @@ pub(crate) async fn for_each(
     for_each_after(store, stream, Version(0), each).await
 }
 
+/// Folds those events of a stream that are wanted, such as all up to a version.
+pub(crate) async fn load_where<E: AggregateEvent>(
+    store: &Store,
+    stream: &StreamName,
+    wanted: impl Fn(&Recorded) -> bool + Send + Sync,
+) -> Result<E::State, LoadError> {
+    let mut state = E::State::default();
+    for_each(store, stream, |recorded| {
+        if wanted(recorded) {
+            state = evolve_recorded::<E>(std::mem::take(&mut state), recorded)?;
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(state)
+}
+
 async fn for_each_after(
     store: &Store,
     stream: &StreamName,

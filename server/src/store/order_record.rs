@@ -189,15 +189,11 @@ pub(crate) async fn load_payment_at(
     wanted: impl Fn(&Recorded) -> bool + Send + Sync,
 ) -> Result<Option<Payment>, LoadError> {
     let Some(id) = record.order.payment_id() else { return Ok(None) };
-    let mut payment = Payment::default();
-    aggregates::for_each(store, &streams::payment(id), |recorded| {
-        if wanted(recorded) && record.cut_at.is_none_or(|cut_at| recorded.position < cut_at) {
-            payment = payment::evolve(std::mem::take(&mut payment), &aggregates::decode(recorded)?);
-        }
-        Ok(())
-    })
-    .await?;
-    Ok(Some(payment))
+    let is_then = |recorded: &Recorded| record.cut_at.is_none_or(|cut_at| recorded.position < cut_at);
+    let stream = streams::payment(id);
+    let payment =
+        aggregates::load_where::<PaymentEvent>(store, &stream, |recorded| wanted(recorded) && is_then(recorded));
+    payment.await.map(Some)
 }
 
 /// Returns the refunds of a payment as the API shows them.
