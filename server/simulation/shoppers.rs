@@ -24,6 +24,7 @@ use crate::store::aggregates;
 use crate::store::aggregates::{Cause, LoadError, Store};
 use crate::store::commands;
 use crate::store::commands::{Condition, Context, Done, Failure, Idempotency, Reply};
+use crate::store::order_commands;
 use crate::store::order_record::OrderRecord;
 use crate::store::streams;
 use crate::{clock, random};
@@ -280,11 +281,12 @@ impl Shopper {
                         let decide = |order: &Order| order::decide(order, command.clone());
                         let reply =
                             |_: &OrderRecord, after: &OrderRecord, _: Option<&_>| Ok(a_reply(Some(after.version.0)));
-                        once(&store, &context, commands::change_order(&store, id, &context, decide, reply)).await
+                        once(&store, &context, order_commands::change_order(&store, id, &context, decide, reply)).await
                     }
                     Act::Refund(command) => {
                         let reply = |_: &OrderRecord, _: &_| Ok(a_reply(None));
-                        once(&store, &context, commands::refund_order(&store, id, &context, &command, reply)).await
+                        once(&store, &context, order_commands::refund_order(&store, id, &context, &command, reply))
+                            .await
                     }
                 }
             }

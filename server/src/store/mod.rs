@@ -7,6 +7,7 @@ pub(crate) mod cached_log;
 pub(crate) mod commands;
 pub(crate) mod document_numbers;
 pub(crate) mod log_health;
+pub(crate) mod order_commands;
 pub(crate) mod order_record;
 pub(crate) mod product_facts;
 pub(crate) mod repeats;

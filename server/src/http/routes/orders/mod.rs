@@ -20,7 +20,8 @@ use storefront_domain::payment::Payment;
 use crate::http::error::ApiError;
 use crate::http::idempotency::respond_once_by_append;
 use crate::http::state::Shop;
-use crate::store::commands::{Context, Done, Reply, change_order};
+use crate::store::commands::{Context, Done, Reply};
+use crate::store::order_commands::change_order;
 use crate::store::order_record::OrderRecord;
 
 /// Applies a command to an order, and answers with the order after it.

@@ -13,7 +13,8 @@ use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
 use crate::http::validation;
 use crate::random;
-use crate::store::commands::{Reply, refund_order};
+use crate::store::commands::Reply;
+use crate::store::order_commands::refund_order;
 
 /// Give money back
 ///
