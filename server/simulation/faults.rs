@@ -129,7 +129,7 @@ fn poisons(world: &World) {
         id: random::id(),
         kind: "order.checked_out".to_owned(),
         schema_version: 1,
-        time_ms: rng_clock::now().map_or(0, |now| now.unix_ms()),
+        time_ms: clock::now().unix_ms(),
         correlation_id: order_id.to_string(),
         causation_id: None,
         actor: "somebody".to_owned(),

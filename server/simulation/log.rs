@@ -112,7 +112,6 @@ impl Log {
         self.kept().landed[usize::try_from(position.0 - 1).expect("it is a position of the log")]
     }
 
-    /// The whole log.
     pub(super) fn events(&self) -> Vec<Recorded> {
         self.kept().events.clone()
     }
@@ -178,7 +177,7 @@ impl StoredSnapshot {
         let (position, version) = (Position(place as u64 + 1), Version(places.len() as u64));
         self.ids.insert(event.id, place);
         self.events.push(Recorded::new(position, stream, version, event));
-        self.landed.push(rng_clock::elapsed().unwrap_or_default());
+        self.landed.push(rng_clock::elapsed());
     }
 
     fn known(&self, append: &Append) -> Known {
@@ -215,7 +214,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::random;
+    use crate::{clock, random};
 
     /// An append to up to three of four streams, at versions that are often right.
     fn an_append(log: &Log) -> Append {
@@ -240,7 +239,7 @@ mod tests {
         }
         if rng_clock::one_of(4) == 0 {
             let (key, fingerprint) = (format!("k-{}", rng_clock::one_of(20)), "f".to_owned());
-            let time_ms = rng_clock::now().unwrap().unix_ms();
+            let time_ms = clock::now().unix_ms();
             let body = JsonText::of(&rng_clock::one_of(1000)).unwrap();
             append.answer = Some(StoredResponse { key, fingerprint, body, time_ms });
         }

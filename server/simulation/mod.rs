@@ -1,9 +1,9 @@
 //! A whole shop in one thread, with its time and its luck in the hands of a seed.
 //!
 //! The real domain, commands, processes and their runner work on a simulated log, card gateway, mail server and product
-//! service. Shoppers buy, change their minds and ask again; servers die at any place where they wait for something and are
-//! started anew on the same log; answers get lost, news come late and twice, clocks are set, a disk is full. When all has come to
-//! rest, the books must balance: see [`invariants`].
+//! service. Shoppers buy, change their minds and ask again; servers die at any place where they wait for something and
+//! are started anew on the same log; answers get lost, news come late and twice, clocks are set, a disk is full. When
+//! all has come to rest, the books must balance: see [`invariants`].
 //!
 //! * `SIMULATION_SEEDS=20000 cargo test -p storefront-server simulation` runs more seeds than usual.
 //! * `SIMULATION_SEED=17 cargo test -p storefront-server simulation -- --nocapture` runs one, and tells its story.
@@ -30,7 +30,7 @@ mod notices;
 mod outcomes;
 mod points;
 mod product_service;
-pub(crate) mod rng_clock;
+mod rng_clock;
 mod script;
 mod server;
 mod shoppers;

@@ -1,10 +1,10 @@
 //! Time and chance of one simulated run, in the hands of its seed.
 //!
-//! There is one for each thread, and a run has its thread to itself. Time stands still while anything can be done, and jumps
-//! to the next moment that somebody waits for when nothing can. The store has a clock, which may be set, and the servers'
-//! machine another, which may be wrong; the servers follow the store's as real ones do (`crate::clock`). What is random comes
-//! from one generator. So a run is the
-//! same each time: as long as it iterates over no hash map, asks no other clock and starts no thread.
+//! There is one for each thread, and a run has its thread to itself. Time stands still while anything can be done, and
+//! jumps to the next moment that somebody waits for when nothing can. The store has a clock, which may be set, and the
+//! servers' machine another, which may be wrong; the servers follow the store's as real ones do (`crate::clock`). What
+//! is random comes from one generator. So a run is the same each time: as long as it iterates over no hash map, asks no
+//! other clock and starts no thread.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,12 +20,13 @@ use uuid::Uuid;
 use super::coverage::{Coverage, Seen};
 use super::points;
 use super::watch::Watch;
-use crate::clock::{FOLLOW_INTERVAL, StoreClock};
+use crate::clock::{self, FOLLOW_INTERVAL, ProcessTime, StoreClock, TimeSource};
+use crate::random::{self, RandomSource, SystemRandom};
 
 /// When every run begins: 2026-01-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_767_225_600_000;
-/// So many failpoints are passed within an hour of the run's time at most; a run that passes more goes round in circles. Two
-/// servers that have nothing to do pass some 63,000, as they keep their leases.
+/// So many failpoints are passed within an hour of the run's time at most; a run that passes more goes round in
+/// circles. Two servers that have nothing to do pass some 63,000, as they keep their leases.
 const POINTS_PER_HOUR: u64 = 200_000;
 const HOUR_NS: u64 = 3600 * 1_000_000_000;
 
@@ -122,29 +123,19 @@ pub(super) fn begin(seed: u64, tells: bool) {
     }
     rng_clock.follow_store_clock();
     FATE.with_borrow_mut(|there| *there = Some(rng_clock));
+    clock::replace_source(&Simulated);
+    random::replace_source(&Simulated);
 }
 
 /// Gives time and chance back to the world, and tells what was seen.
 pub(super) fn end() -> Seen {
+    clock::replace_source(&ProcessTime);
+    random::replace_source(&SystemRandom);
     FATE.with_borrow_mut(Option::take).expect("a run has begun").seen
 }
 
 fn with<T>(ask: impl FnOnce(&mut RngClock) -> T) -> T {
     FATE.with_borrow_mut(|rng_clock| ask(rng_clock.as_mut().expect("this happens in a run")))
-}
-
-/// The present moment as the servers see it, which never goes back; `None` outside a run.
-pub(crate) fn now() -> Option<Timestamp> {
-    FATE.with_borrow_mut(|rng_clock| {
-        let rng_clock = rng_clock.as_mut()?;
-        rng_clock.latest_ms = rng_clock.latest_ms.max(rng_clock.followed_ms());
-        Some(Timestamp::from_unix_ms(rng_clock.latest_ms))
-    })
-}
-
-/// The store's time as the servers follow it; `None` outside a run.
-pub(crate) fn followed_ms() -> Option<i64> {
-    FATE.with_borrow(|rng_clock| rng_clock.as_ref().map(RngClock::followed_ms))
 }
 
 /// The time that the store's clock shows.
@@ -174,45 +165,62 @@ pub(super) fn forwards_ms() -> i64 {
     with(|rng_clock| rng_clock.forwards_ms)
 }
 
-/// A new id; `None` outside a run.
-pub(crate) fn id() -> Option<Uuid> {
-    FATE.with_borrow_mut(|rng_clock| {
-        let rng_clock = rng_clock.as_mut()?;
-        rng_clock.id_count += 1;
-        let random = rng_clock.draw();
-        Some(Uuid::from_u128(u128::from(rng_clock.id_count) << 64 | u128::from(random)))
-    })
+/// The time and the randomness of the run on this thread.
+struct Simulated;
+
+impl TimeSource for Simulated {
+    fn now(&self) -> Timestamp {
+        with(|rng_clock| {
+            rng_clock.latest_ms = rng_clock.latest_ms.max(rng_clock.followed_ms());
+            Timestamp::from_unix_ms(rng_clock.latest_ms)
+        })
+    }
+
+    fn store_ms(&self) -> i64 {
+        with(|rng_clock| rng_clock.followed_ms())
+    }
+
+    fn elapsed(&self) -> Duration {
+        elapsed()
+    }
+
+    fn sleep(&self, time: Duration) -> clock::Sleep {
+        let key = with(|rng_clock| {
+            rng_clock.timer_count += 1;
+            let at_ns = rng_clock.now_ns.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+            (at_ns, rng_clock.timer_count)
+        });
+        Box::pin(Sleep { key })
+    }
 }
 
-/// Random bits; `None` outside a run.
-pub(crate) fn bits() -> Option<u32> {
-    FATE.with_borrow_mut(|rng_clock| {
-        rng_clock.as_mut().map(|rng_clock| u32::try_from(rng_clock.draw() >> 32).unwrap_or(0))
-    })
+impl RandomSource for Simulated {
+    fn id(&self) -> Uuid {
+        with(|rng_clock| {
+            rng_clock.id_count += 1;
+            let random = rng_clock.draw();
+            Uuid::from_u128(u128::from(rng_clock.id_count) << 64 | u128::from(random))
+        })
+    }
+
+    fn bits(&self) -> u32 {
+        with(|rng_clock| u32::try_from(rng_clock.draw() >> 32).unwrap_or(0))
+    }
 }
 
-/// How long the run has been going on; `None` outside a run.
-pub(crate) fn elapsed() -> Option<Duration> {
-    FATE.with_borrow(|rng_clock| rng_clock.as_ref().map(|rng_clock| Duration::from_nanos(rng_clock.now_ns)))
+/// The simulated time since the run began.
+pub(super) fn elapsed() -> Duration {
+    with(|rng_clock| Duration::from_nanos(rng_clock.now_ns))
 }
 
-/// Waits by the run's clock; `None` outside a run.
-pub(crate) fn sleep(time: Duration) -> Option<Sleep> {
-    FATE.with_borrow_mut(|rng_clock| {
-        let rng_clock = rng_clock.as_mut()?;
-        rng_clock.timer_count += 1;
-        let at_ns = rng_clock.now_ns.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-        Some(Sleep { key: (at_ns, rng_clock.timer_count) })
-    })
-}
-
-/// Waits by the run's clock, within a run.
+/// Waits by the simulated clock.
 pub(super) async fn pass(time: Duration) {
-    sleep(time).expect("this happens in a run").await;
+    clock::sleep(time).await;
 }
 
-/// A moment that somebody waits for.
-pub(crate) struct Sleep {
+/// A timer of the simulated clock.
+struct Sleep {
+    /// When it is due, in nanoseconds since the run began, and its number.
     key: (u64, u64),
 }
 

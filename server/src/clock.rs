@@ -4,9 +4,12 @@
 //! one. This process extrapolates it by its own monotonic clock, so time never runs backwards here. A jump of the
 //! store's clock is accepted only after several consistent readings.
 //!
-//! In tests, the simulation can replace the clock.
+//! All functions go through the [`TimeSource`] of the current thread. It is [`ProcessTime`] unless a test has called
+//! `replace_source` on that thread.
 
+use std::cell::Cell;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -16,28 +19,102 @@ use storefront_api::Timestamp;
 use storefront_eventlog::MonotonicClock;
 use tracing::warn;
 
+/// A future that completes when a time has passed.
+pub(crate) type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Tells the time and waits.
+pub(crate) trait TimeSource: Sync {
+    /// The current time; never less than at an earlier call.
+    fn now(&self) -> Timestamp;
+
+    /// The time of the log's store, in milliseconds since 1970; goes back when the store's clock is set back.
+    fn store_ms(&self) -> i64;
+
+    /// The monotonic time since a fixed moment.
+    fn elapsed(&self) -> Duration;
+
+    /// Waits for a duration, which begins with this call.
+    fn sleep(&self, time: Duration) -> Sleep;
+}
+
+thread_local! {
+    static SOURCE: Cell<&'static dyn TimeSource> = const { Cell::new(&ProcessTime) };
+}
+
+/// Replaces the source of the time for the current thread.
 #[cfg(test)]
-use crate::simulation::rng_clock;
+pub(crate) fn replace_source(source: &'static dyn TimeSource) {
+    SOURCE.set(source);
+}
 
 /// Returns the current time.
 pub(crate) fn now() -> Timestamp {
-    #[cfg(test)]
-    if let Some(now) = rng_clock::now() {
-        return now;
-    }
-    static LATEST_MS: AtomicI64 = AtomicI64::new(0);
-    let now_ms = store_ms();
-    Timestamp::from_unix_ms(LATEST_MS.fetch_max(now_ms, Ordering::Relaxed).max(now_ms))
+    SOURCE.get().now()
 }
 
-/// The store's time as this process follows it, in milliseconds since 1970, for setting timers. The store judges them, so this
-/// goes back with the store's clock, other than [`now`]; but it does not follow a jump that lasts for a moment.
+/// The store's time as this process follows it, in milliseconds since 1970, for setting timers. The store decides when
+/// they are due, so unlike [`now`] this goes back with the store's clock; but it does not follow a jump that lasts for
+/// a moment.
 pub(crate) fn store_ms() -> i64 {
-    #[cfg(test)]
-    if let Some(followed_ms) = rng_clock::followed_ms().or_else(tests::followed_ms) {
-        return followed_ms;
+    SOURCE.get().store_ms()
+}
+
+/// Waits for a duration.
+pub(crate) async fn sleep(time: Duration) {
+    SOURCE.get().sleep(time).await;
+}
+
+/// Awaits a future; returns `None` when it takes longer than `limit`.
+pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    // Without `unconstrained`, a future that uses up tokio's budget at each poll would never be timed out.
+    let expired = tokio::task::unconstrained(SOURCE.get().sleep(limit));
+    tokio::select! {
+        biased;
+        outcome = future => Some(outcome),
+        () = expired => None,
     }
-    process_ms() + STORE_CLOCK.lock().unwrap_or_else(PoisonError::into_inner).offset_ms
+}
+
+/// The monotonic time by which leases are held.
+pub(crate) fn lease_time() -> Arc<dyn MonotonicClock> {
+    Arc::new(LeaseTime)
+}
+
+struct LeaseTime;
+
+#[async_trait]
+impl MonotonicClock for LeaseTime {
+    fn elapsed(&self) -> Duration {
+        SOURCE.get().elapsed()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        sleep(time).await;
+    }
+}
+
+/// The time of this process, which follows the store's clock.
+pub(crate) struct ProcessTime;
+
+impl TimeSource for ProcessTime {
+    fn now(&self) -> Timestamp {
+        static LATEST_MS: AtomicI64 = AtomicI64::new(0);
+        let now_ms = self.store_ms();
+        Timestamp::from_unix_ms(LATEST_MS.fetch_max(now_ms, Ordering::Relaxed).max(now_ms))
+    }
+
+    fn store_ms(&self) -> i64 {
+        process_ms() + STORE_CLOCK.lock().unwrap_or_else(PoisonError::into_inner).offset_ms
+    }
+
+    fn elapsed(&self) -> Duration {
+        static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGIN.elapsed()
+    }
+
+    fn sleep(&self, time: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(time))
+    }
 }
 
 /// Interval between two readings of the store's clock.
@@ -112,74 +189,40 @@ pub(crate) fn request_time_ms() -> i64 {
     process_ms()
 }
 
-/// Waits for a duration.
-pub(crate) async fn sleep(time: Duration) {
-    #[cfg(test)]
-    if let Some(sleep) = rng_clock::sleep(time) {
-        return sleep.await;
-    }
-    tokio::time::sleep(time).await;
-}
-
-/// Awaits a future; returns `None` when it takes longer than `limit`.
-pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    #[cfg(test)]
-    if let Some(sleep) = rng_clock::sleep(limit) {
-        return tokio::select! {
-            biased;
-            outcome = future => Some(outcome),
-            () = sleep => None,
-        };
-    }
-    tokio::time::timeout(limit, future).await.ok()
-}
-
-/// The monotonic time by which leases are held.
-pub(crate) fn lease_time() -> Arc<dyn MonotonicClock> {
-    Arc::new(ProcessTime)
-}
-
-struct ProcessTime;
-
-#[async_trait]
-impl MonotonicClock for ProcessTime {
-    fn elapsed(&self) -> Duration {
-        static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
-        #[cfg(test)]
-        if let Some(elapsed) = rng_clock::elapsed() {
-            return elapsed;
-        }
-        BEGIN.elapsed()
-    }
-
-    async fn sleep(&self, time: Duration) {
-        sleep(time).await;
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::cell::RefCell;
-
     use super::*;
 
-    thread_local! {
-        static FOLLOWED: RefCell<Option<Arc<AtomicI64>>> = const { RefCell::new(None) };
+    /// The clock of a test's log, in milliseconds since 1970. All else is the time of the process.
+    struct LogTime(Arc<AtomicI64>);
+
+    impl TimeSource for LogTime {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix_ms(self.store_ms())
+        }
+
+        fn store_ms(&self) -> i64 {
+            self.0.load(Ordering::Relaxed)
+        }
+
+        fn elapsed(&self) -> Duration {
+            ProcessTime.elapsed()
+        }
+
+        fn sleep(&self, time: Duration) -> Sleep {
+            ProcessTime.sleep(time)
+        }
     }
 
-    /// Lets [`store_ms`] follow the clock of a test's log, in milliseconds since 1970, on this thread.
+    /// Makes the clock of a test's log, in milliseconds since 1970, the time of the current thread.
     pub(crate) fn follow(clock_ms: Arc<AtomicI64>) {
-        FOLLOWED.set(Some(clock_ms));
-    }
-
-    pub(super) fn followed_ms() -> Option<i64> {
-        FOLLOWED.with_borrow(|clock| clock.as_ref().map(|clock_ms| clock_ms.load(Ordering::Relaxed)))
+        replace_source(Box::leak(Box::new(LogTime(clock_ms))));
     }
 
     const HOUR_MS: i64 = 60 * 60 * 1000;
 
     #[test]
-    fn a_clock_is_believed_at_first_and_when_it_drifts() {
+    fn the_first_reading_and_drift_are_accepted() {
         let mut clock = StoreClock::default();
         assert_eq!(clock.apply_reading(HOUR_MS), None);
         assert_eq!(clock.offset_ms, HOUR_MS, "a server an hour behind its database goes by the database");
@@ -188,7 +231,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_clock_that_jumps_for_a_moment_is_not_believed_and_one_that_stays_there_is() {
+    fn a_jump_is_accepted_only_when_it_lasts() {
         let mut clock = StoreClock::default();
         clock.apply_reading(0);
         for shown in [25 * HOUR_MS, 0, 25 * HOUR_MS, 25 * HOUR_MS, 3, -HOUR_MS, -HOUR_MS] {
@@ -197,6 +240,17 @@ pub(crate) mod tests {
         }
         assert_eq!(clock.apply_reading(-HOUR_MS), Some(-HOUR_MS - 3));
         assert_eq!(clock.offset_ms, -HOUR_MS);
+    }
+
+    #[tokio::test]
+    async fn a_future_that_uses_up_the_budget_of_its_task_is_timed_out() {
+        async fn greedy() {
+            loop {
+                tokio::task::consume_budget().await;
+            }
+        }
+        let timed_out = timeout(Duration::from_millis(5), greedy());
+        assert_eq!(tokio::time::timeout(Duration::from_secs(20), timed_out).await, Ok(None));
     }
 
     #[test]

@@ -1,24 +1,52 @@
-//! Ids and random numbers: the only module that draws them. In tests, the simulation can replace the source.
+//! Ids and random numbers: the only module that draws them.
+//!
+//! All functions go through the [`RandomSource`] of the current thread. It is [`SystemRandom`] unless a test has called
+//! `replace_source` on that thread.
+
+use std::cell::Cell;
 
 use uuid::Uuid;
 
-#[cfg(test)]
-use crate::simulation::rng_clock;
+/// Draws ids and random numbers.
+pub(crate) trait RandomSource: Sync {
+    /// A new unique id, greater than those drawn before.
+    fn id(&self) -> Uuid;
 
-/// Returns a new unique id; later ids are greater (UUIDv7).
-pub(crate) fn id() -> Uuid {
-    #[cfg(test)]
-    if let Some(id) = rng_clock::id() {
-        return id;
-    }
-    Uuid::now_v7()
+    /// 32 random bits.
+    fn bits(&self) -> u32;
 }
 
-/// Returns 32 random bits: the first 32 of a random UUID (RFC 9562, version 4), all of which are random.
+thread_local! {
+    static SOURCE: Cell<&'static dyn RandomSource> = const { Cell::new(&SystemRandom) };
+}
+
+/// Replaces the source of ids and random numbers for the current thread.
+#[cfg(test)]
+pub(crate) fn replace_source(source: &'static dyn RandomSource) {
+    SOURCE.set(source);
+}
+
+/// Returns a new unique id; later ids are greater.
+pub(crate) fn id() -> Uuid {
+    SOURCE.get().id()
+}
+
+/// Returns 32 random bits.
 pub(crate) fn bits() -> u32 {
-    #[cfg(test)]
-    if let Some(bits) = rng_clock::bits() {
-        return bits;
+    SOURCE.get().bits()
+}
+
+/// The randomness of the operating system.
+pub(crate) struct SystemRandom;
+
+impl RandomSource for SystemRandom {
+    /// A UUID of version 7 (RFC 9562), which begins with the time.
+    fn id(&self) -> Uuid {
+        Uuid::now_v7()
     }
-    Uuid::new_v4().as_fields().0
+
+    /// The first 32 bits of a UUID of version 4 (RFC 9562), all of which are random.
+    fn bits(&self) -> u32 {
+        Uuid::new_v4().as_fields().0
+    }
 }
