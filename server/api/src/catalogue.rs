@@ -7,65 +7,65 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{Money, OrderId, ProductId, Timestamp, VatRate};
 
-/// A part of a longer list.
+/// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
     /// The items of this page.
     pub items: Vec<T>,
-    /// Send it back as `cursor` for the next page; absent on the last.
+    /// The `cursor` of the next page; absent on the last page.
     pub next_cursor: Option<String>,
-    /// How many items there are on all pages.
+    /// Number of items on all pages.
     pub total: u64,
 }
 
-/// Something to buy.
+/// A product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
-    /// Its id.
+    /// The id of the product, as in paths.
     pub id: ProductId,
-    /// The shopkeeper's own number for it.
+    /// The article number of the seller (stock keeping unit).
     pub sku: String,
-    /// Its name.
+    /// The name that shoppers see.
     pub name: String,
-    /// A few sentences.
+    /// Description for shoppers; plain text, which may be empty.
     pub description: String,
-    /// The name of its category.
+    /// The name of the category that the product belongs to.
     pub category: String,
-    /// What one costs, VAT included.
+    /// Price of one piece, VAT included.
     pub price: Money,
-    /// What one cost before; present when it is on sale.
+    /// Price of one piece before the sale; present while the product is on sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare_at_price: Option<Money>,
     /// VAT that the price includes, in percent.
     pub vat_rate_percent: VatRate,
-    /// Facts such as `"material": "oak"`.
+    /// Properties by name, such as `"material": "oak"`.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
-    /// Whether it can be bought; a withdrawn product is not active.
+    /// Whether the product can be bought; `false` for a withdrawn product.
     pub active: bool,
-    /// How many can be reserved now.
+    /// Number of pieces that can be reserved now.
     pub available: u32,
-    /// How many open baskets have it; without the one that the question names.
+    /// Number of open baskets that contain the product, without the order that the query names.
     #[serde(default)]
     pub in_baskets: u32,
-    /// Whether `GET /v1/products/{id}/picture` has something to show.
+    /// Whether the product has a picture: `GET /v1/products/{id}/picture`.
     pub has_picture: bool,
-    /// The product service could not be asked lately: this is what it said last.
+    /// Whether the data may be out of date, because the product service cannot be reached.
     pub stale: bool,
-    /// When the shop learnt of it first.
+    /// Time at which the shop first received the product.
     pub listed_at: Timestamp,
 }
 
-/// A part of a longer list of products.
+/// One page of a list of products.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProductPage {
     /// The products of this page.
     pub items: Vec<Product>,
-    /// Send it back as `cursor` for the next page; absent on the last.
+    /// The `cursor` of the next page; absent on the last page.
     pub next_cursor: Option<String>,
-    /// How many products there are on all pages.
+    /// Number of products on all pages.
     pub total: u64,
-    /// What may have been meant, when nothing was found and there is something near: search for this instead.
+    /// A search text with results; present when this search found nothing and a similar word exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<String>,
 }
@@ -80,154 +80,156 @@ impl From<ProductPage> for Page<Product> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProductSort {
-    /// Best match first; by name when there is nothing to search for.
+    /// Best match first; by name without a search text.
     #[default]
     Relevance,
     /// By name, A to Z.
     Name,
-    /// Cheapest first.
+    /// By price, ascending.
     Price,
-    /// Most expensive first.
+    /// By price, descending.
     PriceDesc,
-    /// Newest first.
+    /// By the time of listing, newest first.
     Newest,
 }
 
-/// What to list.
+/// Filters, order and page of a list of products.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ProductQuery {
-    /// Words to find in name, description, SKU and category, as they are, as beginnings of words, or with a typo; case and
-    /// accents do not matter. A text with no letter or digit in it finds nothing.
+    /// Words to find in name, description, SKU and category, as they are, as beginnings of words, or with a typo; case
+    /// and accents do not matter. A text with no letter or digit in it finds nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
-    /// Only this category.
+    /// Only products of the category with this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
-    /// Only this price (minor units) or more.
+    /// Minimum price of one piece, in minor units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_min: Option<i64>,
-    /// Only this price (minor units) or less.
+    /// Maximum price of one piece, in minor units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_max: Option<i64>,
-    /// Only what is (or is not) available.
+    /// `true`: only products with available stock; `false`: only those without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_stock: Option<bool>,
-    /// Only what is (or is not) on sale.
+    /// `true`: only products on sale; `false`: only those that are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_sale: Option<bool>,
-    /// Only what was taken off the shelf, instead of what can be bought.
+    /// `true`: withdrawn products instead of those that can be bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<bool>,
-    /// The order of the list.
+    /// The order of the list; default `relevance`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub sort: Option<ProductSort>,
-    /// How many items a page has, 1 to 100; 20 if not said.
+    /// Maximum number of items in the page, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Where the last page ended.
+    /// The `next_cursor` of the previous page; without it the list starts at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// The asking shopper's own order: it does not count in `in_baskets`.
+    /// An order that `in_baskets` does not count: the shopper's own basket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
-    /// See at least this log position.
+    /// The answer waits until the list includes the events up to this position of the log (`Storefront-Position` of a
+    /// write), at most 5 s; then it is 503.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_position: Option<u64>,
 }
 
-/// How to look at one product.
+/// Options of reading one product.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OneProductQuery {
-    /// The asking shopper's own order: it does not count in `in_baskets`.
+    /// An order that `in_baskets` does not count: the shopper's own basket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
-    /// See at least this log position.
+    /// The answer waits until the list includes the events up to this position of the log (`Storefront-Position` of a
+    /// write), at most 5 s; then it is 503.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_position: Option<u64>,
 }
 
-/// A shelf of the shop.
+/// A category of products.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Category {
-    /// Its name.
+    /// The name of the category, unique in the shop.
     pub name: String,
-    /// How many active products it has.
+    /// Number of products in it that can be bought.
     pub products: u32,
 }
 
 /// All categories, by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CategoryList {
-    /// The categories.
+    /// The categories, in the order of their names.
     pub items: Vec<Category>,
 }
 
-/// Set up a shelf.
+/// Create a category.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCategory {
-    /// Its name, 1 to 50 characters, unlike any other.
+    /// The name of the category, 1 to 50 characters, unique in the shop.
     pub name: String,
 }
 
-/// Put a product into the range.
+/// Create a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewProduct {
-    /// Its id: 1 to 64 lower-case letters, digits and hyphens; made from its name if not said.
+    /// The id: 1 to 64 lower-case letters, digits and hyphens; without it, an id is made from the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<ProductId>,
-    /// The shopkeeper's own number for it, 1 to 40 characters, unlike any other.
+    /// The article number of the seller (stock keeping unit), 1 to 40 characters, unique in the shop.
     pub sku: String,
-    /// Its name, 1 to 100 characters, unlike any other.
+    /// The name that shoppers see, 1 to 100 characters, unique in the shop.
     pub name: String,
-    /// A few sentences, at most 2,000 characters.
+    /// Description for shoppers, at most 2,000 characters; may be empty.
     #[serde(default)]
     pub description: String,
-    /// The name of a category that is there.
+    /// The name of an existing category.
     pub category: String,
-    /// What one costs, VAT included; above 0 and at most 9,999,999,999 minor units
+    /// Price of one piece, VAT included; above 0 and at most 9,999,999,999 minor units
     /// (99,999,999.99 in EUR), in the shop's currency.
     pub price: Money,
-    /// What one cost before, above the price and at most 9,999,999,999 minor units: puts it on sale.
+    /// Price of one piece before a sale: above `price` and at most 9,999,999,999 minor units. Puts the product on sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare_at_price: Option<Money>,
     /// VAT that the price includes, in percent, 0 to 100, such as 19 or 5.5.
     pub vat_rate_percent: VatRate,
-    /// Facts such as `"material": "oak"`, at most 20.
+    /// Properties by name, such as `"material": "oak"`; at most 20.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
 }
 
-/// Describe a product anew; what is not said stays.
+/// Change the description of a product. A field that is left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChangeProduct {
-    /// See [`NewProduct::sku`].
+    /// The new article number, 1 to 40 characters, unique in the shop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
-    /// See [`NewProduct::name`].
+    /// The new name, 1 to 100 characters, unique in the shop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// See [`NewProduct::description`].
+    /// The new description, at most 2,000 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// See [`NewProduct::category`].
+    /// The name of an existing category.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
-    /// See [`NewProduct::compare_at_price`]; `null` ends the sale.
+    /// Price of one piece before a sale: above the price and at most 9,999,999,999 minor units. `null` ends the sale.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "null_is_a_value")]
     #[schema(value_type = Option<Money>)]
     pub compare_at_price: Option<Option<Money>>,
-    /// See [`NewProduct::vat_rate_percent`].
+    /// VAT that the price includes, in percent, 0 to 100, such as 19 or 5.5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vat_rate_percent: Option<VatRate>,
-    /// See [`NewProduct::attributes`]; replaces them all.
+    /// Properties by name, at most 20; they replace all present ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attributes: Option<BTreeMap<String, String>>,
 }
@@ -236,12 +238,12 @@ fn null_is_a_value<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Option<O
     Option::deserialize(json).map(Some)
 }
 
-/// Give a product another price.
+/// Change the price of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RepriceProduct {
-    /// What one costs from now on, VAT included; above 0 and at most 9,999,999,999 minor units, in the shop's currency.
+    /// The new price of one piece, VAT included; above 0 and at most 9,999,999,999 minor units, in the shop's currency.
     pub price: Money,
-    /// Why, 1 to 200 characters; everyone can read it in the log.
+    /// The reason, 1 to 200 characters; it is in the log, which is readable by everybody.
     pub reason: String,
 }

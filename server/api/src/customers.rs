@@ -6,16 +6,16 @@ use utoipa::{IntoParams, ToSchema};
 use crate::unknown::or_unknown;
 use crate::{CustomerId, Money, OrderId, PaymentId, Timestamp, VoucherCode};
 
-/// Become a customer.
+/// Register a customer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterCustomer {
-    /// An id of the client's choice; the shop makes one if it is left out.
+    /// The id of the new customer; without it, the server makes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<CustomerId>,
 }
 
-/// Let a customer buy dearer things, or only cheaper ones.
+/// Set the spending limit of a customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetLimit {
@@ -23,10 +23,10 @@ pub struct SetLimit {
     pub spending_limit: Money,
 }
 
-/// A customer.
+/// A registered customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Customer {
-    /// Names the customer; sent in the header `Storefront-Customer`.
+    /// The id of the customer; requests on their behalf send it as `Storefront-Customer`.
     pub id: CustomerId,
     /// The highest price of one piece that the customer may buy.
     pub spending_limit: Money,
@@ -34,18 +34,18 @@ pub struct Customer {
     pub version: u64,
 }
 
-/// A customer's money with the shop.
+/// The wallet of a customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Wallet {
-    /// Whose it is.
+    /// The customer who owns the wallet.
     pub customer_id: CustomerId,
-    /// What is in it; never negative.
+    /// The present balance; never negative.
     pub balance: Money,
     /// The version of the wallet's stream: the number of its movements.
     pub version: u64,
 }
 
-/// What moved money into a wallet or out of it.
+/// The cause of a movement of a wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MovementKind {
@@ -67,22 +67,22 @@ pub enum MovementKind {
 pub struct Movement {
     /// Its number in the wallet, from 1.
     pub version: u64,
-    /// What moved the money.
+    /// The cause of the movement.
     #[serde(deserialize_with = "or_unknown")]
     pub kind: MovementKind,
-    /// How much came in; negative when it went out.
+    /// The change of the balance; negative for a payment.
     pub amount: Money,
-    /// What was in the wallet afterwards.
+    /// The balance after the movement.
     pub balance: Money,
-    /// When.
+    /// Time of the movement.
     pub time: Timestamp,
-    /// The order that it is about.
+    /// The order that the movement belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// The payment that it is about.
+    /// The payment that the movement belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<PaymentId>,
-    /// Why, in words.
+    /// The reason that was given, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -92,67 +92,67 @@ pub struct Movement {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MovementsQuery {
-    /// How many items a page has, 1 to 100; 20 if not said.
+    /// Maximum number of items in the page, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Where the last page ended.
+    /// The `next_cursor` of the previous page; without it the list starts at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
-/// Put money into a wallet.
+/// Add money to a wallet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TopUp {
-    /// How much; more than nothing, in the shop's currency.
+    /// The amount; above 0, in the shop's currency.
     pub amount: Money,
-    /// Why, 1 to 200 characters.
+    /// The reason, 1 to 200 characters.
     pub reason: String,
 }
 
-/// Take a voucher back.
+/// Revoke a voucher.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeVoucher {
-    /// Why, 1 to 200 characters.
+    /// The reason, 1 to 200 characters.
     pub reason: String,
 }
 
-/// Where a voucher is in its life.
+/// The state of a voucher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VoucherStatus {
     /// It can be used.
     Issued,
-    /// An order that is being checked out has it.
+    /// Reserved for an order that is being checked out.
     Reserved,
-    /// It was used.
+    /// Used by an order; cannot be used again.
     Redeemed,
-    /// The shop took it back.
+    /// Revoked by an operator.
     Revoked,
     /// One of a later version, which this one does not know; only in answers that are read.
     #[serde(skip)]
     Unknown,
 }
 
-/// An amount that is taken off one order.
+/// A voucher: an amount that is deducted from one order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Voucher {
-    /// What to type.
+    /// The code, which the shopper enters.
     pub code: VoucherCode,
-    /// What it takes off.
+    /// The amount that it deducts.
     pub amount: Money,
-    /// Whether it can be used.
+    /// The state of the voucher.
     #[serde(deserialize_with = "or_unknown")]
     pub status: VoucherStatus,
-    /// Whose it is; absent for a guest's, which anybody who knows the code may use.
+    /// The owner; absent for the voucher of a guest, which anybody with the code can use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
     /// The order for which it was issued.
     pub issued_for: OrderId,
     /// When it was issued.
     pub issued_at: Timestamp,
-    /// The order that has it, or that it was used for.
+    /// The order that it is reserved for or was used for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_by: Option<OrderId>,
 }
@@ -160,6 +160,6 @@ pub struct Voucher {
 /// A customer's vouchers, newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VoucherList {
-    /// The vouchers, used ones too.
+    /// The vouchers, including used and revoked ones.
     pub items: Vec<Voucher>,
 }

@@ -5,46 +5,46 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::Order;
 
-/// Between which moments: two versions, or what one event of the log changed. Either `from` and `to`, or `position`.
+/// The two states to compare. Either `from` and `to`, or `position`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DiffQuery {
-    /// The version to start from; 0 is before the order began. It may be the later one of the two.
+    /// The first version; 0 is the state before the order. It may be greater than `to`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<u64>,
-    /// The version to come to.
+    /// The second version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<u64>,
-    /// A position of the log, from 1: from the moment before it to the moment after it.
+    /// A position of the log, from 1: compares the states before and after that event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
 }
 
-/// What changed in an order between two moments.
+/// The differences between two states of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderDiff {
-    /// The order's version at the first moment; 0 before it began.
+    /// The version of the first state; 0 before the order.
     pub from: u64,
-    /// Its version at the second.
+    /// The version of the second state.
     pub to: u64,
-    /// Everything that is different, in the order in which an order shows it. The version itself is left out.
+    /// The changed values, in the order of the fields of an order, without the version.
     pub changes: Vec<FieldChange>,
-    /// The order as it was at the second moment; absent before it began.
+    /// The order in the second state; absent before the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
 }
 
-/// One value of an order that became another one.
+/// A changed value of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldChange {
-    /// Where it stands in the order, such as `/status` or `/items/enamel-mug/quantity`: lines go by product, VAT by rate.
+    /// The path of the value, such as `/status` or `/items/enamel-mug/quantity`: lines by product, VAT by rate.
     pub path: String,
-    /// What it was; absent when it was not there.
+    /// The value before; absent when there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub before: Option<serde_json::Value>,
-    /// What it became; absent when it is not there any more.
+    /// The value after; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub after: Option<serde_json::Value>,

@@ -6,81 +6,81 @@ use utoipa::{IntoParams, ToSchema};
 use crate::unknown::or_unknown;
 use crate::{Address, CustomerId, Money, OrderId, PaymentId, PaymentStatus, ProductId, RefundId, Timestamp, VatRate};
 
-/// A payment with what went back of it.
+/// A payment with its refunds and disputes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Payment {
-    /// Its id.
+    /// The id of the payment; an order names it as `payment_id`.
     pub id: PaymentId,
-    /// For which order.
+    /// The order that was or is being paid.
     pub order_id: OrderId,
-    /// How much was asked for.
+    /// The requested amount.
     pub amount: Money,
-    /// How it is paid.
+    /// The payment method.
     pub method: PaidBy,
-    /// Where the money is.
+    /// The status of the payment.
     #[serde(deserialize_with = "or_unknown")]
     pub status: PaymentStatus,
-    /// The name of the payment where the money came from, once it is there.
+    /// The reference of the payment at the card gateway, or of the movement in the wallet, once it is paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// What can still be given back; absent while nothing is paid.
+    /// The amount that can still be refunded; absent while nothing is paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Money>,
-    /// What went back or is on its way, oldest first.
+    /// The refunds, oldest first, including requested and failed ones.
     pub refunds: Vec<Refund>,
-    /// What the cardholder has disputed at their bank, oldest first.
+    /// The disputes that the cardholder opened at their bank, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disputes: Vec<Dispute>,
 }
 
-/// How something is paid.
+/// A payment method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaidBy {
-    /// By card.
+    /// A card, charged by the card gateway.
     Card,
-    /// From the wallet.
+    /// The wallet of the customer.
     Wallet,
-    /// Without money.
+    /// No payment; for demos.
     None,
 }
 
-/// Money that goes back.
+/// A refund.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Refund {
-    /// Its id, in every event about it.
+    /// The id of the refund, as in its events.
     #[serde(default = "RefundId::nil")]
     pub id: RefundId,
-    /// How much.
+    /// The refunded amount.
     pub amount: Money,
-    /// What became of it.
+    /// The state of the refund.
     #[serde(deserialize_with = "or_unknown")]
     pub state: RefundState,
-    /// Its name where the money goes, once it has one.
+    /// The reference of the refund at the card gateway or in the wallet; absent until there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Why; absent for one that was made at the gateway.
+    /// The reason that was given; absent for a refund that was made at the gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why it failed.
+    /// The reason of a failure, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Whether it was made at the card gateway, and the shop learnt of it.
+    /// Whether the refund was made at the card gateway itself, not by the shop.
     #[serde(default)]
     pub made_at_gateway: bool,
 }
 
-/// What became of a refund.
+/// The state of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundState {
-    /// On its way.
+    /// Requested; the gateway or the wallet has not confirmed it.
     Open,
-    /// On its way, and the gateway works on it: for days, perhaps.
+    /// Accepted by the gateway, which may take days to finish it.
     Pending,
-    /// The money is back.
+    /// Paid out.
     Done,
-    /// Refused, or the money has returned: somebody must look, and what was to go back counts as paid still.
+    /// Refused, or returned after it was paid out. The amount counts as paid again, and an operator has to act.
     Failed,
     /// One of a later version, which this one does not know; only in answers that are read.
     #[serde(skip)]
@@ -90,22 +90,22 @@ pub enum RefundState {
 /// A payment that the cardholder disputes at their bank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Dispute {
-    /// The gateway's name for it.
+    /// The reference of the dispute at the card gateway.
     pub reference: String,
-    /// How much of the payment.
+    /// The disputed amount.
     pub amount: Money,
-    /// Why, for programs: the gateway's word, such as `fraudulent`.
+    /// The reason as a code of the gateway, such as `fraudulent`.
     pub reason: String,
-    /// How far it has come.
+    /// The state of the dispute.
     #[serde(deserialize_with = "or_unknown")]
     pub state: DisputeState,
 }
 
-/// How far a dispute has come.
+/// The state of a dispute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeState {
-    /// The bank asks; the money is with the shop.
+    /// The bank has asked for evidence; the shop still has the money.
     Open,
     /// The bank has taken the money until the dispute is decided.
     Withdrawn,
@@ -118,10 +118,10 @@ pub enum DisputeState {
     Unknown,
 }
 
-/// Who sells, as invoices name it.
+/// The seller, as named on invoices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Seller {
-    /// The seller's name.
+    /// The registered name of the seller.
     pub name: String,
     /// The seller's address, line by line.
     pub address: Vec<String>,
@@ -133,151 +133,153 @@ pub struct Seller {
 /// An invoice with its credit notes. The invoice itself never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Invoice {
-    /// Its number, such as `2026-000042`: without gap or repeat in its year.
+    /// The number, such as `2026-000042`: consecutive within its year.
     pub number: String,
-    /// For which order.
+    /// The order that the document is about.
     pub order_id: OrderId,
-    /// The order's number for people.
+    /// The order number, such as `95EG-YSMH`.
     pub order_number: String,
-    /// Whose order it is; absent for a guest.
+    /// The customer who bought; absent for a guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
-    /// To whom it is addressed.
+    /// The address of the buyer.
     pub address: Address,
-    /// Who sells; absent on invoices from before they said so.
+    /// The seller; absent on invoices of versions that did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seller: Option<Seller>,
-    /// When it was written.
+    /// Time of issue.
     pub issued_at: Timestamp,
-    /// When what it is about was supplied: when the paid order was confirmed. Absent on invoices from before they said so.
+    /// Time of supply: when the paid order was confirmed. Absent on invoices of versions that did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supplied_at: Option<Timestamp>,
-    /// What was sold.
+    /// The sold products, a line each.
     pub lines: Vec<InvoiceLine>,
-    /// What a voucher took off the sum of the lines.
+    /// The discount by a voucher on the sum of the lines.
     pub discount: Money,
-    /// What was sold at each rate after the discount, and the VAT in it; lowest rate first.
+    /// Amounts by VAT rate after the discount, lowest rate first.
     pub tax: Vec<InvoiceTax>,
-    /// What was paid without VAT.
+    /// The paid amount without VAT.
     pub net: Money,
-    /// The VAT in what was paid.
+    /// The VAT that the paid amount includes.
     pub vat: Money,
-    /// What was paid.
+    /// The paid amount, VAT included.
     pub total: Money,
-    /// How it was paid, such as `card pi_3Nk`.
+    /// Payment method and reference, such as `card pi_3Nk`.
     pub payment_reference: String,
-    /// What was credited of it since, oldest first.
+    /// The credit notes of this invoice, oldest first.
     pub credit_notes: Vec<CreditNote>,
 }
 
 /// One line of an invoice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InvoiceLine {
-    /// The product.
+    /// The id of the sold product.
     pub product_id: ProductId,
-    /// The shopkeeper's number for it.
+    /// The article number of the seller.
     pub sku: String,
-    /// Its name.
+    /// The name of the product at the time of the order.
     pub name: String,
-    /// How many.
+    /// Number of pieces.
     pub quantity: u32,
-    /// What one cost, VAT included.
+    /// Price of one piece, VAT included.
     pub unit_price: Money,
-    /// What one cost without VAT, rounded half up.
+    /// Price of one piece without VAT, rounded half up.
     pub net_unit_price: Money,
-    /// What the line cost.
+    /// Unit price times quantity, VAT included.
     pub total: Money,
     /// VAT that the price includes, in percent.
     pub vat_rate_percent: VatRate,
 }
 
-/// What falls to one VAT rate.
+/// The part of an invoice or credit note at one VAT rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InvoiceTax {
-    /// In percent.
+    /// The VAT rate in percent.
     pub rate_percent: VatRate,
-    /// Without VAT.
+    /// The amount without VAT.
     pub net: Money,
-    /// With VAT.
+    /// The amount with VAT.
     pub gross: Money,
-    /// The VAT in it, rounded half up once per rate.
+    /// The VAT that `gross` includes, rounded half up once per rate.
     pub amount: Money,
 }
 
-/// A credit note: some of an invoice that went back.
+/// A credit note: an invoice, or part of it, was refunded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CreditNote {
-    /// Its number, such as `CN-2026-000007`: without gap or repeat in its year.
+    /// The number, such as `CN-2026-000007`: consecutive within its year.
     pub number: String,
-    /// The invoice that it credits.
+    /// The number of the credited invoice.
     pub invoice: String,
-    /// For which order.
+    /// The order that the document is about.
     pub order_id: OrderId,
-    /// When it was written.
+    /// Time of issue.
     pub issued_at: Timestamp,
-    /// What went back.
+    /// The credited amount, VAT included.
     pub amount: Money,
-    /// How that is spread over the rates of the invoice, and the VAT in it.
+    /// The credited amount by VAT rate of the invoice.
     pub tax: Vec<InvoiceTax>,
-    /// The name of the refund where the money went, or of the dispute that was lost.
+    /// The reference of the refund at the gateway or in the wallet, or of the lost dispute.
     pub refund_reference: String,
-    /// The credit note that this one cancels, because its refund failed after it had succeeded; the amounts are below zero.
+    /// The credit note that this one cancels, because its refund failed after it had succeeded; the amounts are below
+    /// zero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancels: Option<String>,
 }
 
-/// Which invoices and credit notes to list; newest first.
+/// Filter and page of the list of invoices and credit notes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InvoiceListQuery {
-    /// Only those whose number, order's id or order's number has words that begin like these; a credit note is also found
-    /// by the number of its invoice.
+    /// Only documents whose number, order id or order number has words with these beginnings; a credit note is also
+    /// found by the number of its invoice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
-    /// How many items a page has, 1 to 100; 20 if not said.
+    /// Maximum number of items in the page, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Where the last page ended.
+    /// The `next_cursor` of the previous page; without it the list starts at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// See at least this log position.
+    /// The answer waits until the list includes the events up to this position of the log (`Storefront-Position` of a
+    /// write), at most 5 s; then it is 503.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_position: Option<u64>,
 }
 
-/// Whether a document asks for money or gives it back.
+/// The kind of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentKind {
-    /// An invoice.
+    /// An invoice for a confirmed order.
     Invoice,
-    /// A credit note: some of an invoice that went back.
+    /// A credit note: an invoice, or part of it, was refunded.
     CreditNote,
 }
 
-/// An invoice or a credit note in a list; read it under its number.
+/// An invoice or a credit note in a list. `GET /v1/invoices/{number}` has the whole document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DocumentSummary {
-    /// Its number, such as `2026-000042` or `CN-2026-000007`.
+    /// The number, such as `2026-000042` or `CN-2026-000007`.
     pub number: String,
-    /// Which of the two it is.
+    /// Whether it is an invoice or a credit note.
     pub kind: DocumentKind,
-    /// For which order.
+    /// The order that the document is about.
     pub order_id: OrderId,
-    /// The order's number for people.
+    /// The order number, such as `95EG-YSMH`.
     pub order_number: String,
-    /// Whose order it is; absent for a guest.
+    /// The customer who bought; absent for a guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
-    /// When it was written.
+    /// Time of issue.
     pub issued_at: Timestamp,
-    /// What was paid, or what went back.
+    /// The invoiced or credited amount, VAT included.
     pub amount: Money,
-    /// Of an invoice: what went back of it so far.
+    /// Only invoices: the sum of the credit notes so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credited: Option<Money>,
-    /// Of a credit note: the number of the invoice that it credits.
+    /// Only credit notes: the number of the credited invoice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoice: Option<String>,
 }

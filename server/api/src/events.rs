@@ -6,149 +6,149 @@ use utoipa::{IntoParams, ToSchema};
 use crate::unknown::or_unknown;
 use crate::{Order, Timestamp};
 
-/// One thing that happened.
+/// An event of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
-    /// Its place in the log: 1, 2, 3, … without gaps.
+    /// The position in the log: 1, 2, 3, … without gaps.
     pub position: u64,
-    /// Its id.
+    /// The unique id of the event.
     pub id: uuid::Uuid,
-    /// The stream that it stands in, such as `order-7f…`.
+    /// The stream of the event, such as `order-7f…`.
     pub stream: String,
-    /// Its place in that stream, from 1.
+    /// The version of the stream after the event, from 1.
     pub version: u64,
-    /// What kind of event, such as `order.item_added`.
+    /// The type of the event, such as `order.item_added`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Which shape `data` has.
+    /// The version of the schema of `data`.
     pub schema_version: u16,
-    /// When it happened.
+    /// Time of the event.
     pub time: Timestamp,
-    /// What it belongs to: the order's id, or else the request's.
+    /// The id of the order that the event belongs to, otherwise of the request.
     pub correlation_id: String,
-    /// The event or request that led to it.
+    /// The id of the event or request that caused it.
     pub causation_id: Option<String>,
-    /// Who did it.
+    /// Who caused the event: a customer, `guest`, a process or a name from `Storefront-Actor`.
     pub actor: String,
-    /// What happened.
+    /// The content of the event; its fields depend on the type.
     #[schema(value_type = Object)]
     pub data: serde_json::Value,
 }
 
-/// Which events to read.
+/// Filter and page of reading the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventQuery {
-    /// Only what comes after this position; 0 if not said.
+    /// Only events after this position; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
-    /// How many at most, 1 to 1000; 100 if not said.
+    /// Maximum number of events, 1 to 1000; default 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// How many seconds to wait for something new, 0 to 30.
+    /// Seconds to wait for a new event, 0 to 30; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<u32>,
-    /// Only this type; `order.*` takes all that begin so. Several by comma.
+    /// Only events of this type; `order.*` matches all types with that beginning. Several are separated by commas.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Only this stream; `stock-*` takes all that begin so. Several by comma.
+    /// Only events of this stream; `stock-*` matches all streams with that beginning. Several are separated by commas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<String>,
-    /// Only what belongs to this order or request.
+    /// Only events with this correlation id: of one order or request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<String>,
-    /// The lab's `switches` as the last answer had them: with `wait`, the answer comes also as soon as they are others.
+    /// The `switches` of the previous answer. With `wait`, a change of the lab's fault switches also ends the wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switches: Option<uuid::Uuid>,
-    /// The mark of what is paused as the last answer had it: with `wait`, the answer comes also as soon as it is another one.
+    /// The `paused.mark` of the previous answer. With `wait`, a change of what is paused also ends the wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
 }
 
-/// Some of the log, oldest first.
+/// A page of the log, oldest event first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventPage {
-    /// The events.
+    /// The events, oldest first.
     pub events: Vec<Event>,
-    /// Where to read on: past everything that was looked at, also past what the filter left out.
+    /// The `after` of the next page: the position up to which the log was searched.
     pub next_after: u64,
     /// The last position of the log.
     pub head: u64,
-    /// The hash of the log as it is now. Absent while the log is empty.
+    /// The present hash of the log; absent while the log is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<LogHash>,
-    /// Which log this is. When it is another than before, the shop was started over or its database was set back, and what was
-    /// read before counts no more. Absent while the log is empty.
+    /// The id of the log. It changes when the shop is reset or its database goes back in time; what was
+    /// read before is then no longer valid. Absent while the log is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<uuid::Uuid>,
-    /// In a shop with a lab: a mark that is another one whenever something was broken on purpose through this server, or
-    /// mended; `GET /v1/lab/faults` tells what is broken.
+    /// With a lab: a value that changes whenever a fault switch was changed through this server
+    /// (`GET /v1/lab/faults`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switches: Option<uuid::Uuid>,
-    /// The log does not reach to `after`: it is another one than you know, or went back in time. Drop what you know of it and
-    /// read on from `next_after`, which is 0. Absent otherwise.
+    /// Whether the log ends before `after`, because it is another log or went back in time. The client discards what it
+    /// has and reads on from `next_after`, which is 0. Absent when `false`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reset: bool,
-    /// What takes nothing in by itself.
+    /// The paused processes and read models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,
 }
 
-/// The processes and read models that take nothing in until they are stepped or resumed.
+/// The processes and read models that handle no events until they are stepped or resumed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Paused {
-    /// Another one whenever this is not as it was; empty while nothing is paused.
+    /// A value that changes with the rest of this object; empty while nothing is paused.
     pub mark: String,
-    /// The processes, by name.
+    /// The names of the paused processes.
     pub processes: Vec<String>,
-    /// The read models, by name.
+    /// The paused read models, sorted by name.
     pub views: Vec<PausedView>,
 }
 
 /// A read model that is paused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PausedView {
-    /// Its name, such as `orders`.
+    /// The name, such as `orders`.
     pub name: String,
-    /// Lists show the log up to here.
+    /// The position up to which its lists include the log.
     pub position: u64,
 }
 
-/// The hash of a log at a position: of a hash tree over every event up to there (SHA-256, RFC 6962). Whoever has
-/// noted it can tell later whether anything of that was changed.
+/// The hash of a log at a position: the root of a hash tree over all events up to there (SHA-256, RFC 6962). With a
+/// recorded hash it can be verified later that none of these events was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogHash {
-    /// The position.
+    /// The position of the last event that the hash covers.
     pub position: u64,
     /// The hash, as 64 hexadecimal digits.
     pub hash: String,
 }
 
-/// Some of one stream, oldest first.
+/// A page of a stream, oldest event first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StreamPage {
-    /// The events.
+    /// The events, oldest first.
     pub events: Vec<Event>,
-    /// The version to read on from; absent at the end of the stream.
+    /// The `from` of the next page; absent at the end of the stream.
     pub next_from: Option<u64>,
 }
 
-/// How far a step of the checkout is.
+/// The state of a step of the checkout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
-    /// Not begun.
+    /// Not started yet.
     Pending,
-    /// Under way.
+    /// In progress.
     Running,
     /// Failed and waiting for the next attempt.
     Waiting,
-    /// Done.
+    /// Completed successfully.
     Done,
-    /// Failed for good.
+    /// Failed, and not tried again.
     Failed,
-    /// Was done, and has been taken back.
+    /// Completed and then reversed.
     Undone,
     /// One of a later version, which this one does not know; only in answers that are read.
     #[serde(skip)]
@@ -158,27 +158,27 @@ pub enum StepState {
 /// One step of the checkout: `stock`, `payment`, `confirm`, `invoice` or `mail`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
-    /// Which one.
+    /// The name of the step.
     pub name: String,
-    /// How far it is.
+    /// The state of the step.
     #[serde(deserialize_with = "or_unknown")]
     pub state: StepState,
-    /// Which attempt this is, from 1; 0 before the first.
+    /// Number of the attempt, from 1; 0 before the first.
     pub attempt: u32,
-    /// What went wrong or what came of it, in a few words.
+    /// The result or the error, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// When the next attempt is due, while `waiting`.
+    /// Time of the next attempt, while the state is `waiting`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Timestamp>,
 }
 
-/// Everything about one order: its events in log order, and how far its checkout is.
+/// All events of one order in the order of the log, and the steps of its checkout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Timeline {
-    /// The events of every stream that belong to the order, after the position that was asked for.
+    /// The events of all streams that belong to the order, after the requested position.
     pub events: Vec<Event>,
-    /// Where to read on.
+    /// The `after` of the next request.
     pub next_after: u64,
     /// The last position of the log.
     pub head: u64,
@@ -186,34 +186,34 @@ pub struct Timeline {
     pub steps: Vec<Step>,
     /// The order as it is now.
     pub order: Order,
-    /// The log does not reach to `after`: it is another one than you know, or went back in time, and this is the whole
-    /// timeline. Absent otherwise.
+    /// Whether the log ends before `after`, because it is another log or went back in time; this is then the whole
+    /// timeline. Absent when `false`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reset: bool,
 }
 
-/// Which part of a stream to read.
+/// Page of reading a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct StreamQuery {
-    /// From this version on, inclusive; 1 if not said.
+    /// The first version to return; default 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<u64>,
-    /// How many at most, 1 to 1000; 100 if not said.
+    /// Maximum number of events, 1 to 1000; default 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
 
-/// Which part of a timeline to read.
+/// Page of reading a timeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimelineQuery {
-    /// Only what comes after this position; 0 if not said.
+    /// Only events after this position; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
-    /// How many seconds to wait for something new, 0 to 30.
+    /// Seconds to wait for a new event, 0 to 30; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<u32>,
 }

@@ -5,25 +5,25 @@ use utoipa::ToSchema;
 
 use crate::LogHash;
 
-/// The process is alive.
+/// The answer of the liveness check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// Always `live`.
+    /// The state of the process: always `live`.
     pub status: String,
 }
 
-/// Whether the server can do its work.
+/// The answer of the readiness check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
-    /// Whether it can.
+    /// Whether the server can serve all requests.
     pub ready: bool,
-    /// Why not, or what works less well: one sentence each.
+    /// Why the server is not ready, and what is degraded: a sentence each.
     pub reasons: Vec<String>,
     /// The last position of the log.
     pub head: u64,
-    /// The hash of the log as it is now. Absent while the log is empty or cannot be read.
+    /// The present hash of the log; absent while the log is empty or cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<LogHash>,
-    /// What the server knows of the product service: `live`, or `stale` while it cannot be reached.
+    /// The state of the product data: `live`, or `stale` while the product service cannot be reached.
     pub product_service: String,
 }

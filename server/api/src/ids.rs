@@ -37,23 +37,23 @@ macro_rules! uuid_id {
 }
 
 uuid_id! {
-    /// Names an order; chosen by the client before the order exists.
+    /// Id of an order (UUID), chosen by the client before the order exists.
     OrderId
 }
 uuid_id! {
-    /// Names a customer.
+    /// Id of a customer (UUID); requests send it as `Storefront-Customer`.
     CustomerId
 }
 uuid_id! {
-    /// Names one attempt to pay for an order.
+    /// Id of one attempt to pay for an order (UUID).
     PaymentId
 }
 uuid_id! {
-    /// Names one refund of a payment.
+    /// Id of a refund of a payment (UUID).
     RefundId
 }
 uuid_id! {
-    /// Names one mail.
+    /// Id of a mail to a customer (UUID).
     EmailId
 }
 
@@ -74,8 +74,8 @@ impl RefundId {
     }
 }
 
-/// Names a product as its product service does: 1 to 64 characters. All but `A–Z a–z 0–9 . _ -` are written as their UTF-8
-/// bytes, each as `~` and two hexadecimal digits: `tea/green` is `tea~2Fgreen`.
+/// Id of a product, as the product service has it: 1 to 64 characters. All but `A–Z a–z 0–9 . _ -` are written as their
+/// UTF-8 bytes, each as `~` and two hexadecimal digits: `tea/green` is `tea~2Fgreen`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String)]
@@ -177,7 +177,7 @@ impl fmt::Display for ProductId {
     }
 }
 
-/// Names a voucher, and is all that a shopper types to use it: 5 of `0–9 a–z`. Capitals are read as small letters.
+/// Code of a voucher, which a shopper enters to use it: 5 characters of `0–9 a–z`. Capitals are read as lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, example = "k3v9q")]

@@ -1,4 +1,5 @@
-//! The workshop lab: breaking the systems around the shop on purpose, stories that play by themselves, and starting over.
+//! The workshop lab: breaking the systems around the shop on purpose, stories that play by themselves, and starting
+//! over.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,15 +7,15 @@ use utoipa::ToSchema;
 use crate::unknown::or_unknown;
 use crate::{OrderId, Timestamp};
 
-/// A stand-in for a system around the shop.
+/// A stub: a stand-in for an external system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stub {
-    /// The product service.
+    /// The stub of the product service.
     Products,
-    /// The card gateway.
+    /// The stub of the card gateway.
     Cards,
-    /// The mail server.
+    /// The stub of the mail server.
     Mail,
 }
 
@@ -32,7 +33,7 @@ impl Stub {
     }
 }
 
-/// What is broken on purpose at a stub. Everything is off by default; a field that is left out is off too.
+/// The fault switches of a stub. All are off by default, and a field that is left out is off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
@@ -40,17 +41,17 @@ pub struct Faults {
     pub error_rate: f64,
     /// Delay before each answer, in milliseconds, at most 60,000.
     pub latency_ms: u64,
-    /// The plug is pulled: nobody gets an answer.
+    /// No request gets an answer.
     pub outage: bool,
     /// `cards` only: every card is declined.
     pub decline: bool,
-    /// `cards` only: what is asked takes effect, and its answer is lost.
+    /// `cards` only: a request takes effect, and its answer is lost.
     pub lose_answers: bool,
-    /// `cards` only: what is asked takes effect, and its answer and the webhooks about it wait until this is off.
+    /// `cards` only: a request takes effect, and its answer and its webhooks are held back until this is off.
     pub hold_answers: bool,
-    /// `cards` only: each webhook comes twice.
+    /// `cards` only: each webhook is sent twice.
     pub duplicate: bool,
-    /// `cards` only: a webhook comes after the one that follows it, or half a second late.
+    /// `cards` only: a webhook is sent after the one that follows it, or half a second late.
     pub reorder: bool,
 }
 
@@ -61,95 +62,95 @@ impl Faults {
     }
 }
 
-/// A stub, and what is broken at it.
+/// A stub with its fault switches.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StubFaults {
-    /// Which stub.
+    /// The name of the stub.
     pub stub: Stub,
-    /// What is broken there.
+    /// Its fault switches.
     pub faults: Faults,
 }
 
-/// Every stub.
+/// The fault switches of all stubs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FaultList {
     /// The stubs: product service, card gateway, mail.
     pub items: Vec<StubFaults>,
 }
 
-/// A story that plays by itself in the shop.
+/// A scenario: a scripted demonstration in the running shop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Scenario {
     /// Its name in paths, such as `card-declined`.
     pub name: String,
     /// Its name for people.
     pub title: String,
-    /// What the room will see, in a sentence or two.
+    /// What it demonstrates, in a sentence or two.
     pub story: String,
-    /// Where to look, and what to try.
+    /// What to observe, and what to try.
     pub look_at: String,
-    /// The last time that it was played since the server was started.
+    /// The latest run since the start of the server; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<ScenarioRun>,
 }
 
-/// Every scenario, in the order in which a workshop plays them.
+/// All scenarios, in the order of a workshop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScenarioList {
-    /// The scenarios.
+    /// The scenarios, in the order of a workshop.
     pub items: Vec<Scenario>,
 }
 
-/// One time that a scenario is or was played.
+/// A run of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScenarioRun {
-    /// Which scenario.
+    /// The name of the scenario.
     pub name: String,
-    /// How it is going.
+    /// The state of the run.
     #[serde(deserialize_with = "or_unknown")]
     pub state: ScenarioState,
-    /// The orders that it makes, in the order in which it tells of them; known from the beginning.
+    /// The ids of the orders that the run makes, in the order of its steps; complete from the start.
     pub orders: Vec<OrderId>,
-    /// When it began.
+    /// Start of the run.
     pub started_at: Timestamp,
-    /// When it ended; absent while it runs.
+    /// End of the run; absent while it is running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// What it has told so far, oldest first.
+    /// The steps so far, oldest first.
     pub steps: Vec<ScenarioStep>,
-    /// How it ended, in a sentence; absent while it runs.
+    /// The result in a sentence; absent while it is running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
 }
 
-/// How a scenario is going.
+/// The state of a run of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ScenarioState {
-    /// It is being played.
+    /// The run has not ended.
     Running,
-    /// It ended as its story says.
+    /// The run ended with the expected result.
     Finished,
-    /// It ended otherwise; what it had switched on or taken is put back all the same.
+    /// The run ended with another result; its changes to switches and stock are reverted all the same.
     Failed,
     /// One of a later version, which this one does not know; only in answers that are read.
     #[serde(skip)]
     Unknown,
 }
 
-/// Something that a scenario tells while it is played.
+/// A step of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScenarioStep {
-    /// When.
+    /// Time of the step.
     pub at: Timestamp,
-    /// What happens, in a sentence.
+    /// What happened, in a sentence.
     pub text: String,
 }
 
-/// The shop was started over.
+/// The result of a reset of the shop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LabReset {
-    /// The name under which the log of before is kept, beside where it was; absent when it was in memory, and is gone.
+    /// The name of the file that keeps the previous log, beside the new one; absent when the log was in memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_as: Option<String>,
 }

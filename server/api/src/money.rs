@@ -81,16 +81,16 @@ impl fmt::Display for Currency {
 /// An amount in minor units: `{"amount": 2499, "currency": "EUR"}` is 24.99 euro.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Money {
-    /// Minor units, such as cents.
+    /// The number of minor units, such as cents.
     #[schema(example = 2499)]
     pub amount: i64,
-    /// Their currency.
+    /// The currency of the amount.
     pub currency: Currency,
 }
 
 impl Money {
-    /// Maximum price in minor units: 99,999,999.99 in EUR. It keeps orders (50 lines of 99 pieces) and sums of orders far
-    /// below the range of 64 bits.
+    /// Maximum price in minor units: 99,999,999.99 in EUR. It keeps orders (50 lines of 99 pieces) and sums of orders
+    /// far below the range of 64 bits.
     pub const MAX_PRICE_MINOR_UNITS: i64 = 9_999_999_999;
 
     /// Creates an amount from minor units.

@@ -8,60 +8,60 @@ use crate::{
     Currency, CustomerId, Dispute, Money, OrderId, PaymentId, ProductId, Refund, Timestamp, VatRate, VoucherCode,
 };
 
-/// Where an order is in its life.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
-    /// A basket.
+    /// A basket, which can be changed.
     InProgress,
-    /// Bought, and on its way through the checkout.
+    /// Checked out; stock, payment and confirmation are in progress.
     CheckedOut,
-    /// Paid, and promised.
+    /// Paid; waits for shipping.
     Confirmed,
-    /// On its way.
+    /// Shipped by a carrier.
     Shipped,
-    /// With its recipient.
+    /// Delivered to a recipient.
     Delivered,
-    /// Given up.
+    /// Cancelled before it was shipped.
     Cancelled,
-    /// A basket in which nothing happened for too long.
+    /// A basket that was not changed for its maximum lifetime.
     Expired,
     /// One of a later version, which this one does not know; only in answers that are read.
     #[serde(skip)]
     Unknown,
 }
 
-/// Where the money of an order is.
+/// The status of the payment of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
-    /// Nothing has been asked for yet.
+    /// No payment was requested.
     None,
-    /// Asked for; the answer is not in.
+    /// Requested; the outcome is not known yet.
     Pending,
-    /// The card's bank wants to hear from its owner; `payment_action` of the order says where, and until when.
+    /// The bank asks the cardholder to authenticate; see `payment_action` of the order.
     AuthenticationRequired,
-    /// Received.
+    /// Paid, and not refunded in full.
     Paid,
-    /// Refused.
+    /// Declined by the gateway or the wallet.
     Declined,
-    /// On its way back.
+    /// A refund is in progress.
     Refunding,
-    /// Given back: all of it, or lost in a dispute.
+    /// Refunded in full, or lost in a dispute.
     Refunded,
-    /// Disputed by the cardholder, and not decided yet.
+    /// Disputed by the cardholder; not decided yet.
     Disputed,
     /// One of a later version, which this one does not know; only in answers that are read.
     #[serde(skip)]
     Unknown,
 }
 
-/// What the shopper has to do before a payment goes on.
+/// What the shopper has to do before the payment continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaymentAction {
-    /// The page on which to answer the card's bank, for a browser.
+    /// URL of the page of the bank, for a browser.
     pub url: String,
-    /// Until when the order waits for it; then it is a basket again.
+    /// Time until which the order waits; after that it is a basket again.
     pub expires_at: Timestamp,
 }
 
@@ -69,51 +69,51 @@ pub struct PaymentAction {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ReopenReason {
-    /// These products had too few left.
+    /// Products without enough stock.
     OutOfStock {
-        /// The products.
+        /// Ids of the products without enough stock.
         product_ids: Vec<ProductId>,
     },
-    /// The payment was refused.
+    /// The payment was declined.
     PaymentDeclined {
-        /// Why, for programs: the gateway's decline code, such as `insufficient_funds`.
+        /// The decline code of the gateway, such as `insufficient_funds`.
         reason: String,
-        /// Why, for people.
+        /// The reason, for people.
         message: String,
     },
-    /// The voucher could not be used any more, such as because another order has it. It was taken off the basket.
+    /// The voucher can no longer be used, for example because another order uses it. It was removed from the basket.
     VoucherUnavailable {
-        /// The voucher.
+        /// The code of the voucher.
         voucher: VoucherCode,
     },
-    /// The payment had no outcome for as long as the goods are kept. Should the money come all the same, it goes back.
+    /// The payment had no outcome before the reservation of the stock expired. Money that arrives later is refunded.
     ReservationExpired,
 }
 
-/// How to pay.
+/// The payment method of a checkout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "method", rename_all = "snake_case")]
 pub enum PaymentMethod {
-    /// By card, through the gateway's token; card numbers never come here.
+    /// A card, by a token of the gateway; card numbers are refused.
     Card {
         /// The gateway's token for the card.
         token: String,
     },
-    /// From the customer's wallet.
+    /// The wallet of the customer.
     Wallet,
-    /// Without money; only in open mode, for demos.
+    /// No payment; for demos.
     None,
 }
 
-/// Where to send the goods. No text may have control, invisible or text-direction characters.
+/// A shipping address. Its texts must not contain control, invisible or text-direction characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Address {
-    /// Who receives it, 1 to 100 characters.
+    /// The recipient, 1 to 100 characters.
     pub name: String,
     /// Street and number, 1 to 100 characters.
     pub street: String,
-    /// What else helps to find the door, such as a flat or a company, 1 to 100 characters.
+    /// Further details, such as a flat or a company, 1 to 100 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line2: Option<String>,
     /// Postal code, at most 20 characters; empty or left out where the country has none.
@@ -151,216 +151,216 @@ impl Address {
     }
 }
 
-/// Put something into the basket.
+/// Add a product to the basket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddItem {
-    /// The product.
+    /// The id of the product.
     pub product_id: ProductId,
-    /// How many more, 1 to 99.
+    /// Number of pieces to add, 1 to 99.
     pub quantity: u32,
 }
 
-/// Have so many of something in the basket.
+/// Change the quantity of a line of the basket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeQuantity {
-    /// How many, 1 to 99.
+    /// Number of pieces, 1 to 99.
     pub quantity: u32,
 }
 
-/// Use a voucher for the basket; it takes the place of the one before.
+/// Apply a voucher to the basket; it replaces the present one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyVoucher {
-    /// The voucher's code.
+    /// The code of the voucher.
     pub code: VoucherCode,
 }
 
-/// Buy the basket.
+/// Check the basket out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Checkout {
-    /// The total that the shopper was shown; if it is another by now, nothing happens.
+    /// The total that the shopper was shown. If the total has changed, the checkout is refused.
     pub expected_total: Money,
-    /// Where to send mail about the order.
+    /// Mail address for messages about the order.
     pub email: String,
-    /// Where to send the goods.
+    /// The shipping address.
     pub shipping_address: Address,
-    /// How to pay.
+    /// The payment method.
     pub payment: PaymentMethod,
 }
 
-/// Send mail about an order to another address.
+/// Change the mail address of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeEmail {
-    /// Where.
+    /// The new mail address.
     pub email: String,
 }
 
-/// Give an order up.
+/// Cancel an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cancel {
-    /// Why, 1 to 200 characters.
+    /// The reason, 1 to 200 characters.
     pub reason: String,
 }
 
-/// Give back some of what was paid for an order.
+/// Refund an order in full or in part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundOrder {
-    /// How much; without it, all that is left.
+    /// The amount; without it, all that can still be refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
-    /// Why, 1 to 200 characters.
+    /// The reason, 1 to 200 characters.
     pub reason: String,
 }
 
-/// Send an order.
+/// Ship an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ship {
-    /// Who carries it, 1 to 100 characters.
+    /// The carrier, 1 to 100 characters.
     pub carrier: String,
-    /// The carrier's number for it, 1 to 100 characters.
+    /// The tracking number of the carrier, 1 to 100 characters.
     pub tracking_number: String,
-    /// When it should arrive.
+    /// Estimated time of delivery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_delivery: Option<Timestamp>,
 }
 
-/// An order has arrived.
+/// Record the delivery of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deliver {
-    /// Who took it, 1 to 100 characters.
+    /// The person who received it, 1 to 100 characters.
     pub recipient: String,
 }
 
 /// One line of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderItem {
-    /// The product.
+    /// The id of the product.
     pub product_id: ProductId,
-    /// The shopkeeper's number for it.
+    /// The article number of the seller.
     pub sku: String,
-    /// Its name when it was put in.
+    /// The name of the product when it was added.
     pub name: String,
-    /// What one costs.
+    /// Price of one piece, VAT included.
     pub unit_price: Money,
-    /// How many, 1 to 99.
+    /// Number of pieces, 1 to 99.
     pub quantity: u32,
     /// Unit price times quantity.
     pub line_total: Money,
-    /// Something that the shopper should know about this line.
+    /// A notice for the shopper, such as a changed price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
 }
 
-/// The VAT that a total includes, for one rate.
+/// The VAT of a total at one rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TaxLine {
-    /// In percent.
+    /// The VAT rate in percent.
     pub rate_percent: VatRate,
-    /// The VAT of what is left of this rate after the discount, rounded half up once per rate.
+    /// The VAT of this rate after the discount, rounded half up once per rate.
     pub amount: Money,
 }
 
-/// How an order travels.
+/// The shipment of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Shipment {
-    /// Who carries it.
+    /// Name of the carrier.
     pub carrier: String,
-    /// The carrier's number for it.
+    /// The tracking number of the carrier.
     pub tracking_number: String,
-    /// When it should arrive.
+    /// Estimated time of delivery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_delivery: Option<Timestamp>,
-    /// When it was sent.
+    /// Time of shipping.
     pub shipped_at: Timestamp,
-    /// When it arrived.
+    /// Time of delivery; absent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
-    /// Who took it.
+    /// The person who received it; absent before the delivery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<String>,
 }
 
-/// An order, whole.
+/// An order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Order {
-    /// Its id, chosen by the client.
+    /// The id, chosen by the client.
     pub id: OrderId,
-    /// Its number for people; once it is confirmed.
+    /// The order number for people, such as `95EG-YSMH`; absent until the order is confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
-    /// Where it is in its life.
+    /// The status of the order.
     #[serde(deserialize_with = "or_unknown")]
     pub status: OrderStatus,
-    /// Where its money is.
+    /// The status of the payment.
     #[serde(deserialize_with = "or_unknown")]
     pub payment_status: PaymentStatus,
-    /// What the shopper has to do before the payment goes on, while it waits for that.
+    /// What the shopper has to do before the payment continues; absent when there is nothing to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_action: Option<PaymentAction>,
     /// The payment of the latest checkout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<PaymentId>,
-    /// Whose it is; absent for a guest.
+    /// The customer who owns the order; absent for a guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
-    /// The version of its stream; also its `ETag`.
+    /// The version of the stream of the order; also its `ETag`.
     pub version: u64,
-    /// The currency of every amount in it.
+    /// The currency of all amounts.
     pub currency: Currency,
-    /// Its lines, in the order in which they were put in.
+    /// The lines, in the order in which they were added.
     pub items: Vec<OrderItem>,
     /// The sum of the lines.
     pub subtotal: Money,
-    /// What the voucher takes off, never more than the subtotal.
+    /// The discount by the voucher; at most the subtotal.
     pub discount: Money,
-    /// What is to be paid: subtotal less discount.
+    /// The amount to pay: subtotal less discount.
     pub total: Money,
     /// The VAT that the total includes, by rate.
     pub tax: Vec<TaxLine>,
-    /// The voucher that it is bought with.
+    /// The voucher of the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voucher: Option<VoucherCode>,
-    /// Where mail about it goes.
+    /// Mail address for messages about the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Where the goods go.
+    /// The shipping address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipping_address: Option<Address>,
-    /// How the goods travel.
+    /// The shipment; absent until the order is shipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<Shipment>,
-    /// The number of its invoice, once that is written: soon after it is confirmed.
+    /// The number of the invoice, which is issued soon after the confirmation; absent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoice: Option<String>,
     /// Why the last checkout failed, while the order is a basket again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reopened_because: Option<ReopenReason>,
-    /// When the first item was put in.
+    /// Time of the first item.
     pub started_at: Timestamp,
-    /// When it was bought.
+    /// Time of the latest checkout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_out_at: Option<Timestamp>,
-    /// When it was confirmed.
+    /// Time of the confirmation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_at: Option<Timestamp>,
-    /// When it was given up.
+    /// Time of the cancellation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<Timestamp>,
-    /// Why it was given up.
+    /// Reason of the cancellation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_because: Option<String>,
-    /// What went back of the payment or is on its way, oldest first.
+    /// The refunds of the payment, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds: Vec<Refund>,
-    /// What the cardholder has disputed of it, oldest first.
+    /// The disputes of the payment, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disputes: Vec<Dispute>,
 }
@@ -368,20 +368,20 @@ pub struct Order {
 /// An order in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderSummary {
-    /// Its id.
+    /// The id of the order.
     pub id: OrderId,
-    /// Its number for people; once it is confirmed.
+    /// The order number for people, such as `95EG-YSMH`; absent until the order is confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
-    /// Where it is in its life.
+    /// The status of the order.
     #[serde(deserialize_with = "or_unknown")]
     pub status: OrderStatus,
-    /// Where its money is.
+    /// The status of the payment.
     #[serde(deserialize_with = "or_unknown")]
     pub payment_status: PaymentStatus,
-    /// How many pieces it has.
+    /// Number of pieces on all lines.
     pub pieces: u32,
-    /// The name of its first line.
+    /// Name of the product of the first line; absent for an empty basket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_item: Option<String>,
     /// The name of its second line.
@@ -390,49 +390,50 @@ pub struct OrderSummary {
     /// How many lines it has: products, each counted once.
     #[serde(default)]
     pub lines: u32,
-    /// What is to be paid.
+    /// The amount to pay.
     pub total: Money,
-    /// When the first item was put in.
+    /// Time of the first item.
     pub started_at: Timestamp,
-    /// When it last changed.
+    /// Time of the latest change.
     pub changed_at: Timestamp,
 }
 
-/// Which state of an order to read. At most one of `version` and `at`.
+/// Which state of an order to read: the present one, or that at `version` or `at`, of which at most one may be given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OrderQuery {
-    /// As it was at this version.
+    /// The state at this version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// As it was at this time.
+    /// The state at this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// With `If-None-Match`: how many seconds to wait for a change, 0 to 30.
+    /// With `If-None-Match`: seconds to wait for a change, 0 to 30; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<u32>,
 }
 
-/// Which orders to list; newest first.
+/// Filter and page of the list of orders.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OrderListQuery {
-    /// Only orders in this state.
+    /// Only orders with this status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub status: Option<OrderStatus>,
-    /// Only orders whose id, number, mail address or a product's name has words that begin like these.
+    /// Only orders whose id, number, mail address or product names have words with these beginnings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
-    /// How many items a page has, 1 to 100; 20 if not said.
+    /// Maximum number of items in the page, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Where the last page ended.
+    /// The `next_cursor` of the previous page; without it the list starts at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// See at least this log position.
+    /// The answer waits until the list includes the events up to this position of the log (`Storefront-Position` of a
+    /// write), at most 5 s; then it is 503.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_position: Option<u64>,
 }

@@ -13,36 +13,36 @@ pub struct Problem {
     pub kind: String,
     /// The kind of problem in a few words.
     pub title: String,
-    /// The HTTP status.
+    /// The status code of the answer.
     pub status: u16,
-    /// What is wrong this time, and what to do.
+    /// What is wrong with this request, and what to do.
     pub detail: String,
-    /// The kind of problem for programs, `snake_case`.
+    /// The stable code of the kind of problem, in `snake_case`.
     pub code: String,
-    /// Each wrong field of the request.
+    /// The invalid fields of the request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
-    /// The version at which the order really is.
+    /// The present version of the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_version: Option<u64>,
-    /// The order that is meant.
+    /// The order that the problem is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// The products that are meant.
+    /// The products that the problem is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub product_ids: Vec<ProductId>,
-    /// The total as it is now.
+    /// The present total of the basket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_total: Option<Money>,
-    /// The processes that are paused and would have to go on.
+    /// Paused processes that have to be resumed first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paused_processes: Vec<String>,
-    /// The read models that are paused and would have to go on.
+    /// Paused read models that have to be resumed first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paused_views: Vec<String>,
 }
 
-/// One wrong field.
+/// An invalid field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// Where it is: a JSON pointer (RFC 6901) into the body, such as `/quantity`, or the name of a parameter.

@@ -6,156 +6,156 @@ use utoipa::{IntoParams, ToSchema};
 use crate::Timestamp;
 use crate::unknown::or_unknown;
 
-/// Something that the shop does by itself, led by the log.
+/// A process: it reacts to events of the log by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Process {
-    /// Its name, such as `checkout` or `mail`.
+    /// The name, such as `checkout` or `mail`.
     pub name: String,
-    /// Everything in the log up to here is dealt with, or parked.
+    /// The position up to which all events are handled or parked.
     pub position: u64,
     /// The last position of the log.
     pub head: u64,
-    /// How many positions it is behind the log.
+    /// Number of positions between `position` and `head`.
     pub lag: u64,
-    /// What it is at.
+    /// The state of the process.
     #[serde(deserialize_with = "or_unknown")]
     pub state: ProcessState,
-    /// How many events it has read and not dealt with.
+    /// Number of events that were read and are not handled yet.
     pub unfinished: u64,
-    /// How many of those are being handled at this moment.
+    /// Number of these that are being handled now.
     pub in_flight: u64,
-    /// How many of those went wrong at least once and are tried again.
+    /// Number of these that failed at least once and are tried again.
     pub retrying: u64,
-    /// The first of those in the log, ten at most.
+    /// The first ten of these, in the order of the log.
     pub retries: Vec<Retry>,
-    /// How many sequences wait for somebody to look: see `GET /v1/processes/{name}/parked`.
+    /// Number of parked sequences, which wait for an operator: see `GET /v1/processes/{name}/parked`.
     pub parked: u64,
-    /// While it is paused, how many events it may begin all the same.
+    /// While paused: number of events that it may still begin.
     pub steps: u32,
-    /// While it is paused, what comes next, ten at most: a step begins the first of these whose turn it is.
+    /// While paused: the next events, at most ten. A step begins the first of these that can be handled.
     pub next: Vec<WaitingEvent>,
 }
 
-/// What a process is at.
+/// The state of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProcessState {
-    /// Nothing to do.
+    /// There is nothing to handle.
     Idle,
-    /// At work.
+    /// Handling events.
     Working,
-    /// At work on something that went wrong before.
+    /// Handling an event that failed before.
     Retrying,
-    /// It begins nothing until it is stepped or resumed.
+    /// It begins no event until it is stepped or resumed.
     Paused,
-    /// It runs on another server; this one takes it over when that is gone. Only what the log says of it is shown.
+    /// It runs on another server, and this one takes over when that one is gone. Only what the log contains is shown.
     WaitingForLease,
     /// One of a later version, which this one does not know; only in answers that are read.
     #[serde(skip)]
     Unknown,
 }
 
-/// An event that went wrong and is tried again.
+/// An event that failed and is tried again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Retry {
-    /// Its place in the log.
+    /// The position of the event in the log.
     pub position: u64,
-    /// What kind of event, such as `email.requested`.
+    /// The type of the event, such as `email.requested`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What it belongs to: an order's id, as a rule.
+    /// The sequence of the event: usually the id of an order.
     pub sequence: String,
-    /// How often it was tried.
+    /// Number of attempts so far.
     pub attempts: u32,
-    /// When it is tried again; absent while it is, or when it waits for its turn.
+    /// Time of the next attempt; absent during an attempt, or while other events of the sequence come first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Timestamp>,
-    /// What went wrong last.
+    /// The error of the last attempt.
     pub error: String,
 }
 
-/// An event that waits for its turn.
+/// An event that is to be handled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingEvent {
-    /// Its place in the log.
+    /// The position of the event in the log.
     pub position: u64,
-    /// What kind of event, such as `order.checked_out`.
+    /// The type of the event, such as `order.checked_out`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What it belongs to: an order's id, as a rule.
+    /// The sequence of the event: usually the id of an order.
     pub sequence: String,
 }
 
 /// Every process, by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProcessList {
-    /// The processes.
+    /// The processes, in the order of their names.
     pub items: Vec<Process>,
 }
 
-/// Whether a process begins events by itself.
+/// Whether a process is paused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProcessMode {
-    /// Its name.
+    /// The name of the process.
     pub name: String,
-    /// Whether it is paused now. It finishes what it has begun.
+    /// Whether it is paused. It finishes the events that it has begun.
     pub paused: bool,
 }
 
-/// Events of one order that wait because the first of them could not be handled.
+/// A parked sequence: events of one order that wait because the first of them could not be handled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ParkedSequence {
-    /// What they belong to: an order's id, as a rule.
+    /// The id of the sequence: usually the id of an order.
     pub sequence: String,
-    /// Whether it stands, or somebody has had it retried or skipped and it is catching up.
+    /// Whether it is parked, or was released and is catching up.
     pub state: ParkedState,
-    /// The place in the log of the event that could not be handled.
+    /// The position of the event that could not be handled.
     pub position: u64,
-    /// What kind of event that is.
+    /// The type of that event.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The stream that it stands in.
+    /// The stream of that event.
     pub stream: String,
-    /// How often it was tried.
+    /// Number of attempts so far.
     pub attempts: u32,
-    /// What went wrong at last.
+    /// The error of the last attempt.
     pub error: String,
-    /// Since when it stands.
+    /// Time of parking.
     pub parked_at: Timestamp,
-    /// How many events of the same sequence wait behind it; 1000 at most are counted.
+    /// Number of later events of the sequence, counted up to 1000.
     pub waiting: u64,
 }
 
-/// What a parked sequence is at.
+/// The state of a parked sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ParkedState {
-    /// It waits for somebody to retry or skip it.
+    /// It waits for an operator to retry or skip it.
     Parked,
-    /// It is catching up.
+    /// It was retried or skipped and is catching up.
     Retrying,
 }
 
-/// Which parked sequences to list.
+/// Page of the list of parked sequences.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ParkedQuery {
-    /// How many at most, 1 to 100; 20 if not said.
+    /// Maximum number of sequences, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Where to go on, as the page before said.
+    /// The `next_cursor` of the previous page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
-/// What became of a parked sequence when somebody had it retried or skipped.
+/// The result of retrying or skipping a parked sequence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SequenceReleased {
-    /// The sequence.
+    /// The id of the sequence.
     pub sequence: String,
-    /// The event that is tried again, or was dropped.
+    /// The position of the event that is tried again or was skipped.
     pub position: u64,
-    /// Whether that event was dropped for good.
+    /// Whether the event was skipped.
     pub skipped: bool,
 }

@@ -5,48 +5,49 @@ use utoipa::ToSchema;
 
 use crate::{ProductId, VatRate};
 
-/// How the shop gets on with the product service.
+/// The state of the data from the product service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProductServiceState {
     /// `live`, or `stale` while it cannot be reached.
     pub state: String,
-    /// Products that make no sense: the shop knows them as they were before, or not at all.
+    /// Products whose data is invalid; the shop has an earlier state of them, or none.
     pub unreadable: Vec<UnreadableProduct>,
-    /// Products that are sold at the default rate of VAT, because they have none of their own.
+    /// Products that are sold at the default VAT rate, because they have no rate.
     pub without_vat_rate: Vec<ProductId>,
-    /// The default rate of VAT; without it, products without a rate are not sold.
+    /// The default VAT rate; absent when products without a rate are not sold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_vat_rate: Option<VatRate>,
-    /// Most of the range is missing: nothing of it is withdrawn until it is confirmed, or the products are back.
+    /// Present when most products are missing at the product service: they are not withdrawn until an operator confirms
+    /// it, or they are back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_withdrawals: Option<HeldWithdrawals>,
 }
 
-/// A product that makes no sense.
+/// A product whose data is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnreadableProduct {
-    /// Its id here, where one can be read.
+    /// The id in the shop; absent when it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product_id: Option<ProductId>,
-    /// Its id as the product service writes it.
+    /// The id at the product service; absent when it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_id: Option<String>,
-    /// What is wrong.
+    /// What is invalid, for people.
     pub reason: String,
 }
 
-/// Withdrawals that wait for an operator.
+/// Withdrawals that wait for a confirmation by an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeldWithdrawals {
-    /// How many products are missing.
+    /// Number of missing products.
     pub missing: u32,
-    /// How many were for sale, these included.
+    /// Number of products that were for sale, including the missing ones.
     pub sold: u32,
 }
 
-/// Withdrawals that an operator has confirmed.
+/// The result of a confirmation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConfirmedWithdrawals {
-    /// How many products were withdrawn.
+    /// Number of withdrawn products.
     pub withdrawn: u32,
 }

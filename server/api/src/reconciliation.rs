@@ -5,41 +5,42 @@ use utoipa::ToSchema;
 
 use crate::{Money, OrderId, Timestamp};
 
-/// Charges at the card gateway that are not in the shop's books.
+/// Charges at the card gateway that match no payment of the shop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnmatchedCharges {
     /// The charges, newest first.
     pub items: Vec<UnmatchedCharge>,
-    /// Whether all charges of the last 30 days were compared. Otherwise there are too many, and the newest were.
+    /// Whether all charges of the last 30 days were compared; `false` when there are too many, and only the newest
+    /// were.
     pub complete: bool,
 }
 
-/// Money that the card gateway took, and that the shop's books do not explain.
+/// A charge at the card gateway that matches no payment of the shop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnmatchedCharge {
-    /// The gateway's name for the payment.
+    /// The reference of the payment at the gateway.
     pub reference: String,
-    /// How much was taken.
+    /// The charged amount.
     pub amount: Money,
-    /// How much of it has not gone back.
+    /// The amount that was not refunded.
     pub left: Money,
-    /// For which order, as the gateway keeps it; absent where the charge names none.
+    /// The order that the charge names at the gateway; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// When it was taken.
+    /// Time of the charge.
     pub charged_at: Timestamp,
-    /// Why it is not in the books.
+    /// Why it matches no payment.
     pub reason: UnmatchedReason,
 }
 
-/// Why a charge is not in the books.
+/// Why a charge matches no payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnmatchedReason {
-    /// The charge names no order, or one that the shop does not have.
+    /// The charge names no order, or an unknown one.
     NoOrder,
-    /// The shop has the order, and no payment with this charge.
+    /// The order exists and has no payment with this charge.
     NoPayment,
-    /// The shop asked for another amount than the gateway took.
+    /// The charged amount is not the requested one.
     OtherAmount,
 }

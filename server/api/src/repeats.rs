@@ -5,72 +5,72 @@ use utoipa::ToSchema;
 
 use crate::Timestamp;
 
-/// What this server has met since it was started, and the latest of it.
+/// Repeats and conflicts since the start of this server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Repeats {
-    /// What the card gateway has told.
+    /// Webhooks of the card gateway.
     pub webhooks: WebhookCounts,
-    /// Appends that found their stream at another version than expected; the command was decided anew.
+    /// Number of appends that conflicted with another version of their stream; the command was decided again.
     pub retried_appends: u64,
-    /// Requests that were answered with the stored answer of an earlier one under the same Idempotency-Key.
+    /// Number of requests that got the stored answer of an earlier one with the same `Idempotency-Key`.
     pub replayed_answers: u64,
-    /// The latest of these, newest first; a webhook that was applied is not among them.
+    /// The latest repeats and conflicts, newest first; without applied webhooks.
     pub recent: Vec<Repeat>,
 }
 
-/// Webhooks by what became of them.
+/// Numbers of webhooks by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookCounts {
-    /// All that came.
+    /// Number of all received webhooks.
     pub received: u64,
-    /// Recorded something that was not known.
+    /// Number of those that recorded something new.
     pub applied: u64,
-    /// Told what was recorded already.
+    /// Number of those whose content was recorded already.
     pub repeated: u64,
-    /// About something that is not ours, or that the shop does not act on, or against what is recorded.
+    /// Number of those that are not about the shop's payments, need no action, or contradict what is recorded.
     pub ignored: u64,
-    /// Not genuine, or not readable.
+    /// Number of those with a wrong signature or unreadable content.
     pub refused: u64,
 }
 
-/// Something that came again, or was decided anew.
+/// A repeat or a conflict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Repeat {
-    /// When.
+    /// Time of the repeat.
     pub at: Timestamp,
-    /// What it was.
+    /// The kind of the repeat.
     pub kind: RepeatKind,
-    /// What it was about, in a few words.
+    /// The subject, in a few words.
     pub about: String,
-    /// What it belongs to: an order's id, or a request's.
+    /// The id of the order, otherwise of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
-    /// The stream, of a retried append.
+    /// Only retried appends: the stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<String>,
-    /// The version that was expected there.
+    /// Only retried appends: the expected version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u64>,
-    /// The version at which it was.
+    /// Only retried appends: the actual version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actual_version: Option<u64>,
-    /// What the answer that was replayed had written.
+    /// Only replayed answers: the position that the first request wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
 }
 
-/// What a repeat was.
+/// The kind of a repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RepeatKind {
-    /// A webhook told what was recorded already.
+    /// A webhook whose content was recorded already.
     WebhookRepeated,
-    /// A webhook was none of the shop's business, or against what is recorded.
+    /// A webhook that is not about the shop's payments, or contradicts what is recorded.
     WebhookIgnored,
-    /// A webhook was not genuine, or not readable.
+    /// A webhook with a wrong signature or unreadable content.
     WebhookRefused,
-    /// An append found its stream at another version; the command was decided anew.
+    /// An append that conflicted with another version of its stream; the command was decided again.
     AppendRetried,
-    /// A request got the stored answer of an earlier one.
+    /// A request that got the stored answer of an earlier one.
     AnswerReplayed,
 }

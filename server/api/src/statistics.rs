@@ -5,49 +5,49 @@ use utoipa::ToSchema;
 
 use crate::{Money, ProductId};
 
-/// What the shop has earned since it was opened. Days are those of UTC.
+/// Sales of the shop since its first order. Days are in UTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Statistics {
-    /// How many orders were confirmed and not given up again.
+    /// Number of orders that were confirmed and not cancelled.
     pub orders: u64,
-    /// How many were confirmed and given up later.
+    /// Number of orders that were confirmed and then cancelled.
     pub cancelled: u64,
-    /// Of `orders`, those of which everything that was paid has gone back.
+    /// Number of those `orders` that were refunded in full.
     #[serde(default)]
     pub refunded_orders: u64,
-    /// What was paid less what was given back, also in part, or is held or lost by disputes.
+    /// Paid amount less refunds and what is held or lost by disputes.
     pub revenue: Money,
-    /// What was given back, or is held or lost by disputes.
+    /// Refunded amount, including what is held or lost by disputes.
     pub refunded: Money,
-    /// Revenue by order that was not refunded wholly, rounded half up; 0 without such orders.
+    /// Revenue per order that was not refunded in full, rounded half up; 0 without such orders.
     pub average_order: Money,
-    /// The latest 31 days on which something happened, latest first.
+    /// The latest 31 days with sales or refunds, latest first.
     pub days: Vec<DayStatistics>,
-    /// The 10 products of which most pieces were sold, most first.
+    /// The 10 products with the most sold pieces, most first.
     pub top_products: Vec<ProductSales>,
 }
 
-/// What happened on one day.
+/// Sales of one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DayStatistics {
-    /// Which, such as `2026-03-01`.
+    /// The day, such as `2026-03-01`.
     pub day: String,
-    /// How many orders were confirmed.
+    /// Number of confirmed orders.
     pub orders: u64,
-    /// What was paid on this day less what was given back on it; may be negative.
+    /// Paid amount less refunds of this day; may be negative.
     pub revenue: Money,
-    /// What was given back on this day; below nothing where money that had gone back returned.
+    /// Refunded amount of this day; negative when refunds failed after they had succeeded.
     pub refunded: Money,
 }
 
-/// How well a product sells.
+/// Sales of one product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProductSales {
-    /// The product.
+    /// The id of the product.
     pub product_id: ProductId,
-    /// Its name now.
+    /// The present name of the product.
     pub name: String,
-    /// How many pieces were sold and not brought back; those of an order of which everything that was paid has gone back do
-    /// not count, those of one that was refunded in part do.
+    /// Number of pieces that were sold and not cancelled. Orders that were refunded in full do
+    /// not count; orders that were refunded in part do.
     pub pieces: u64,
 }

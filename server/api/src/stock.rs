@@ -8,74 +8,75 @@ use crate::ProductId;
 /// The stock of one product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StockItem {
-    /// The product.
+    /// The id of the product.
     pub product_id: ProductId,
-    /// What it is called; absent where the shop has stock of a product that it does not know.
+    /// The name of the product; absent for stock of an unknown product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// How many are in the house.
+    /// Number of pieces in stock.
     pub on_hand: u32,
-    /// How many of those are promised to orders that are checking out.
+    /// Number of these that are reserved by orders in checkout.
     pub reserved: u32,
-    /// How many can still be promised: on hand less reserved.
+    /// Number of pieces that can be reserved: on hand less reserved.
     pub available: u32,
-    /// At or below this many available, stock runs low.
+    /// Stock is low when `available` is at or below this number.
     pub threshold: u32,
     /// The version of the stock stream.
     pub version: u64,
 }
 
-/// Which stock to list.
+/// Filter and page of the list of stock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct StockQuery {
-    /// Only what has run low.
+    /// `true`: only products whose stock is low.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low: Option<bool>,
-    /// How many items a page has, 1 to 100; 20 if not said.
+    /// Maximum number of items in the page, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Where the page begins: the `next_cursor` of the one before.
+    /// The `next_cursor` of the previous page; without it the list starts at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// See at least this log position.
+    /// The answer waits until the list includes the events up to this position of the log (`Storefront-Position` of a
+    /// write), at most 5 s; then it is 503.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_position: Option<u64>,
 }
 
-/// Goods came in.
+/// Receive goods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiveStock {
-    /// How many, 1 to 1,000,000.
+    /// Number of received pieces, 1 to 1,000,000.
     pub quantity: u32,
 }
 
-/// Somebody counted, or something broke.
+/// Adjust the stock by a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdjustStock {
-    /// How many more (or, negative, fewer) there are than the books say.
+    /// The difference to the recorded number of pieces; may be negative.
     pub change: i64,
-    /// Why, 1 to 200 characters.
+    /// The reason, 1 to 200 characters.
     pub reason: String,
 }
 
-/// Somebody counted.
+/// Set the stock to a counted number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetStock {
-    /// How many there are. The event that follows, `stock.adjusted`, says by how much the books were off.
+    /// The counted number of pieces. The event `stock.adjusted` records the difference.
     pub on_hand: u32,
-    /// Why, 1 to 200 characters.
+    /// The reason, 1 to 200 characters.
     pub reason: String,
 }
 
-/// Stock is to run low at another number.
+/// Set the threshold of low stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetThreshold {
-    /// At or below this many available, 0 to 1,000,000.
+    /// Number of available pieces at or below which stock is low, 0 to 1,000,000.
     pub threshold: u32,
 }

@@ -5,50 +5,50 @@ use utoipa::ToSchema;
 
 use crate::WaitingEvent;
 
-/// What some lists answer from, as far as it has taken the log in.
+/// A read model, from which lists are answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct View {
-    /// Its name, such as `orders`.
+    /// The name, such as `orders`.
     pub name: String,
-    /// Everything in the log up to here is in it.
+    /// The position up to which it includes the log.
     pub position: u64,
-    /// How many positions it is behind the log.
+    /// Number of positions that it is behind the log.
     pub lag: u64,
-    /// How many events it could not handle and has left out. Rebuild it once the cause is gone.
+    /// Number of events that it could not handle and has skipped. A rebuild takes them in once the cause is fixed.
     pub left_out: u64,
-    /// The last of them.
+    /// The latest skipped event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_left_out: Option<LeftOut>,
-    /// Whether it takes nothing in until it is stepped or resumed.
+    /// Whether it is paused: it takes no event in until it is stepped or resumed.
     pub paused: bool,
-    /// While it is paused, the events that it takes in next, ten at most.
+    /// While paused: the next events, at most ten.
     pub next: Vec<WaitingEvent>,
-    /// How far its rebuild is, while there is one. The lists answer from what was there before.
+    /// The progress of a rebuild; absent without one. Lists are answered from the present rows until it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuilding: Option<Rebuilding>,
 }
 
-/// An event that a read model could not handle.
+/// An event that a read model has skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LeftOut {
-    /// Where it is in the log.
+    /// The position of the event.
     pub position: u64,
-    /// What is wrong with it.
+    /// Why it could not be handled.
     pub why: String,
 }
 
-/// How far a rebuild is.
+/// The progress of a rebuild.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Rebuilding {
-    /// Everything in the log up to here is in the new rows.
+    /// The position up to which the new rows include the log.
     pub position: u64,
-    /// Where the log ends now.
+    /// The last position of the log.
     pub head: u64,
 }
 
 /// Every read model, by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ViewList {
-    /// The read models.
+    /// The read models, in the order of their names.
     pub items: Vec<View>,
 }

@@ -1,6 +1,6 @@
-//! Serves HTTP/1.1 on a listener within limits. A connection without a request is closed after a timeout, or earlier when its
-//! slot is needed. When requests occupy all slots, extra connections can only read health and metrics; other requests on
-//! them are refused.
+//! Serves HTTP/1.1 on a listener within limits. A connection without a request is closed after a timeout, or earlier
+//! when its slot is needed. When requests occupy all slots, extra connections can only read health and metrics; other
+//! requests on them are refused.
 //!
 //! Knows nothing of the shop: it passes requests to the router.
 
@@ -58,12 +58,11 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) struct Endpoints {
     /// The address that the client connected to.
     pub(crate) local: SocketAddr,
-    /// The client's address.
     pub(crate) peer: SocketAddr,
 }
 
-/// Serves until `stop`, and then until the requests in flight are answered. `open_files` is the process's limit of open files
-/// and sockets.
+/// Serves until `stop`, and then until the requests in flight are answered. `open_files` is the process's limit of open
+/// files and sockets.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -236,8 +235,8 @@ impl Connections {
         }
     }
 
-    /// Gives a new connection a slot. When all slots are taken, the connection that has been idle longest is evicted; when
-    /// none is idle, the new connection can only read health and metrics.
+    /// Gives a new connection a slot. When all slots are taken, the connection that has been idle longest is evicted;
+    /// when none is idle, the new connection can only read health and metrics.
     fn admit(self: &Arc<Self>) -> ConnectionSlot {
         let mut open = self.open();
         let full = open.count >= self.limit;

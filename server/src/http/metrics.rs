@@ -23,13 +23,13 @@ use crate::views::Views;
 
 /// Read the metrics
 ///
-/// In the text format of Prometheus: the log's head, how far views and processes are behind it, what is unfinished or
-/// tried again or parked, the answers by class of status, and the uptime.
+/// In the text format of Prometheus: head of the log, lag of views and processes, unfinished, retried and parked work,
+/// answers by status class, and uptime.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations",
     responses(
         (status = 200, description = "Metrics", content_type = "text/plain", body = String),
-        (status = 503, description = "`shutting_down`: the log is closed; `log_unavailable`: it does not do its work", body = storefront_api::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`shutting_down`; `log_unavailable`: the log cannot be read", body = storefront_api::Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiError> {
@@ -48,13 +48,13 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
     Ok(([(CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text).into_response())
 }
 
-/// List what came again
+/// List repeats and conflicts
 ///
-/// Webhooks by what became of them, appends that were decided anew because their stream had another version, and requests
-/// that got a stored answer: counted since this server was started, with the latest 20 of each. Nothing of it is in the log.
+/// Webhooks by result, appends that conflicted and were decided again, and requests that got a stored answer: numbers
+/// since the start of this server, with the latest 20 of each. None of it is in the log.
 #[utoipa::path(
     get, path = "/v1/processes/repeats", tag = "operations",
-    responses((status = 200, description = "Counts, and the latest", body = Repeats))
+    responses((status = 200, description = "Numbers and the latest entries", body = Repeats))
 )]
 pub(crate) async fn list_repeats(State(shop): State<Shop>) -> Json<Repeats> {
     Json(shop.log_health.repeats.snapshot())
@@ -75,8 +75,8 @@ struct Snapshot {
     repeats: Repeats,
 }
 
-/// Formats the metrics in the text format of Prometheus. The library adds a full stop to each description, and `_total` to
-/// the name of each counter.
+/// Formats the metrics in the text format of Prometheus. The library adds a full stop to each description, and `_total`
+/// to the name of each counter.
 fn exposition(snapshot: &Snapshot) -> String {
     let mut registry = Registry::with_prefix("storefront");
     register_log_and_views(&mut registry, snapshot);

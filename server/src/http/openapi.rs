@@ -29,14 +29,14 @@ use crate::http::state::Shop;
     info(title = "Storefront"),
     components(schemas(Problem)),
     tags(
-        (name = "catalogue", description = "What can be bought, as the product service describes it"),
-        (name = "stock", description = "How much of it there is"),
-        (name = "orders", description = "From the first item to the door; a basket is an order that is in progress"),
-        (name = "customers", description = "Registering, wallets, spending limits and vouchers"),
-        (name = "log", description = "Every event, in one order, live"),
-        (name = "payments", description = "What the card gateway tells"),
-        (name = "lab", description = "Breaking things on purpose, and stories that play by themselves"),
-        (name = "operations", description = "How the server is doing"),
+        (name = "catalogue", description = "Products and categories, from the product service"),
+        (name = "stock", description = "Stock of the products"),
+        (name = "orders", description = "Orders from the first item to the delivery; a basket is an order that is in progress"),
+        (name = "customers", description = "Customers, wallets, spending limits and vouchers"),
+        (name = "log", description = "The events of the shop, in one order"),
+        (name = "payments", description = "Payments, webhooks and unmatched charges"),
+        (name = "lab", description = "Fault switches and scenarios of the workshop lab"),
+        (name = "operations", description = "Health, metrics, processes and read models"),
     )
 )]
 pub(crate) struct Document;

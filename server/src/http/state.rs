@@ -48,7 +48,6 @@ pub(crate) struct ShopState {
     pub(crate) order_watch: OrderWatch,
     /// Progress of the processes.
     pub(crate) progress: Progress,
-    /// Request counters.
     pub(crate) traffic: Arc<Traffic>,
     /// Head of the log when the shop was opened. The views answer only after they have reached it.
     pub(crate) opened_at: Position,

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use storefront_api::Timestamp;
 
-/// Counts since the server start: responses by class of status, and webhooks of the card gateway that contradict the requested
-/// payment.
+/// Counts since the server start: responses by class of status, and webhooks of the card gateway that contradict the
+/// requested payment.
 #[derive(Debug)]
 pub(crate) struct Traffic {
     started: Timestamp,
@@ -29,7 +29,6 @@ impl Traffic {
         self.contradictions.load(Ordering::Relaxed)
     }
 
-    /// Counts a response.
     pub(crate) fn count_answer(&self, status: u16) {
         if let Some(count) = usize::from(status / 100).checked_sub(1).and_then(|class| self.answered.get(class)) {
             count.fetch_add(1, Ordering::Relaxed);

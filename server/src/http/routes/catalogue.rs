@@ -21,10 +21,11 @@ const MAX_SEARCH_CHARS: usize = 200;
 
 /// List products
 ///
-/// What can be bought (or, with `withdrawn`, no longer can), filtered, searched and sorted. A customer does not see what costs more than their spending limit.
+/// The products that can be bought, or with `withdrawn` those that were withdrawn; filtered, searched and sorted.
+/// Products above the spending limit of the customer are left out.
 #[utoipa::path(
     get, path = "/v1/products", tag = "catalogue",
-    params(ProductQuery, ("Storefront-Customer" = Option<CustomerId>, Header, description = "Whose list; a guest's without it")),
+    params(ProductQuery, ("Storefront-Customer" = Option<CustomerId>, Header, description = "The customer; without it, a guest")),
     responses(
         (status = 200, description = "A page of products", body = ProductPage),
         (status = 404, description = "`customer_not_found`", body = Problem),
@@ -56,14 +57,14 @@ pub(crate) async fn list_products(
 
 /// Read a product
 ///
-/// Withdrawn ones too; they are not `active`.
+/// Also a withdrawn one, which is not `active`.
 #[utoipa::path(
     get, path = "/v1/products/{id}", tag = "catalogue",
     params(("id" = ProductId, Path, description = "The product"), OneProductQuery,
-           ("If-None-Match" = Option<String>, Header, description = "The ETag that the client knows")),
+           ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the copy that the client has")),
     responses(
-        (status = 200, description = "The product", body = Product, headers(("ETag" = String, description = "Changes with it; send it as `If-Match` to change the product only as it is here"))),
-        (status = 304, description = "It is as the client knows it"),
+        (status = 200, description = "The product", body = Product, headers(("ETag" = String, description = "Changes with the product; as `If-Match` of a change it refuses the change of another state"))),
+        (status = 304, description = "Not modified"),
         (status = 404, description = "`product_not_found`", body = Problem),
     )
 )]
@@ -89,7 +90,7 @@ pub(crate) async fn get_product(
 
 /// List categories
 ///
-/// By name, each with how many products it has for sale.
+/// Sorted by name, each with the number of its products that can be bought.
 #[utoipa::path(
     get, path = "/v1/categories", tag = "catalogue", params(MinPosition),
     responses((status = 200, description = "All categories, by name", body = CategoryList))

@@ -18,9 +18,9 @@ use crate::store::aggregates::AppendBuilder;
 use crate::store::commands::{Context, Done, Reply, append_with_reply, decide_change, retry_on_conflict};
 use crate::store::streams;
 
-/// Register
+/// Register a customer
 ///
-/// Makes a customer with a wallet, both at once. Send the id as `Storefront-Customer` from then on.
+/// Creates the customer and their wallet. Requests on behalf of the customer send the id as `Storefront-Customer`.
 #[utoipa::path(
     post, path = "/v1/customers", tag = "customers",
     request_body = RegisterCustomer,
@@ -48,8 +48,8 @@ pub(crate) async fn register(
 
 /// Set a spending limit
 ///
-/// The highest price of one piece that the customer may buy. What costs more is not in their list of products, and is
-/// refused in the basket and at checkout.
+/// The highest price of one piece that the customer may buy. Products that cost more are left out of the list of
+/// products, and are refused in the basket and at checkout.
 #[utoipa::path(
     put, path = "/v1/customers/{id}/limit", tag = "customers",
     params(("id" = CustomerId, Path, description = "The customer")),

@@ -32,15 +32,15 @@ use crate::store::commands::Failure;
 use crate::store::order_record;
 use crate::store::streams;
 
-/// Look at a payment
+/// Read a payment
 ///
-/// What was paid for an order, and what went back of it.
+/// The payment of an order with its refunds and disputes.
 #[utoipa::path(
     get, path = "/v1/payments/{id}", tag = "orders",
-    params(("id" = PaymentId, Path, description = "The payment; an order names its own as `payment_id`")),
+    params(("id" = PaymentId, Path, description = "The payment: `payment_id` of an order")),
     responses(
         (status = 200, description = "The payment", body = PaymentBody),
-        (status = 404, description = "`payment_not_found`: also while it was not asked for yet", body = Problem),
+        (status = 404, description = "`payment_not_found`, also before it is requested", body = Problem),
     )
 )]
 pub(crate) async fn get_payment(
@@ -53,13 +53,13 @@ pub(crate) async fn get_payment(
     payment_body(id, &payment).map(Json).ok_or_else(none)
 }
 
-/// Come back from the bank
+/// Return from the bank
 ///
-/// The page to which the card gateway sends a card's owner who has answered the bank. It says that the shop goes on by
-/// itself; what came of it is learnt from the gateway, never from this request.
+/// The page to which the card gateway redirects the cardholder after an authentication. It only informs the cardholder:
+/// the shop asks the gateway for the outcome and ignores this request.
 #[utoipa::path(
     get, path = "/v1/payments/return", tag = "payments",
-    responses((status = 200, description = "A page for a person", content_type = "text/html", body = String))
+    responses((status = 200, description = "An HTML page", content_type = "text/html", body = String))
 )]
 pub(crate) async fn come_back() -> Html<&'static str> {
     Html(
@@ -70,11 +70,11 @@ pub(crate) async fn come_back() -> Html<&'static str> {
 
 /// List invoices and credit notes
 ///
-/// Newest first: your own, or everybody's when no customer is named.
+/// Newest first; those of one customer, or all when no customer is named.
 #[utoipa::path(
     get, path = "/v1/invoices", tag = "orders",
     params(InvoiceListQuery,
-           ("Storefront-Customer" = Option<CustomerId>, Header, description = "Whose; without it everybody's")),
+           ("Storefront-Customer" = Option<CustomerId>, Header, description = "The customer whose documents are listed; without it, all are")),
     responses(
         (status = 200, description = "A page of invoices and credit notes", body = Page<DocumentSummary>),
     )
@@ -92,14 +92,14 @@ pub(crate) async fn list_invoices(
 
 /// Read an invoice or a credit note
 ///
-/// As JSON, as plain text or as PDF, by `Accept`. A credit note has a number such as `CN-2026-000007`. Neither ever
-/// changes; the JSON of an invoice also lists the credit notes that came since.
+/// As JSON, plain text or PDF, by `Accept`. A credit note has a number such as `CN-2026-000007`. A document never
+/// changes; the JSON of an invoice also lists its credit notes.
 #[utoipa::path(
     get, path = "/v1/invoices/{number}", tag = "orders",
-    params(("number" = String, Path, description = "Its number; an order names its own as `invoice`"),
+    params(("number" = String, Path, description = "The number: `invoice` of an order, or the number of a credit note"),
            ("Accept" = Option<String>, Header, description = "`application/json` (default), `text/plain` or `application/pdf`")),
     responses(
-        (status = 200, description = "The document; of a credit note a `CreditNote`", content(
+        (status = 200, description = "The document; for a credit note a `CreditNote`", content(
             (Body = "application/json"), (String = "text/plain"), (Vec<u8> = "application/pdf"))),
         (status = 404, description = "`invoice_not_found`", body = Problem),
         (status = 406, description = "`not_acceptable`", body = Problem),

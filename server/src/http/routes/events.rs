@@ -25,28 +25,28 @@ const CLOUDEVENTS_BATCH: &str = "application/cloudevents-batch+json";
 /// Headers for the metadata of a page, in formats that have no field for it.
 const NEXT_AFTER_HEADER: HeaderName = HeaderName::from_static("storefront-next-after");
 const RESET_HEADER: HeaderName = HeaderName::from_static("storefront-reset");
-/// Maximum number of reads of the log for one request. A read looks at up to 10,000 events, so this is about 20 ms of work.
+/// Maximum number of reads of the log for one request. A read looks at up to 10,000 events, so this is about 20 ms of
+/// work.
 const MAX_READS_PER_REQUEST: usize = 3;
 /// Maximum length of a type, stream or correlation id in a query; none in the log is longer.
 const MAX_PATTERN_BYTES: usize = 1000;
 
 /// Read the log
 ///
-/// Everything after a position, oldest first. With `wait` it answers at once if there is something, else as soon as there is.
-/// One request looks at a bounded stretch of the log: where a filter leaves all of it out, the page is empty and `next_after`
-/// says how far that is so. Ask on from there until it is `head`.
-/// With `switches` as well, it answers also when something is broken on purpose in the lab, or mended; with `paused`, when a
-/// process or read model is paused, stepped or resumed.
-/// When the log does not reach to `after`, it is not the one that you know: it was started over, or its database went back
-/// in time. The answer says so at once with `reset`, and `next_after` is 0: drop what you know and read anew.
-/// `Accept: text/event-stream` gets the same as server-sent events (`Last-Event-ID` resumes; an event `reset` with the log's
-/// id and head comes before a log that is read anew);
-/// `Accept: application/cloudevents-batch+json` gets CloudEvents 1.0, with `Storefront-Next-After` and `Storefront-Reset`.
+/// The events after a position, oldest first. With `wait`, the request waits until there is an event to return. A
+/// request searches a bounded part of the log: when the filter matches nothing in it, the page is empty and
+/// `next_after` is the position to continue from, until it equals `head`. With `switches`, a change of the lab's fault
+/// switches also ends the wait; with `paused`, also when a process or read model is paused, stepped or resumed. When
+/// the log ends before `after`, it is another log than before, because the shop was reset or its database went back in
+/// time. The answer then has `reset` and a `next_after` of 0: the client discards what it has and reads the log again.
+/// `Accept: text/event-stream` returns the same as server-sent events. `Last-Event-ID` resumes; an event `reset` with
+/// the id and head of the log precedes a log that is read again. `Accept: application/cloudevents-batch+json` returns
+/// CloudEvents 1.0, with `Storefront-Next-After` and `Storefront-Reset`.
 #[utoipa::path(
     get, path = "/v1/events", tag = "log",
     params(EventQuery,
            ("Accept" = Option<String>, Header, description = "application/json, text/event-stream or application/cloudevents-batch+json"),
-           ("Last-Event-ID" = Option<String>, Header, description = "For server-sent events: the position after which to go on")),
+           ("Last-Event-ID" = Option<String>, Header, description = "For server-sent events: the position after which to continue")),
     responses(
         (status = 200, description = "Events", body = EventPage),
     )
@@ -109,8 +109,8 @@ pub(crate) async fn list_events(
     Ok(([(VARY, "accept")], Json(page)).into_response())
 }
 
-/// Waits for the log to grow by what the filter lets through, or for a change of the lab's fault switches or of the pauses
-/// that the query knows. Returns `true` when the log has grown.
+/// Waits for the log to grow by what the filter lets through, or for a change of the lab's fault switches or of the
+/// pauses that the query knows. Returns `true` when the log has grown.
 async fn wait_for_change(
     shop: &Shop,
     after: Position,
@@ -151,7 +151,7 @@ pub(crate) async fn log_hash(shop: &Shop) -> Result<Option<LogHash>, ApiError> {
 /// The events of one stream, oldest first; an unknown stream is empty.
 #[utoipa::path(
     get, path = "/v1/streams/{stream}/events", tag = "log",
-    params(("stream" = String, Path, description = "Such as `order-7f…` or `stock-enamel-mug`"), StreamQuery),
+    params(("stream" = String, Path, description = "The stream, such as `order-7f…` or `stock-enamel-mug`"), StreamQuery),
     responses(
         (status = 200, description = "Events", body = StreamPage),
     )
@@ -191,7 +191,8 @@ fn to_cloud_event(recorded: &Recorded) -> Result<serde_json::Value, ApiError> {
     }))
 }
 
-/// Builds the filter of a query. Refuses text that no event can have, because databases may not accept it as a parameter.
+/// Builds the filter of a query. Refuses text that no event can have, because databases may not accept it as a
+/// parameter.
 fn parse_filter(query: &EventQuery) -> Result<Filter, ApiError> {
     let list = |text: &Option<String>| -> Vec<String> {
         let parts = text.as_deref().unwrap_or_default().split(',').map(str::trim);

@@ -20,9 +20,9 @@ const EVENTS_PER_READ: usize = 500;
 
 /// Export the log
 ///
-/// Every event up to the head of this moment, oldest first, each a line of JSON: what `storefront-server export` writes and
-/// `storefront-server import` reads. `Storefront-Position` tells how many lines there are. When the log fails on the way, or
-/// the server stops, the answer breaks off without its proper end.
+/// All events up to the present head, oldest first, a line of JSON each, as `storefront-server export` writes them and
+/// `storefront-server import` reads them. `Storefront-Position` is the number of lines. When the log fails or the
+/// server stops, the response is cut off without the last chunk.
 #[utoipa::path(
     get, path = "/v1/export", tag = "log",
     responses(

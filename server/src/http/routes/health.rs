@@ -17,22 +17,22 @@ use crate::store::log_health::LogStatus;
 /// Maximum number of events that the views may lag behind for the server to be ready.
 const MAX_LAG_EVENTS: u64 = 1000;
 
-/// Whether the process is alive
+/// Check liveness
 ///
-/// Says nothing of what it can do.
-#[utoipa::path(get, path = "/health/live", tag = "operations", responses((status = 200, description = "It is", body = Health)))]
+/// Succeeds while the process runs, also when it is not ready.
+#[utoipa::path(get, path = "/health/live", tag = "operations", responses((status = 200, description = "The process runs", body = Health)))]
 pub(crate) async fn live() -> Json<Health> {
     Json(Health { status: "live".to_owned() })
 }
 
-/// Whether the server can do its work
+/// Check readiness
 ///
-/// Also names what works less well, such as a product service that does not answer.
+/// The reasons also name what is degraded, such as a product service that does not answer.
 #[utoipa::path(
     get, path = "/health/ready", tag = "operations",
     responses(
-        (status = 200, description = "It can", body = Readiness),
-        (status = 503, description = "It cannot; the reasons say why", body = Readiness),
+        (status = 200, description = "Ready", body = Readiness),
+        (status = 503, description = "Not ready, for the given reasons", body = Readiness),
     )
 )]
 pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readiness>) {

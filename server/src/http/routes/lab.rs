@@ -38,13 +38,13 @@ impl FromRequestParts<Shop> for RequireLab {
     }
 }
 
-/// List what is broken
+/// List the fault switches
 ///
-/// The fault switches of every stand-in for a system around the shop.
+/// Those of all stubs, which stand in for external systems.
 #[utoipa::path(
     get, path = "/v1/lab/faults", tag = "lab",
     responses(
-        (status = 200, description = "Every stub", body = FaultList),
+        (status = 200, description = "The switches of all stubs", body = FaultList),
         (status = 404, description = "`lab_disabled`", body = Problem),
         (status = 503, description = "`stubs_unreachable`", body = Problem),
     )
@@ -57,14 +57,14 @@ pub(crate) async fn list_faults(RequireLab(lab): RequireLab) -> Result<Json<Faul
     Ok(Json(FaultList { items }))
 }
 
-/// Read what is broken at a stub
+/// Read the fault switches of a stub
 ///
 /// The stubs are `products`, `cards` and `mail`.
 #[utoipa::path(
     get, path = "/v1/lab/faults/{stub}", tag = "lab",
     params(("stub" = String, Path, description = "`products`, `cards` or `mail`")),
     responses(
-        (status = 200, description = "Its switches", body = Faults),
+        (status = 200, description = "The switches", body = Faults),
         (status = 404, description = "`lab_disabled`; `stub_not_found`", body = Problem),
         (status = 503, description = "`stubs_unreachable`", body = Problem),
     )
@@ -76,15 +76,15 @@ pub(crate) async fn get_faults(
     Ok(Json(lab.stubs.faults(find_stub(&name)?).await?))
 }
 
-/// Break something at a stub, or mend it
+/// Set the fault switches of a stub
 ///
-/// From the next request on, exactly this is broken there: what is left out is whole. `{}` mends everything.
+/// They take effect with the next request to the stub and replace all present ones; `{}` switches all faults off.
 #[utoipa::path(
     put, path = "/v1/lab/faults/{stub}", tag = "lab",
     params(("stub" = String, Path, description = "`products`, `cards` or `mail`")),
     request_body = Faults,
     responses(
-        (status = 200, description = "Its switches as they are now", body = Faults),
+        (status = 200, description = "The new switches", body = Faults),
         (status = 404, description = "`lab_disabled`; `stub_not_found`", body = Problem),
         (status = 422, description = "`invalid_values`", body = Problem),
         (status = 503, description = "`stubs_unreachable`", body = Problem),
@@ -105,12 +105,11 @@ pub(crate) async fn set_faults(
 
 /// List scenarios
 ///
-/// Stories that play by themselves in the shop, for a room to watch: what each shows, where to look, and how it went the
-/// last time.
+/// Scripted demonstrations in the running shop: what each shows, what to observe, and its latest run.
 #[utoipa::path(
     get, path = "/v1/lab/scenarios", tag = "lab",
     responses(
-        (status = 200, description = "Every scenario", body = ScenarioList),
+        (status = 200, description = "All scenarios", body = ScenarioList),
         (status = 404, description = "`lab_disabled`", body = Problem),
     )
 )]
@@ -120,10 +119,10 @@ pub(crate) async fn list_scenarios(RequireLab(lab): RequireLab) -> Json<Scenario
 
 /// Read a scenario
 ///
-/// What it shows, and how it went the last time, or how it is going: what it tells grows while it is played.
+/// What it shows, and its latest run, whose steps grow while it is running.
 #[utoipa::path(
     get, path = "/v1/lab/scenarios/{name}", tag = "lab",
-    params(("name" = String, Path, description = "The scenario, as `GET /v1/lab/scenarios` names it")),
+    params(("name" = String, Path, description = "The name of the scenario")),
     responses(
         (status = 200, description = "The scenario", body = Shown),
         (status = 404, description = "`lab_disabled`; `scenario_not_found`", body = Problem),
@@ -136,18 +135,18 @@ pub(crate) async fn get_scenario(
     Ok(Json(scenario_body(&lab, find_scenario(&name)?)))
 }
 
-/// Play a scenario
+/// Run a scenario
 ///
-/// It shops as a client would, and tells what it does with pauses in which a room can look. One at a time. Whatever it
-/// breaks or takes is put back when it ends, however it ends. While something is paused without which it would stand still,
-/// it is refused; `paused_processes` and `paused_views` of the answer name that.
+/// It acts as a client, and records a step for each action, with pauses between them. One scenario runs at a time. Its
+/// changes to switches and stock are reverted when it ends, whatever the result. It is refused while a process or read
+/// model that it needs is paused; `paused_processes` and `paused_views` of the answer name these.
 #[utoipa::path(
     post, path = "/v1/lab/scenarios/{name}", tag = "lab",
-    params(("name" = String, Path, description = "The scenario, as `GET /v1/lab/scenarios` names it")),
+    params(("name" = String, Path, description = "The name of the scenario")),
     responses(
-        (status = 202, description = "It has begun; the answer names its orders", body = ScenarioRun),
+        (status = 202, description = "Started; the answer names its orders", body = ScenarioRun),
         (status = 404, description = "`lab_disabled`; `scenario_not_found`", body = Problem),
-        (status = 409, description = "`scenario_running`; `scenario_paused`: something that it needs is paused", body = Problem),
+        (status = 409, description = "`scenario_running`; `scenario_paused`: a process or read model that it needs is paused", body = Problem),
     )
 )]
 pub(crate) async fn play_scenario(
@@ -181,15 +180,15 @@ async fn refuse_if_paused(shop: &Shop, scenario: Scenario) -> Result<(), ApiErro
         .with(|problem| (problem.paused_processes, problem.paused_views) = (processes, views)))
 }
 
-/// Start the shop over
+/// Reset the shop
 ///
-/// As on its first day: an empty log, the demo products, an empty gateway and an empty mailbox, nothing broken. The log of
-/// before is kept beside the new one under another name. Whoever follows the log sees by `log` of `GET /v1/events` that
-/// it is another one, and must read everything anew; meanwhile, requests are answered `shop_closed`.
+/// Afterwards the log, the gateway and the mailbox are empty, the products are those of the demo, and all faults are
+/// off. The previous log is kept beside the new one under another name. Clients notice the new log by `log` of `GET
+/// /v1/events` and read everything again. Requests during the reset are answered with `shop_closed`.
 #[utoipa::path(
     post, path = "/v1/lab/reset", tag = "lab",
     responses(
-        (status = 200, description = "Started over", body = LabReset),
+        (status = 200, description = "Reset", body = LabReset),
         (status = 404, description = "`lab_disabled`", body = Problem),
         (status = 409, description = "`reset_refused`: the log is shared or in use; `scenario_running`", body = Problem),
         (status = 503, description = "`stubs_unreachable`", body = Problem),

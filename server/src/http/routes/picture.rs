@@ -19,16 +19,16 @@ use crate::store::commands::Context;
 /// Maximum width and height of a picture, in pixels.
 const MAX_SIDE_PX: u32 = 256;
 
-/// Look at a product
+/// Read the picture of a product
 ///
-/// A small picture, as the product service has it; while that is away, as it was seen last.
+/// The picture of the product service, or the latest copy while the service cannot be reached.
 #[utoipa::path(
     get, path = "/v1/products/{id}/picture", tag = "catalogue",
     params(("id" = ProductId, Path, description = "The product"),
-           ("If-None-Match" = Option<String>, Header, description = "The ETag that the client knows")),
+           ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the copy that the client has")),
     responses(
-        (status = 200, description = "A PNG", content_type = "image/png", body = [u8], headers(("ETag" = String, description = "Changes with it"))),
-        (status = 304, description = "It is as the client knows it"),
+        (status = 200, description = "The picture as PNG", content_type = "image/png", body = [u8], headers(("ETag" = String, description = "Changes with the picture"))),
+        (status = 304, description = "Not modified"),
         (status = 404, description = "`product_not_found`; `picture_not_found`", body = Problem),
         (status = 503, description = "`product_service_unavailable`", body = Problem),
     )
@@ -58,9 +58,9 @@ pub(crate) async fn get_picture(
     Ok((headers, png.to_vec()).into_response())
 }
 
-/// Give a product a picture
+/// Set the picture of a product
 ///
-/// A PNG of at most 64 KiB and 256 × 256 pixels; it takes the place of the one before.
+/// A PNG of at most 64 KiB and 256 × 256 pixels, which replaces the present one.
 #[utoipa::path(
     put, path = "/v1/products/{id}/picture", tag = "catalogue",
     params(("id" = ProductId, Path, description = "The product")),
@@ -81,9 +81,9 @@ pub(crate) async fn set_picture(
     write_product(&shop, &picture.context, Some(&id), ProductWrite::SetPicture(id.clone(), picture.png)).await
 }
 
-/// Take a product's picture away
+/// Remove the picture of a product
 ///
-/// The product stays.
+/// The product itself does not change.
 #[utoipa::path(
     delete, path = "/v1/products/{id}/picture", tag = "catalogue",
     params(("id" = ProductId, Path, description = "The product")),

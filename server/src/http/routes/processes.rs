@@ -31,7 +31,7 @@ const CONTROL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// List processes
 ///
-/// What the shop does by itself: how far each process is in the log, what of it goes wrong, and whether it is paused.
+/// The progress of each process in the log, its retries, and whether it is paused.
 #[utoipa::path(
     get, path = "/v1/processes", tag = "operations",
     responses((status = 200, description = "All processes, by name", body = ProcessList))
@@ -44,13 +44,13 @@ pub(crate) async fn list_processes(State(shop): State<Shop>) -> Result<Json<Proc
 
 /// Pause a process
 ///
-/// It finishes what it has begun, and begins nothing more until it is stepped or resumed. It stays paused when the server
-/// is started again; `/health/ready` says so.
+/// It finishes the events that it has begun, and begins no other until it is stepped or resumed. A pause survives a
+/// restart of the server; `/health/ready` reports it.
 #[utoipa::path(
     post, path = "/v1/processes/{name}/pause", tag = "operations",
     params(("name" = String, Path, description = "The process")),
     responses(
-        (status = 200, description = "It is paused", body = ProcessMode),
+        (status = 200, description = "Paused", body = ProcessMode),
         (status = 404, description = "`process_not_found`", body = Problem),
     )
 )]
@@ -64,12 +64,12 @@ pub(crate) async fn pause(
 
 /// Resume a process
 ///
-/// It goes on by itself; what was waiting to be tried again is tried at once.
+/// It continues, and retries that were due are made at once.
 #[utoipa::path(
     post, path = "/v1/processes/{name}/resume", tag = "operations",
     params(("name" = String, Path, description = "The process")),
     responses(
-        (status = 200, description = "It goes on", body = ProcessMode),
+        (status = 200, description = "Resumed", body = ProcessMode),
         (status = 404, description = "`process_not_found`", body = Problem),
     )
 )]
@@ -83,14 +83,14 @@ pub(crate) async fn resume(
 
 /// Step a paused process
 ///
-/// It begins exactly one event: the first that waits. Where nothing waits, nothing happens: a step is never kept for later.
+/// It begins exactly one event, the first that waits. A step without a waiting event is refused and not kept for later.
 #[utoipa::path(
     post, path = "/v1/processes/{name}/step", tag = "operations",
     params(("name" = String, Path, description = "The process")),
     responses(
-        (status = 200, description = "It begins one event", body = ProcessMode),
+        (status = 200, description = "Begins one event", body = ProcessMode),
         (status = 404, description = "`process_not_found`", body = Problem),
-        (status = 409, description = "`process_not_paused`; `nothing_to_step`: nothing waits", body = Problem),
+        (status = 409, description = "`process_not_paused`; `nothing_to_step`: no event waits", body = Problem),
     )
 )]
 pub(crate) async fn step(
@@ -113,10 +113,10 @@ pub(crate) async fn step(
     respond_once(&shop, &context, work).await
 }
 
-/// List what a process could not handle
+/// List the parked sequences of a process
 ///
-/// Each sequence (as a rule, an order) with the event at which it stands, and why. What follows of the same sequence waits
-/// behind it; everything else flows on.
+/// Each sequence (usually an order) with the event that could not be handled, and the error. Later events of the
+/// sequence wait; other sequences are not affected.
 #[utoipa::path(
     get, path = "/v1/processes/{name}/parked", tag = "operations",
     params(("name" = String, Path, description = "The process"), ParkedQuery),
@@ -138,12 +138,12 @@ pub(crate) async fn list_parked(
 
 /// Retry a parked sequence
 ///
-/// The event at which it stands is tried again, and after it what waits behind it, in order.
+/// The event that could not be handled is tried again, and then the later events of the sequence, in order.
 #[utoipa::path(
     post, path = "/v1/processes/{name}/parked/{sequence}/retry", tag = "operations",
     params(("name" = String, Path, description = "The process"), ("sequence" = String, Path, description = "The sequence")),
     responses(
-        (status = 200, description = "It is tried again", body = SequenceReleased),
+        (status = 200, description = "Is tried again", body = SequenceReleased),
         (status = 404, description = "`process_not_found`; `sequence_not_parked`", body = Problem),
         (status = 409, description = "`sequence_retrying`", body = Problem),
     )
@@ -159,13 +159,13 @@ pub(crate) async fn retry(
 
 /// Skip a parked event
 ///
-/// The event at which the sequence stands is dropped for good, and nothing else: what waits behind it is handled. A refund
-/// that is dropped so ends as failed, and its money can be given back anew.
+/// Only the event that could not be handled is skipped; the later events of the sequence are handled. A refund that is
+/// skipped ends as failed, and its amount can be refunded again.
 #[utoipa::path(
     post, path = "/v1/processes/{name}/parked/{sequence}/skip", tag = "operations",
     params(("name" = String, Path, description = "The process"), ("sequence" = String, Path, description = "The sequence")),
     responses(
-        (status = 200, description = "It is dropped", body = SequenceReleased),
+        (status = 200, description = "Skipped", body = SequenceReleased),
         (status = 404, description = "`process_not_found`; `sequence_not_parked`", body = Problem),
         (status = 409, description = "`sequence_retrying`", body = Problem),
     )
@@ -201,8 +201,8 @@ fn mode_reply(name: &str, after: &process::Process) -> Result<Reply, serde_json:
     reply(StatusCode::OK, &ProcessMode { name: name.to_owned(), paused: after.paused() })
 }
 
-/// Refuses a step of a paused process without a waiting event. First waits until events in flight are handled and the log is
-/// read to its head, as either may bring the next event.
+/// Refuses a step of a paused process without a waiting event. First waits until events in flight are handled and the
+/// log is read to its head, as either may bring the next event.
 async fn require_waiting_event(shop: &Shop, name: &'static str, types: &[&str]) -> Result<(), ApiError> {
     let (process, _) =
         aggregates::load::<process::ProcessEvent>(&shop.store, &streams::process(name)).await.map_err(Failure::from)?;
@@ -232,7 +232,8 @@ async fn require_waiting_event(shop: &Shop, name: &'static str, types: &[&str]) 
     Err(ApiError::new(ErrorCode::NothingToStep, detail))
 }
 
-/// Waits until a process that runs on this server has applied the command at `position`, so that the next read shows it.
+/// Waits until a process that runs on this server has applied the command at `position`, so that the next read shows
+/// it.
 async fn wait_until_applied(shop: &Shop, name: &str, position: Position) {
     shop.progress
         .wait_until(name, CONTROL_TIMEOUT, |status| status.runs_elsewhere || status.control_read_to >= position)

@@ -16,13 +16,13 @@ use crate::http::state::Shop;
 use crate::http::wait_for_views::wait_for_position;
 use crate::store::commands::Reply;
 
-/// Read what is to be mended in the product service
+/// Read the problems of the product data
 ///
-/// Products that make no sense, those without a VAT rate, and withdrawals that wait for a confirmation.
+/// Invalid products, products without a VAT rate, and withdrawals that wait for a confirmation.
 #[utoipa::path(
     get, path = "/v1/product-service", tag = "catalogue",
-    responses((status = 200, description = "How the shop gets on with it", body = ProductServiceState,
-        headers(("ETag" = String, description = "Send it as `If-Match` to confirm the withdrawals as they are here"))))
+    responses((status = 200, description = "The state of the product data", body = ProductServiceState,
+        headers(("ETag" = String, description = "As `If-Match` of a confirmation it refuses other withdrawals than these"))))
 )]
 pub(crate) async fn get_product_service(
     State(shop): State<Shop>,
@@ -49,15 +49,15 @@ pub(crate) async fn get_product_service(
     Ok(([(ETAG, format!("\"{}\"", version.0))], Json(state)))
 }
 
-/// Confirm that most of the range is gone
+/// Confirm withdrawals
 ///
-/// The product service is asked once more, and what it does not list then is withdrawn. When more is missing than
-/// `GET /v1/product-service` said, nothing happens.
+/// Reads the list of the product service again and withdraws the products that it lacks. Refused when more are missing
+/// than `GET /v1/product-service` reported.
 #[utoipa::path(
     post, path = "/v1/product-service/withdrawals/confirm", tag = "catalogue",
     responses(
         (status = 200, description = "Withdrawn", body = ConfirmedWithdrawals),
-        (status = 409, description = "`withdrawals_state`: none wait, or more is missing by now", body = Problem),
+        (status = 409, description = "`withdrawals_state`: none wait, or more products are missing than reported", body = Problem),
         (status = 503, description = "`product_service_unavailable`", body = Problem),
     )
 )]

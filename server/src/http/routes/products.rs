@@ -30,13 +30,13 @@ use crate::views::product_body;
 /// Maximum wait until the views show an operator's change.
 const LISTING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Set up a category
+/// Create a category
 ///
-/// Products can be put on it from then on.
+/// Products can be assigned to it afterwards.
 #[utoipa::path(
     post, path = "/v1/categories", tag = "catalogue", request_body = NewCategory,
     responses(
-        (status = 201, description = "It is there", body = Category),
+        (status = 201, description = "Created", body = Category),
         (status = 409, description = "`category_taken`; `product_service_read_only`", body = Problem),
         (status = 503, description = "`product_service_unavailable`", body = Problem),
     )
@@ -49,14 +49,14 @@ pub(crate) async fn create_category(
     write_product(&shop, &context, None, ProductWrite::CreateCategory(body.name)).await
 }
 
-/// Put a product into the range
+/// Create a product
 ///
-/// It can be bought as soon as some of it is on the shelf.
+/// It can be bought as soon as there is stock of it.
 #[utoipa::path(
     post, path = "/v1/products", tag = "catalogue", request_body = NewProduct,
     responses(
-        (status = 201, description = "It is there", body = Product, headers(("Location" = String, description = "Where"))),
-        (status = 409, description = "`product_taken`: its id, SKU or name belongs to another; `product_service_read_only`", body = Problem),
+        (status = 201, description = "Created", body = Product, headers(("Location" = String, description = "Path of the product"))),
+        (status = 409, description = "`product_taken`: another product has this id, SKU or name; `product_service_read_only`", body = Problem),
         (status = 422, description = "`unknown_category`", body = Problem),
         (status = 503, description = "`product_service_unavailable`", body = Problem),
     )
@@ -69,9 +69,9 @@ pub(crate) async fn create_product(
     write_product(&shop, &context, None, ProductWrite::Create(new_product_json(&body))).await
 }
 
-/// Describe a product anew
+/// Change a product
 ///
-/// What is not said stays. Another price has a route of its own, because it needs a reason.
+/// A field that is left out stays as it is. The price has an endpoint of its own, because a change needs a reason.
 #[utoipa::path(
     patch, path = "/v1/products/{id}", tag = "catalogue",
     params(("id" = ProductId, Path, description = "The product")),
@@ -79,7 +79,7 @@ pub(crate) async fn create_product(
     responses(
         (status = 200, description = "Changed", body = Product),
         (status = 404, description = "`product_not_found`", body = Problem),
-        (status = 409, description = "`product_taken`: the SKU or name belongs to another; `product_service_read_only`", body = Problem),
+        (status = 409, description = "`product_taken`: another product has this SKU or name; `product_service_read_only`", body = Problem),
         (status = 422, description = "`unknown_category`", body = Problem),
         (status = 503, description = "`product_service_unavailable`", body = Problem),
     )
@@ -93,9 +93,9 @@ pub(crate) async fn change_product(
     write_product(&shop, &context, Some(&id), ProductWrite::Change(id.clone(), change_json(&body))).await
 }
 
-/// Give a product another price
+/// Change the price of a product
 ///
-/// Open baskets learn of it. At or above the price before the sale, the sale ends.
+/// Open baskets are updated. A price at or above the price before a sale ends the sale.
 #[utoipa::path(
     post, path = "/v1/products/{id}/reprice", tag = "catalogue",
     params(("id" = ProductId, Path, description = "The product")),
@@ -118,9 +118,9 @@ pub(crate) async fn reprice_product(
     write_product(&shop, &context, Some(&id), ProductWrite::Change(id.clone(), patch)).await
 }
 
-/// Take a product off the shelf
+/// Withdraw a product
 ///
-/// It stays known, and blocks the checkout of baskets that hold it.
+/// It can no longer be bought, and baskets that contain it cannot be checked out. It can still be read.
 #[utoipa::path(
     post, path = "/v1/products/{id}/withdraw", tag = "catalogue",
     params(("id" = ProductId, Path, description = "The product")),
@@ -140,14 +140,14 @@ pub(crate) async fn withdraw_product(
     write_product(&shop, &command.into_context(), Some(&id), ProductWrite::Change(id.clone(), patch)).await
 }
 
-/// Put a product back on the shelf
+/// Relist a product
 ///
-/// At the price that it has.
+/// It can be bought again, at its present price.
 #[utoipa::path(
     post, path = "/v1/products/{id}/relist", tag = "catalogue",
     params(("id" = ProductId, Path, description = "The product")),
     responses(
-        (status = 200, description = "For sale again", body = Product),
+        (status = 200, description = "Relisted", body = Product),
         (status = 404, description = "`product_not_found`", body = Problem),
         (status = 409, description = "`product_service_read_only`", body = Problem),
         (status = 503, description = "`product_service_unavailable`", body = Problem),

@@ -24,10 +24,10 @@ use crate::views::{Memory, stock_item};
 
 /// List stock
 ///
-/// Every product that ever had any, by id; with `low` only those at or below their threshold.
+/// All products that ever had stock, sorted by id; with `low`, only those at or below their threshold.
 #[utoipa::path(
     get, path = "/v1/stock", tag = "stock", params(StockQuery),
-    responses((status = 200, description = "A page of the stock, by product", body = Page<StockItem>))
+    responses((status = 200, description = "A page of the stock, sorted by product id", body = Page<StockItem>))
 )]
 pub(crate) async fn list_stock(
     State(shop): State<Shop>,
@@ -46,12 +46,12 @@ pub(crate) async fn list_stock(
 
 /// Read the stock of a product
 ///
-/// What is on hand, what of it is promised to orders that are checking out, and what is left to sell.
+/// The pieces on hand, those reserved by orders in checkout, and those that are available.
 #[utoipa::path(
     get, path = "/v1/stock/{product_id}", tag = "stock",
     params(("product_id" = ProductId, Path, description = "The product"), MinPosition),
     responses(
-        (status = 200, description = "Its stock", body = StockItem, headers(("ETag" = String, description = "Its version; send it as `If-Match` to change the stock only as it is here"))),
+        (status = 200, description = "The stock", body = StockItem, headers(("ETag" = String, description = "The version; as `If-Match` of a change it refuses the change of another version"))),
         (status = 404, description = "`product_not_found`", body = Problem),
     )
 )]
@@ -73,15 +73,15 @@ pub(crate) async fn get_stock(
     Ok(([(ETAG, format!("\"{}\"", item.version))], Json(item)))
 }
 
-/// Take goods in
+/// Receive goods
 ///
-/// So many more are on hand.
+/// Adds pieces to those on hand.
 #[utoipa::path(
     post, path = "/v1/stock/{product_id}/receive", tag = "stock",
     params(("product_id" = ProductId, Path, description = "The product")),
     request_body = ReceiveStock,
     responses(
-        (status = 200, description = "Taken in", body = StockItem),
+        (status = 200, description = "Received", body = StockItem),
         (status = 404, description = "`product_not_found`", body = Problem),
     )
 )]
@@ -93,17 +93,17 @@ pub(crate) async fn receive_stock(
     change(&shop, &id, &context, StockCommand::Receive { quantity: body.quantity }).await
 }
 
-/// Correct the books
+/// Adjust the stock
 ///
-/// After counting, or when something broke. On hand never goes below what is reserved.
+/// Adds or removes pieces, for example after damage. The number on hand cannot fall below the reserved number.
 #[utoipa::path(
     post, path = "/v1/stock/{product_id}/adjust", tag = "stock",
     params(("product_id" = ProductId, Path, description = "The product")),
     request_body = AdjustStock,
     responses(
-        (status = 200, description = "Corrected", body = StockItem),
+        (status = 200, description = "Adjusted", body = StockItem),
         (status = 404, description = "`product_not_found`", body = Problem),
-        (status = 409, description = "`stock_state`: less would be on hand than is reserved", body = Problem),
+        (status = 409, description = "`stock_state`: fewer than the reserved pieces would be on hand", body = Problem),
     )
 )]
 pub(crate) async fn adjust_stock(
@@ -115,10 +115,10 @@ pub(crate) async fn adjust_stock(
     change(&shop, &id, &context, StockCommand::Adjust { change: body.change, reason: body.reason }).await
 }
 
-/// Set a counted number
+/// Set the counted number
 ///
-/// So many are on hand, whatever the books say; `stock.adjusted` says by how much they were off. Never below what is
-/// reserved. The number that the books have changes nothing.
+/// Sets the number on hand; `stock.adjusted` records the difference. It cannot be below the reserved number. The
+/// present number changes nothing.
 #[utoipa::path(
     put, path = "/v1/stock/{product_id}", tag = "stock",
     params(("product_id" = ProductId, Path, description = "The product")),
@@ -126,7 +126,7 @@ pub(crate) async fn adjust_stock(
     responses(
         (status = 200, description = "Set", body = StockItem),
         (status = 404, description = "`product_not_found`", body = Problem),
-        (status = 409, description = "`stock_state`: less would be on hand than is reserved", body = Problem),
+        (status = 409, description = "`stock_state`: fewer than the reserved pieces would be on hand", body = Problem),
     )
 )]
 pub(crate) async fn set_stock(
@@ -138,9 +138,9 @@ pub(crate) async fn set_stock(
     change(&shop, &id, &context, StockCommand::Count { on_hand: body.on_hand, reason: body.reason }).await
 }
 
-/// Set when stock runs low
+/// Set the threshold of low stock
 ///
-/// At or below this many available. When that is so already, `stock.ran_low` follows at once.
+/// The number of available pieces at or below which stock is low. When it is already, `stock.ran_low` follows at once.
 #[utoipa::path(
     put, path = "/v1/stock/{product_id}/threshold", tag = "stock",
     params(("product_id" = ProductId, Path, description = "The product")),

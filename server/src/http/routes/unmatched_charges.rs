@@ -19,11 +19,11 @@ use crate::payments::refunds::GatewaySyncError;
 use crate::payments::unmatched_charges::UnmatchedRefundError;
 use crate::store::commands::Reply;
 
-/// List charges that are not in the books
+/// List unmatched charges
 ///
-/// Compares the card gateway's charges of the last 30 days with the log, now. What is found was paid for an order that the
-/// shop does not have, as after a database that went back in time, or was charged past it. Charges of which everything has
-/// gone back are left out, and so are those beyond the newest 200.
+/// Compares the charges of the last 30 days at the card gateway with the log. An unmatched charge belongs to no payment
+/// of the shop, for example because the database went back in time. Charges that were refunded in full are left out,
+/// and so are those beyond the newest 200.
 #[utoipa::path(
     get, path = "/v1/payments/unmatched", tag = "payments",
     responses(
@@ -39,19 +39,19 @@ pub(crate) async fn list_unmatched(State(shop): State<Shop>) -> Result<Json<Unma
     }
 }
 
-/// Give back a charge that is not in the books
+/// Refund an unmatched charge
 ///
-/// All that is left of it, to where it came from. The charge is entered into the books as a payment, whose refund is asked
-/// for with it; `GET /v1/payments/{id}` shows what becomes of it.
+/// Refunds all that is left of the charge. It is recorded as a payment together with the request of its refund;
+/// `GET /v1/payments/{id}` shows the outcome.
 #[utoipa::path(
     post, path = "/v1/payments/unmatched/{reference}/refunds", tag = "payments",
-    params(("reference" = String, Path, description = "The gateway's name for the payment"),
-           ("Idempotency-Key" = String, Header, description = "Required: a repeat has no further effect")),
+    params(("reference" = String, Path, description = "The reference of the charge at the gateway"),
+           ("Idempotency-Key" = String, Header, description = "Required; a repeat with the same key has no further effect")),
     responses(
-        (status = 202, description = "The money is on its way", body = PaymentBody),
+        (status = 202, description = "Requested", body = PaymentBody),
         (status = 400, description = "`idempotency_key_required`", body = Problem),
-        (status = 404, description = "`charge_not_found`: the gateway took no money under this name", body = Problem),
-        (status = 409, description = "`charge_in_books`: its order gives it back; `nothing_to_refund`; `wrong_currency`: only the gateway itself can give it back", body = Problem),
+        (status = 404, description = "`charge_not_found`: the gateway has no such charge", body = Problem),
+        (status = 409, description = "`charge_in_books`: it is refunded by its order; `nothing_to_refund`; `wrong_currency`: it can only be refunded at the gateway", body = Problem),
         (status = 503, description = "`card_gateway_unavailable`", body = Problem),
     )
 )]

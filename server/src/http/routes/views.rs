@@ -19,8 +19,8 @@ use crate::views::{ControlOutcome, Head, ViewControl, Views};
 
 /// List read models
 ///
-/// What lists, searches and statistics answer from: how far each is in the log, what it has left out, and how far its
-/// rebuild is, if there is one.
+/// The read models from which lists, searches and statistics are answered: their progress in the log, skipped events,
+/// and running rebuilds.
 #[utoipa::path(
     get, path = "/v1/views", tag = "operations",
     responses((status = 200, description = "All read models, by name", body = ViewList))
@@ -48,13 +48,13 @@ async fn waiting_events(shop: &Shop, name: &str, after: Position) -> Result<Vec<
 
 /// Rebuild a read model
 ///
-/// From the beginning of the log, beside the present rows, which answer until the new ones have caught up. Nothing else
-/// happens a second time. Asking again while it goes on changes nothing.
+/// Fills new rows from the beginning of the log. Lists are answered from the present rows until the new ones have
+/// caught up. A rebuild has no other effect. A request during a rebuild changes nothing.
 #[utoipa::path(
     post, path = "/v1/views/{name}/rebuild", tag = "operations",
-    params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
+    params(("name" = String, Path, description = "The name of the read model")),
     responses(
-        (status = 202, description = "Begun; `GET /v1/views` shows how far it is", body = View),
+        (status = 202, description = "Started; `GET /v1/views` shows the progress", body = View),
         (status = 404, description = "`view_not_found`", body = Problem),
     )
 )]
@@ -74,16 +74,16 @@ pub(crate) async fn rebuild_view(
 
 /// Pause a read model
 ///
-/// It takes nothing more in until it is stepped or resumed; the others go on. Lists answer from what it has; with a
-/// `min_position` that it has not come to they answer `view_paused` at once. It stays paused
-/// when the server is started again; `/health/ready` says so. The rebuild of a paused read model ends where it stands.
+/// It takes in no event until it is stepped or resumed; other read models continue. Its lists stay as they are;
+/// requests with a later `min_position` are answered with `view_paused` at once. A pause survives a restart of the
+/// server; `/health/ready` reports it. A running rebuild is stopped.
 #[utoipa::path(
     post, path = "/v1/views/{name}/pause", tag = "operations",
-    params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
+    params(("name" = String, Path, description = "The name of the read model")),
     responses(
-        (status = 200, description = "It is paused", body = View),
+        (status = 200, description = "Paused", body = View),
         (status = 404, description = "`view_not_found`", body = Problem),
-        (status = 409, description = "`view_shared`: several servers may feed it", body = Problem),
+        (status = 409, description = "`view_shared`: several servers may fill it", body = Problem),
     )
 )]
 pub(crate) async fn pause_view(
@@ -96,14 +96,14 @@ pub(crate) async fn pause_view(
 
 /// Step a paused read model
 ///
-/// It takes in the next event that concerns it. Where there is none, nothing happens: a step is never kept for later.
+/// It takes in the next event that it handles. A step without such an event is refused and not kept for later.
 #[utoipa::path(
     post, path = "/v1/views/{name}/step", tag = "operations",
-    params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
+    params(("name" = String, Path, description = "The name of the read model")),
     responses(
-        (status = 200, description = "It has taken it in", body = View),
+        (status = 200, description = "Has taken in one event", body = View),
         (status = 404, description = "`view_not_found`", body = Problem),
-        (status = 409, description = "`view_not_paused`; `nothing_to_step`: nothing waits; `view_shared`", body = Problem),
+        (status = 409, description = "`view_not_paused`; `nothing_to_step`: no event waits; `view_shared`", body = Problem),
     )
 )]
 pub(crate) async fn step_view(
@@ -116,12 +116,12 @@ pub(crate) async fn step_view(
 
 /// Resume a read model
 ///
-/// It has caught up with the others when this answers, and follows the log again.
+/// It follows the log again; the answer is sent when it has caught up.
 #[utoipa::path(
     post, path = "/v1/views/{name}/resume", tag = "operations",
-    params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
+    params(("name" = String, Path, description = "The name of the read model")),
     responses(
-        (status = 200, description = "It goes on", body = View),
+        (status = 200, description = "Resumed", body = View),
         (status = 404, description = "`view_not_found`", body = Problem),
         (status = 409, description = "`view_shared`", body = Problem),
     )
@@ -183,7 +183,7 @@ fn view_not_found(name: &str) -> ApiError {
 
 /// Read the statistics
 ///
-/// What the shop has earned: in all, by day, and which products sell best.
+/// Sales in total and by day, and the best-selling products.
 #[utoipa::path(
     get, path = "/v1/statistics", tag = "operations", params(MinPosition),
     responses((status = 200, description = "The statistics", body = Statistics))

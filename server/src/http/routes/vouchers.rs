@@ -23,12 +23,12 @@ use crate::store::commands::{Failure, Reply, execute_with_reply};
 use crate::store::streams;
 use crate::views::VoucherRecord;
 
-/// List your vouchers
+/// List the vouchers of a customer
 ///
-/// Used ones too, newest first.
+/// Newest first, including used and revoked ones.
 #[utoipa::path(
     get, path = "/v1/vouchers", tag = "customers",
-    params(MinPosition, ("Storefront-Customer" = CustomerId, Header, description = "Whose vouchers")),
+    params(MinPosition, ("Storefront-Customer" = CustomerId, Header, description = "The customer")),
     responses(
         (status = 200, description = "The vouchers", body = VoucherList),
         (status = 400, description = "`customer_required`", body = Problem),
@@ -44,15 +44,16 @@ pub(crate) async fn list_vouchers(
     Ok(Json(VoucherList { items: shop.views.vouchers_of(customer_id).await? }))
 }
 
-/// Read the voucher that an order brought
+/// Read the voucher of an order
 ///
-/// An order that cost enough brings one when it is sent. This is how a guest finds it.
+/// The voucher that was issued when the order was shipped, if the order was large enough. Guests find their voucher
+/// here.
 #[utoipa::path(
     get, path = "/v1/orders/{id}/voucher-issued", tag = "orders",
     params(("id" = OrderId, Path, description = "The order")),
     responses(
         (status = 200, description = "The voucher", body = Voucher),
-        (status = 404, description = "`voucher_not_found`: none was issued, or not yet", body = Problem),
+        (status = 404, description = "`voucher_not_found`: no voucher was issued", body = Problem),
     )
 )]
 pub(crate) async fn get_issued(
@@ -66,18 +67,18 @@ pub(crate) async fn get_issued(
     load_voucher(&shop, code).await?.body(code).map(Json).ok_or_else(none)
 }
 
-/// Take a voucher back
+/// Revoke a voucher
 ///
-/// For operators. It cannot be used any more; a second time changes nothing. One that an order was confirmed with stays
-/// used, and one that an order has that is being checked out is taken back once that has ended.
+/// For operators. It can no longer be used; revoking it again changes nothing. A used voucher cannot be revoked, nor
+/// one that is reserved by an order in checkout, until that checkout has ended.
 #[utoipa::path(
     post, path = "/v1/vouchers/{code}/revoke", tag = "customers",
-    params(("code" = VoucherCode, Path, description = "Its code")),
+    params(("code" = VoucherCode, Path, description = "The code of the voucher")),
     request_body = RevokeVoucher,
     responses(
-        (status = 200, description = "Taken back", body = Voucher),
+        (status = 200, description = "Revoked", body = Voucher),
         (status = 404, description = "`voucher_not_found`", body = Problem),
-        (status = 409, description = "`voucher_not_usable`: it was used, or an order that is being checked out has it", body = Problem),
+        (status = 409, description = "`voucher_not_usable`: used, or reserved by an order in checkout", body = Problem),
     )
 )]
 pub(crate) async fn revoke_voucher(

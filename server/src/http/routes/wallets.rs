@@ -23,12 +23,12 @@ use crate::store::commands;
 use crate::store::commands::{Failure, Reply};
 use crate::store::streams;
 
-/// Look into your wallet
+/// Read the wallet of a customer
 ///
-/// What is in it.
+/// The present balance.
 #[utoipa::path(
     get, path = "/v1/wallet", tag = "customers",
-    params(("Storefront-Customer" = CustomerId, Header, description = "Whose wallet")),
+    params(("Storefront-Customer" = CustomerId, Header, description = "The customer")),
     responses(
         (status = 200, description = "The wallet", body = Body),
         (status = 400, description = "`customer_required`", body = Problem),
@@ -42,12 +42,12 @@ pub(crate) async fn get_wallet(State(shop): State<Shop>, caller: Caller) -> Resu
     Ok(Json(body(customer_id, &state, version)?))
 }
 
-/// List what came in and went out
+/// List the movements of a wallet
 ///
-/// Every movement of your wallet with the balance after it, newest first.
+/// Each movement with the balance after it, newest first.
 #[utoipa::path(
     get, path = "/v1/wallet/movements", tag = "customers",
-    params(MovementsQuery, ("Storefront-Customer" = CustomerId, Header, description = "Whose wallet")),
+    params(MovementsQuery, ("Storefront-Customer" = CustomerId, Header, description = "The customer")),
     responses(
         (status = 200, description = "A page of movements", body = Page<Movement>),
         (status = 400, description = "`customer_required`", body = Problem),
@@ -82,16 +82,16 @@ pub(crate) async fn list_movements(
     Ok(Json(Page { items, next_cursor, total }))
 }
 
-/// Put money into a wallet
+/// Top a wallet up
 ///
-/// For operators. The same key puts it in once.
+/// For operators. A repeat with the same key has no further effect.
 #[utoipa::path(
     post, path = "/v1/wallets/{customer}/top-ups", tag = "customers",
-    params(("customer" = CustomerId, Path, description = "Whose wallet"),
-           ("Idempotency-Key" = String, Header, description = "Required: a repeat has no further effect")),
+    params(("customer" = CustomerId, Path, description = "The customer"),
+           ("Idempotency-Key" = String, Header, description = "Required; a repeat with the same key has no further effect")),
     request_body = TopUp,
     responses(
-        (status = 200, description = "Put in", body = Body),
+        (status = 200, description = "Topped up", body = Body),
         (status = 400, description = "`idempotency_key_required`", body = Problem),
         (status = 404, description = "`wallet_not_found`", body = Problem),
         (status = 409, description = "`balance_too_large`", body = Problem),

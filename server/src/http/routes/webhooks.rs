@@ -1,4 +1,5 @@
-//! `POST /v1/webhooks/card-gateway`: verifies the signature of an event, parses it, and has [`gateway_events`] record it.
+//! `POST /v1/webhooks/card-gateway`: verifies the signature of an event, parses it, and has [`gateway_events`] record
+//! it.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -23,19 +24,19 @@ const MAX_ABOUT_CHARS: usize = 60;
 /// No news may be longer, in bytes.
 const LONGEST_NEWS: usize = 1024 * 1024;
 
-/// Take news from the card gateway
+/// Receive a webhook of the card gateway
 ///
-/// Signed as the gateway publishes it, at most 1 MiB. The same news again changes nothing; late news end up right; what is
-/// not about this shop's payments is ignored, whatever its shape. Money of another amount or currency than was asked for is
-/// not booked: `/metrics` counts it, and readiness tells of it.
+/// Signed as the gateway documents it, at most 1 MiB. A repeated webhook changes nothing, and a late one is recorded
+/// correctly. Content that is not about the payments of this shop is ignored. A payment of another amount or currency
+/// than requested is not booked: `/metrics` counts it, and readiness reports it.
 #[utoipa::path(
     post, path = "/v1/webhooks/card-gateway", tag = "payments",
     params(("Stripe-Signature" = String, Header, description = "`t=…,v1=…`: HMAC-SHA256 of the time and the body")),
     request_body(content = String, content_type = "application/json", description = "An event of the gateway"),
     responses(
-        (status = 204, description = "Taken, or ignored"),
+        (status = 204, description = "Accepted or ignored"),
         (status = 400, description = "`bad_signature`", body = Problem),
-        (status = 503, description = "`webhook_secret_missing`: nothing can be verified, so nothing is taken; `card_gateway_unavailable`: what became of a refund or dispute cannot be read now, send it again", body = Problem),
+        (status = 503, description = "`webhook_secret_missing`: the signature cannot be verified; `card_gateway_unavailable`: the refund or dispute cannot be read from the gateway, send the webhook again", body = Problem),
     )
 )]
 pub(crate) async fn card_gateway(

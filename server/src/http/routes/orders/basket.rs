@@ -21,14 +21,14 @@ use crate::store::order_record;
 use crate::store::order_record::OrderRecord;
 use crate::store::product_facts;
 
-/// Put something into the basket
+/// Add a product to the basket
 ///
-/// The first item starts the order, whose id the client chooses; the order is then for ever that of the customer who sent
-/// it (`Storefront-Customer`), or a guest's. A repeat adds up.
+/// The first item starts the order, whose id the client chooses. The order belongs to the customer of this request
+/// (`Storefront-Customer`), otherwise to a guest. A product that is in the basket already gets more pieces.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/items", tag = "orders",
-    params(("id" = OrderId, Path, description = "The order, by an id of the client's choice"),
-           ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat have no further effect")),
+    params(("id" = OrderId, Path, description = "The order; the client chooses the id"),
+           ("Idempotency-Key" = Option<String>, Header, description = "A repeat with the same key has no further effect")),
     request_body = AddItem,
     responses(
         (status = 201, description = "Added, and the order started", body = Order),
@@ -58,12 +58,12 @@ pub(crate) async fn add_item(
     respond_once_by_append(&shop, &context, work).await
 }
 
-/// Have so many of something in the basket
+/// Change the quantity of a line
 ///
-/// 1 to 99 pieces, whatever the line has now. The same again changes nothing.
+/// Sets the number of pieces, 1 to 99. The present number changes nothing.
 #[utoipa::path(
     put, path = "/v1/orders/{id}/items/{product_id}", tag = "orders",
-    params(("id" = OrderId, Path, description = "The order"), ("product_id" = ProductId, Path, description = "The line")),
+    params(("id" = OrderId, Path, description = "The order"), ("product_id" = ProductId, Path, description = "The product of the line")),
     request_body = ChangeQuantity,
     responses(
         (status = 200, description = "Changed", body = Order),
@@ -86,14 +86,14 @@ pub(crate) async fn change_quantity(
     respond_once_by_append(&shop, &context, work).await
 }
 
-/// Take a line out of the basket
+/// Remove a line from the basket
 ///
-/// With all its pieces.
+/// Removes all pieces of the product.
 #[utoipa::path(
     delete, path = "/v1/orders/{id}/items/{product_id}", tag = "orders",
-    params(("id" = OrderId, Path, description = "The order"), ("product_id" = ProductId, Path, description = "The line")),
+    params(("id" = OrderId, Path, description = "The order"), ("product_id" = ProductId, Path, description = "The product of the line")),
     responses(
-        (status = 200, description = "Taken out", body = Order),
+        (status = 200, description = "Removed", body = Order),
         (status = 404, description = "`order_not_found`; `line_not_found`", body = Problem),
         (status = 409, description = "`order_state`: the order is no basket", body = Problem),
     )
@@ -106,14 +106,14 @@ pub(crate) async fn remove_item(
     apply_command(&shop, id, &command.correlated_with(id), OrderCommand::RemoveItem { product_id }).await
 }
 
-/// Empty the basket
+/// Clear the basket
 ///
-/// Takes every line out; the order stays, and can be filled again.
+/// Removes all lines; the order stays and can be filled again.
 #[utoipa::path(
     delete, path = "/v1/orders/{id}/items", tag = "orders",
     params(("id" = OrderId, Path, description = "The order")),
     responses(
-        (status = 200, description = "Emptied", body = Order),
+        (status = 200, description = "Cleared", body = Order),
         (status = 404, description = "`order_not_found`", body = Problem),
         (status = 409, description = "`order_state`: the order is no basket", body = Problem),
     )

@@ -21,15 +21,15 @@ use crate::store::order_record;
 use crate::store::order_record::OrderRecord;
 use crate::{clock, random};
 
-/// Buy the basket
+/// Check the basket out
 ///
-/// Answers as soon as the order is checked out; stock, payment and confirmation follow, and `…/timeline` shows them.
-/// Names every line that cannot be bought. If the total is not the expected one, nothing happens. A wallet that has too
-/// little in it is declined and left alone. Where a voucher leaves nothing to pay, nobody is asked for money.
+/// Answers as soon as the order is checked out; stock, payment and confirmation follow, and `…/timeline` shows them. A
+/// refusal names every line that cannot be bought. Another total than the expected one is refused. A wallet without
+/// enough money declines the payment and is not charged. A total of 0 is not charged.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/checkout", tag = "orders",
     params(("id" = OrderId, Path, description = "The order"),
-           ("Idempotency-Key" = String, Header, description = "Required: a repeat has no further effect")),
+           ("Idempotency-Key" = String, Header, description = "Required; a repeat with the same key has no further effect")),
     request_body = Checkout,
     responses(
         (status = 202, description = "Checked out", body = Order),
@@ -77,9 +77,9 @@ pub(crate) async fn check_out(
     respond_once_by_append(&shop, &context, work).await
 }
 
-/// Give an order up
+/// Cancel an order
 ///
-/// Possible until it is shipped. Goods go back on the shelf, and money to where it came from.
+/// Possible until it is shipped. The stock is returned, and the payment is cancelled or refunded.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/cancel", tag = "orders",
     params(("id" = OrderId, Path, description = "The order")),

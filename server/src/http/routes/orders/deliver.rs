@@ -12,9 +12,9 @@ use crate::http::extract::PathParams;
 use crate::http::state::Shop;
 use crate::http::validation;
 
-/// Send an order
+/// Ship an order
 ///
-/// A confirmed order is on its way: who carries it, and under which number.
+/// Records the shipment of a confirmed order: carrier and tracking number.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/ship", tag = "orders",
     params(("id" = OrderId, Path, description = "The order")),
@@ -36,9 +36,9 @@ pub(crate) async fn ship(
     apply_command(&shop, id, &context, OrderCommand::Ship { carrier, tracking_number, estimated_delivery }).await
 }
 
-/// Note that an order has arrived
+/// Record a delivery
 ///
-/// A shipped order was taken by somebody.
+/// Records who received a shipped order.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/deliver", tag = "orders",
     params(("id" = OrderId, Path, description = "The order")),

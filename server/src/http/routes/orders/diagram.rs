@@ -1,5 +1,5 @@
-//! The timeline of an order as Markdown with a Mermaid sequence diagram (mermaid.js.org/syntax/sequenceDiagram.html). The
-//! handler loads the order; the document is a pure function of it.
+//! The timeline of an order as Markdown with a Mermaid sequence diagram (mermaid.js.org/syntax/sequenceDiagram.html).
+//! The handler loads the order; the document is a pure function of it.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -17,9 +17,9 @@ use crate::http::state::Shop;
 use crate::store::commands::Failure;
 use crate::store::order_record;
 
-/// Draw what happened to an order
+/// Read the timeline of an order as a document
 ///
-/// Its timeline as Markdown: a Mermaid sequence diagram of what led to what, and a table of the events.
+/// Markdown with a Mermaid sequence diagram of causes and effects, and a table of the events.
 #[utoipa::path(
     get, path = "/v1/orders/{id}/diagram", tag = "orders",
     params(("id" = OrderId, Path, description = "The order")),

@@ -14,16 +14,16 @@ use crate::http::state::Shop;
 use crate::store::commands::Failure;
 use crate::store::order_record;
 
-/// Compare an order with itself
+/// Compare two states of an order
 ///
-/// What changed between two versions (`from`, `to`), or by what stands at one position of the log (`position`), which
-/// may be an event of its payment; with the order as it was then.
+/// The differences between two versions (`from`, `to`), or by the event at a position of the log (`position`), which
+/// may be one of its payment; with the order in the second state.
 #[utoipa::path(
     get, path = "/v1/orders/{id}/diff", tag = "orders",
     params(("id" = OrderId, Path, description = "The order"), DiffQuery),
     responses(
         (status = 200, description = "What changed", body = OrderDiff),
-        (status = 404, description = "`order_not_found`; `version_not_found`, also for a position that the log has not come to", body = Problem),
+        (status = 404, description = "`order_not_found`; `version_not_found`, also for a position after the end of the log", body = Problem),
     )
 )]
 pub(crate) async fn get_diff(
@@ -133,8 +133,8 @@ fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, found: &mu
     }
 }
 
-/// The parts of a value by name; `None` for a value that is compared as a whole. An absent order and absent lists have no
-/// parts, so that a new order shows each of its fields.
+/// The parts of a value by name; `None` for a value that is compared as a whole. An absent order and absent lists have
+/// no parts, so that a new order shows each of its fields.
 fn parts<'a>(path: &str, value: Option<&'a Value>) -> Option<Vec<(String, &'a Value)>> {
     match value {
         Some(Value::Null) if path.is_empty() => Some(Vec::new()),

@@ -13,10 +13,10 @@ use crate::http::state::Shop;
 use crate::http::validation;
 use crate::store::commands::retry_if_parked;
 
-/// Send mail about an order to another address
+/// Change the mail address of an order
 ///
-/// For an operator, when the address that the shopper gave is wrong. Mail about the order goes there from now on, and what
-/// is parked because nobody took it is sent again.
+/// For operators, when the address is wrong. Later mail about the order goes to the new address, and mail that is
+/// parked because it was refused is sent again.
 #[utoipa::path(
     put, path = "/v1/orders/{id}/email", tag = "orders",
     params(("id" = OrderId, Path, description = "The order")),

@@ -11,7 +11,7 @@ use crate::http::wait_for_views::wait_for_position;
 
 /// List orders
 ///
-/// Newest first, baskets too; by status, or by what is written in them.
+/// Newest first, including baskets; filtered by status or searched by text.
 #[utoipa::path(
     get, path = "/v1/orders", tag = "orders", params(OrderListQuery),
     responses(

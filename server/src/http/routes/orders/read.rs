@@ -29,14 +29,15 @@ const MAX_TIMELINE_EVENTS: usize = 10_000;
 
 /// Read an order
 ///
-/// Always current; or as it was at a version or a time. With `wait` and `If-None-Match` it answers the next change.
+/// The present state, or that at a version or a time. With `wait` and `If-None-Match`, the request waits for the next
+/// change.
 #[utoipa::path(
     get, path = "/v1/orders/{id}", tag = "orders",
     params(("id" = OrderId, Path, description = "The order"), OrderQuery,
-           ("If-None-Match" = Option<String>, Header, description = "The ETag that the client knows")),
+           ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the copy that the client has")),
     responses(
         (status = 200, description = "The order", body = Order, headers(("ETag" = String, description = "Its version"))),
-        (status = 304, description = "It is as the client knows it"),
+        (status = 304, description = "Not modified"),
         (status = 404, description = "`order_not_found`, also for a time before it began; `version_not_found`", body = Problem),
     )
 )]
@@ -112,9 +113,10 @@ pub(crate) fn version_not_found(version: u64) -> ApiError {
     ApiError::new(ErrorCode::VersionNotFound, format!("The order has no version {version}."))
 }
 
-/// Everything that happened to an order
+/// Read the timeline of an order
 ///
-/// Every event of every stream about it, in log order, and the steps of the latest checkout with their state.
+/// All events of the order, its payments, stock, invoices and mails in the order of the log, and the steps of its
+/// latest checkout.
 #[utoipa::path(
     get, path = "/v1/orders/{id}/timeline", tag = "orders",
     params(("id" = OrderId, Path, description = "The order"), TimelineQuery),
@@ -173,8 +175,8 @@ pub(crate) async fn load_order_events(shop: &Shop, id: OrderId) -> Result<(Vec<A
     }
 }
 
-/// Waits for a watched event since the log was read; returns `false` at the deadline or when the server stops. The first call
-/// only takes a slot and returns `true`, so that no event is missed while the log is read once more.
+/// Waits for a watched event since the log was read; returns `false` at the deadline or when the server stops. The
+/// first call only takes a slot and returns `true`, so that no event is missed while the log is read once more.
 pub(crate) async fn wait_for_watched(
     shop: &Shop,
     watched: impl FnOnce() -> Watched,

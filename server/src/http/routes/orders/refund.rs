@@ -16,20 +16,21 @@ use crate::random;
 use crate::store::commands::Reply;
 use crate::store::order_commands::refund_order;
 
-/// Give money back
+/// Refund an order
 ///
-/// Some of what was paid, or without an amount all that is left, to where it came from. Answers as soon as the refund is
-/// asked for; `GET /v1/payments/{id}` shows what becomes of it, and a credit note follows. The order stays as it is.
+/// Refunds an amount, or without one all that is left, to the card or the wallet. Answers as soon as the refund is
+/// requested; `GET /v1/payments/{id}` shows its outcome, and a credit note follows. The status of the order does not
+/// change.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/refunds", tag = "orders",
     params(("id" = OrderId, Path, description = "The order"),
-           ("Idempotency-Key" = String, Header, description = "Required: a repeat has no further effect")),
+           ("Idempotency-Key" = String, Header, description = "Required; a repeat with the same key has no further effect")),
     request_body = RefundOrder,
     responses(
-        (status = 202, description = "The money is on its way", body = Order),
+        (status = 202, description = "Requested", body = Order),
         (status = 400, description = "`idempotency_key_required`", body = Problem),
         (status = 404, description = "`order_not_found`", body = Problem),
-        (status = 409, description = "`order_state`: it was never confirmed; `nothing_to_refund`; `refund_too_large`: less is left", body = Problem),
+        (status = 409, description = "`order_state`: the order was never confirmed; `nothing_to_refund`; `refund_too_large`: more than is left", body = Problem),
     )
 )]
 pub(crate) async fn refund(

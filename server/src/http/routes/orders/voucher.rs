@@ -14,17 +14,17 @@ use crate::http::state::Shop;
 use crate::store::commands::Failure;
 use crate::store::order_record;
 
-/// Use a voucher
+/// Apply a voucher
 ///
-/// It takes its amount off the total, and the place of the voucher before. A customer's voucher works in the customer's
-/// own orders only; a guest's for whoever knows its code. It is kept for the order while the checkout runs.
+/// Its amount is deducted from the total; it replaces the present voucher. The voucher of a customer is valid for their
+/// own orders only, that of a guest for anybody with the code. It is reserved for the order during the checkout.
 #[utoipa::path(
     put, path = "/v1/orders/{id}/voucher", tag = "orders",
     params(("id" = OrderId, Path, description = "The order")),
     request_body = ApplyVoucher,
     responses(
-        (status = 200, description = "The order with it", body = Order),
-        (status = 404, description = "`order_not_found`; `voucher_not_found`: also for somebody else's", body = Problem),
+        (status = 200, description = "The order with the voucher", body = Order),
+        (status = 404, description = "`order_not_found`; `voucher_not_found`, also for the voucher of another customer", body = Problem),
         (status = 409, description = "`order_state`: the order is no basket; `voucher_not_usable`: it was used, or another order that is being checked out has it; `wrong_currency`", body = Problem),
     )
 )]
@@ -39,14 +39,14 @@ pub(crate) async fn apply_voucher(
     apply_command(&shop, id, &context, OrderCommand::ApplyVoucher { code, amount }).await
 }
 
-/// Use no voucher
+/// Remove the voucher
 ///
-/// Nothing happens where there is none.
+/// Without a voucher nothing changes.
 #[utoipa::path(
     delete, path = "/v1/orders/{id}/voucher", tag = "orders",
     params(("id" = OrderId, Path, description = "The order")),
     responses(
-        (status = 200, description = "The order without it", body = Order),
+        (status = 200, description = "The order without a voucher", body = Order),
         (status = 404, description = "`order_not_found`", body = Problem),
         (status = 409, description = "`order_state`: the order is no basket", body = Problem),
     )
