@@ -11,7 +11,6 @@ use tokio::sync::Notify;
 pub(super) struct FairNotify(Notify);
 
 impl FairNotify {
-    /// Something has changed.
     pub(super) fn rings(&self) {
         self.0.notify_waiters();
     }

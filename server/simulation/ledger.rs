@@ -31,7 +31,6 @@ pub(super) struct Ledger {
     pub(super) wrong: Vec<String>,
 }
 
-/// One order.
 #[derive(Default)]
 pub(super) struct OrderBook {
     pub(super) events: Vec<(Position, OrderEvent)>,
@@ -44,7 +43,6 @@ pub(super) struct OrderBook {
     pub(super) checkouts: Vec<(PaymentId, Money, PaymentMethod)>,
 }
 
-/// One payment.
 #[derive(Default)]
 pub(super) struct PaymentBook {
     pub(super) order_id: Option<OrderId>,
@@ -93,7 +91,6 @@ impl PaymentBook {
     }
 }
 
-/// One mail.
 pub(super) struct MailBook {
     pub(super) order_id: OrderId,
     pub(super) kind: MailKind,
@@ -106,8 +103,8 @@ pub(super) struct MailBook {
 }
 
 impl MailBook {
-    /// Whether it waits for somebody to correct its address. It is sent when the order gets another address; the shop once
-    /// gave such mails up.
+    /// Whether it waits for somebody to correct its address. It is sent when the order gets another address; the shop
+    /// once gave such mails up.
     pub(super) fn is_parked(&self) -> bool {
         self.to_nobody && self.sent + self.failed == 0
     }
@@ -131,8 +128,9 @@ impl OrderBook {
 }
 
 impl Ledger {
-    /// What is to be kept of what an order paid by the given means: the price if it is sold, less what went back or was lost
-    /// in a dispute. Of a payment that bought nothing only what could not be given back, about which an operator knows.
+    /// What is to be kept of what an order paid by the given means: the price if it is sold, less what went back or was
+    /// lost in a dispute. Of a payment that bought nothing only what could not be given back, about which an operator
+    /// knows.
     pub(super) fn to_be_kept(&self, book: &OrderBook, counts: impl Fn(&PaymentMethod) -> bool) -> i64 {
         let last = book.checkouts.last().map(|(payment, ..)| *payment).filter(|_| book.is_sold());
         let of_checkout = |(id, total, _): &(PaymentId, Money, PaymentMethod)| {

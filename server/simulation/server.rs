@@ -1,7 +1,7 @@
 //! A server of a simulated shop: the real processes behind doors at which they may fail, wait or die.
 //!
-//! A server that has died answers nobody any more: whatever of it still runs waits for ever at the next door. So nothing of
-//! it has an effect after its death, as if the machine had lost its power.
+//! A server that has died answers nobody any more: whatever of it still runs waits for ever at the next door. So
+//! nothing of it has an effect after its death, as if the machine had lost its power.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -205,7 +205,6 @@ impl Gate {
     }
 }
 
-/// The store's clock.
 fn now_ms() -> i64 {
     rng_clock::store_ms()
 }

@@ -47,7 +47,8 @@ pub struct Config {
     pub reservation_life: Duration,
     /// How long a basket lives after its last change.
     pub basket_life: Duration,
-    /// Lifetime of a lease on the log, 1 ms to 1 h: after it, other servers take over the work of one that stopped renewing.
+    /// Lifetime of a lease on the log, 1 ms to 1 h: after it, other servers take over the work of one that stopped
+    /// renewing.
     pub lease_ttl: Duration,
     /// Maximum duration of one card gateway call; after it the outcome is unknown.
     pub card_gateway_timeout: Duration,
@@ -245,7 +246,7 @@ impl FromStr for WebOrigin {
     }
 }
 
-/// Source of fonts.
+/// Where the fonts of PDF documents come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FontSource {
     /// The fonts installed on the system.
@@ -331,7 +332,7 @@ impl FromStr for StoreChoice {
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a text.
+    /// Marks a text as secret.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

@@ -32,14 +32,14 @@ enum Command {
     ///
     /// `storefront-mocks` starts stand-ins for the product service, the card gateway and the mail server.
     Serve(Box<ServeArgs>),
-    /// Rebuild a view (categories, invoices, orders, products, statistics, stock or vouchers) from the log, while no server
-    /// runs.
+    /// Rebuild a view (categories, invoices, orders, products, statistics, stock or vouchers) from the log, while no
+    /// server runs.
     ///
     /// A running server rebuilds one at POST /v1/views/VIEW/rebuild, and answers meanwhile.
     Rebuild {
         #[command(flatten)]
         log: LogArgs,
-        /// Which view.
+        /// Name of the view
         #[arg(value_name = "VIEW")]
         view: String,
     },
@@ -48,8 +48,8 @@ enum Command {
     /// Write the whole log as lines of JSON, an event a line, oldest first.
     ///
     /// The lines are the log: `import` makes the same log of them, on SQLite or PostgreSQL, and its export is the same
-    /// byte for byte. A server may have the log open; what is written meanwhile is left out. GET /v1/export of a running
-    /// server answers the same lines.
+    /// byte for byte. A server may have the log open; what is written meanwhile is left out. GET /v1/export of a
+    /// running server answers the same lines.
     Export {
         #[command(flatten)]
         log: LogArgs,
@@ -59,9 +59,9 @@ enum Command {
     },
     /// Make a log of the lines that `export` wrote: the same positions, ids and times.
     ///
-    /// The log must be empty, or not there yet, and no server may have it open. Where consumers stood and answers that are
-    /// kept under idempotency keys are not part of an export: at the next start the processes look at every event again, and
-    /// find by its order that it is dealt with.
+    /// The log must be empty, or not there yet, and no server may have it open. Where consumers stood and answers that
+    /// are kept under idempotency keys are not part of an export: at the next start the processes look at every event
+    /// again, and find by its order that it is dealt with.
     Import {
         #[command(flatten)]
         log: LogArgs,
@@ -71,25 +71,26 @@ enum Command {
     },
     /// Read the whole log and say what is wrong with it.
     ///
-    /// Checks: SQLite's integrity check of the file, positions and versions without gaps, ids that are unique, whether every
-    /// event is as it was written (by its checksum, and all together by the hash of the log), and whether this program can
-    /// read it. A server may have the log open. Exit code 1 says that something is wrong. A damaged log
-    /// is best replaced by a backup.
+    /// Checks: SQLite's integrity check of the file, positions and versions without gaps, ids that are unique, whether
+    /// every event is as it was written (by its checksum, and all together by the hash of the log), and whether this
+    /// program can read it. A server may have the log open. Exit code 1 says that something is wrong. A damaged log is
+    /// best replaced by a backup.
     Check {
         #[command(flatten)]
         log: LogArgs,
     },
     /// Go on with a SQLite log that was copied without its write-ahead log (PATH-wal), or lost it.
     ///
-    /// Such a log is refused, because its newest events are missing. This takes it as it is; what is missing stays missing.
+    /// Such a log is refused, because its newest events are missing. This takes it as it is; what is missing stays
+    /// missing.
     AcceptLoss {
         #[command(flatten)]
         log: LogArgs,
     },
     /// Prove that an event stands in the log, as JSON for `verify-proof`.
     ///
-    /// The proof has the event in it, the hash of the log of this moment, and the hashes between the two: about 2 kB beside
-    /// the event, however long the log is.
+    /// The proof has the event in it, the hash of the log of this moment, and the hashes between the two: about 2 kB
+    /// beside the event, however long the log is.
     Prove {
         #[command(flatten)]
         log: LogArgs,
@@ -104,15 +105,15 @@ enum Command {
         /// The file with the proof.
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// The hash of the log as it was noted at the time of the proof, from GET /v1/events or GET /health/ready: without
-        /// it the proof is only known to fit the hash that it brings along.
+        /// The hash of the log as it was noted at the time of the proof, from GET /v1/events or GET /health/ready:
+        /// without it the proof is only known to fit the hash that it brings along.
         #[arg(long, value_name = "HASH")]
         hash: Option<Hash>,
     },
     /// Copy a SQLite log into a new file, also while a server writes to it.
     ///
-    /// The copy is the log of one moment, with everything that belongs to it; `--store sqlite:TO` opens it. For PostgreSQL
-    /// use pg_dump, or `export`.
+    /// The copy is the log of one moment, with everything that belongs to it; `--store sqlite:TO` opens it. For
+    /// PostgreSQL use pg_dump, or `export`.
     Backup {
         #[command(flatten)]
         log: LogArgs,
@@ -216,7 +217,8 @@ struct ServeArgs {
     /// The seller's VAT identification number on every invoice; empty where there is none.
     #[arg(long, env = "STOREFRONT_SELLER_VAT_ID", hide_env_values = true, default_value = DEMO_SELLER_VAT_ID, value_parser = parse_vat_id, value_name = "ID")]
     seller_vat_id: String,
-    /// A folder with fonts for invoices as PDF, in place of the system's; Latin, Greek, Cyrillic, Arabic and Hebrew need none.
+    /// A folder with fonts for invoices as PDF, in place of the system's; Latin, Greek, Cyrillic, Arabic and Hebrew
+    /// need none.
     #[arg(long, env = "STOREFRONT_FONTS", hide_env_values = true, value_name = "FOLDER")]
     fonts: Option<PathBuf>,
     /// The one currency of the shop.
@@ -309,8 +311,8 @@ struct ServeArgs {
     /// Let other machines in although everyone may do everything.
     #[arg(long, env = "STOREFRONT_OPEN_TO_NETWORK", hide_env_values = true, value_parser = storefront_server::parse_switch)]
     open_to_network: bool,
-    /// A name under which the server is asked, such as shop.example, beside its address and localhost; may be given several
-    /// times. Under other names it answers nothing, so that no web page reaches it by a name of its own.
+    /// A name under which the server is asked, such as shop.example, beside its address and localhost; may be given
+    /// several times. Under other names it answers nothing, so that no web page reaches it by a name of its own.
     #[arg(
         long = "host",
         env = "STOREFRONT_HOST",
@@ -319,7 +321,8 @@ struct ServeArgs {
         value_delimiter = ','
     )]
     hosts: Vec<HostName>,
-    /// An origin whose web pages may do everything here, such as https://front.example (CORS); may be given several times.
+    /// An origin whose web pages may do everything here, such as https://front.example (CORS); may be given several
+    /// times.
     #[arg(
         long = "allow-origin",
         env = "STOREFRONT_ALLOW_ORIGIN",
@@ -328,8 +331,8 @@ struct ServeArgs {
         value_delimiter = ','
     )]
     allow_origins: Vec<WebOrigin>,
-    /// The address of a reverse proxy on another machine, which decides under which names the server is asked; may be given
-    /// several times. For a proxy on this machine use --host.
+    /// The address of a reverse proxy on another machine, which decides under which names the server is asked; may be
+    /// given several times. For a proxy on this machine use --host.
     #[arg(long = "trusted-proxy", env = "STOREFRONT_TRUSTED_PROXY", hide_env_values = true, value_name = "IP", value_delimiter = ',', value_parser = parse_proxy)]
     trusted_proxies: Vec<IpAddr>,
     /// How many connections are open at once at most [default: what the limit of open files allows, at most 10000]

@@ -1,7 +1,7 @@
 //! Offline tools for a log: export, import, check, proofs and backup.
 //!
-//! Export, check, proofs and backup only read, so they work while a server has the log open: SQLite and PostgreSQL show them
-//! committed transactions only. Nothing here knows HTTP, processes or views.
+//! Export, check, proofs and backup only read, so they work while a server has the log open: SQLite and PostgreSQL show
+//! them committed transactions only. Nothing here knows HTTP, processes or views.
 
 use std::io::Write as _;
 use std::os::fd::AsFd;
@@ -56,10 +56,10 @@ pub enum ToolError {
     /// The log cannot be opened or read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The export stopped.
+    /// The export failed; the lines written so far are complete.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// The import stopped.
+    /// The import failed; `left` says in which state it leaves the log.
     #[error("{source}; {left}")]
     Import {
         /// Why the import stopped.
@@ -81,7 +81,7 @@ pub enum ToolError {
     /// A file other than the log cannot be read or written.
     #[error("{} {what}: {source}", path.display())]
     File {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The failed operation, as a predicate such as `cannot be read`.
         what: &'static str,
@@ -241,8 +241,8 @@ pub struct CheckReport {
     pub is_sound: bool,
 }
 
-/// Checks the whole log: SQLite's integrity check of the file, positions and versions without gaps, unique ids, and that
-/// every event is readable by the codec of its version.
+/// Checks the whole log: SQLite's integrity check of the file, positions and versions without gaps, unique ids, and
+/// that every event is readable by the codec of its version.
 ///
 /// # Errors
 /// When the log cannot be opened. A read failure after that is part of the report.
@@ -303,8 +303,8 @@ async fn check_sqlite_file(log: &SqliteStore) -> (String, bool) {
     }
 }
 
-/// Returns a proof, as JSON, that the event with an id or at a position is in the log. [`verify_proof`] checks it without
-/// the log.
+/// Returns a proof, as JSON, that the event with an id or at a position is in the log. [`verify_proof`] checks it
+/// without the log.
 ///
 /// # Errors
 /// See [`ToolError`].

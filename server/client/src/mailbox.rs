@@ -1,5 +1,5 @@
-//! The stub mailbox of a demo shop (see `storefront-mocks`). It is not part of the HTTP interface of the shop, and a shop
-//! with a real mail server has none.
+//! The stub mailbox of a demo shop (see `storefront-mocks`). It is not part of the HTTP interface of the shop, and a
+//! shop with a real mail server has none.
 
 use serde::{Deserialize, Serialize};
 use storefront_api::Timestamp;
@@ -17,7 +17,7 @@ pub struct Mail {
     pub id: String,
     /// Its number: 1, 2, 3, … in the order of arrival.
     pub sequence: u64,
-    /// The `From` header.
+    /// The sender, from the `From` header.
     pub from: String,
     /// The recipients of the envelope.
     pub to: Vec<String>,

@@ -51,7 +51,7 @@ struct Endpoint {
 /// The response to a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteResponse<T> {
-    /// The body.
+    /// The deserialised body of the response.
     pub value: T,
     /// Log position of the write; sent as `min_position`, it makes a read include this write.
     pub position: Option<u64>,
@@ -67,10 +67,11 @@ pub(crate) struct HttpResponse {
 }
 
 impl Client {
-    /// Creates a client of the shop at an address such as `http://127.0.0.1:7070`, with or without a path. Sends nothing.
+    /// Creates a client of the shop at an address such as `http://127.0.0.1:7070`, with or without a path. Sends
+    /// nothing.
     ///
-    /// The client ignores proxies of the environment and does not follow redirects. Installs the process-wide TLS provider
-    /// (`ring`) unless there is one.
+    /// The client ignores proxies of the environment and does not follow redirects. Installs the process-wide TLS
+    /// provider (`ring`) unless there is one.
     ///
     /// # Errors
     /// [`ClientError::Unexpected`] when the address is not an `http` or `https` address.
@@ -132,8 +133,8 @@ impl Client {
         }
     }
 
-    /// Sends a request and reads its JSON response. `wait_seconds` is the duration of a long poll, which is added to the
-    /// timeout.
+    /// Sends a request and reads its JSON response. `wait_seconds` is the duration of a long poll, which is added to
+    /// the timeout.
     pub(crate) async fn read<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,

@@ -1,8 +1,8 @@
-//! The checkout process: from `order.checked_out` to a confirmed order, or back to a basket with the reason. It also undoes
-//! an order that is cancelled later, and settles the goods of an order that is shipped.
+//! The checkout process: from `order.checked_out` to a confirmed order, or back to a basket with the reason. It also
+//! undoes an order that is cancelled later, and settles the goods of an order that is shipped.
 //!
-//! `react` turns a trigger into intents. The executor in the server carries out each intent in one append, together with the
-//! events that record it in the stream of the process.
+//! `react` turns a trigger into intents. The executor in the server carries out each intent in one append, together
+//! with the events that record it in the stream of the process.
 
 mod react;
 mod state;
@@ -47,7 +47,7 @@ pub enum CheckoutEvent {
     },
     PaymentRefused {
         payment_id: PaymentId,
-        /// Machine-readable reason.
+        /// Code of the reason, such as `insufficient_funds`.
         reason: String,
         message: String,
     },
@@ -96,7 +96,7 @@ pub enum CheckoutTrigger {
     /// `payment.declined`.
     PaymentDeclined {
         payment_id: PaymentId,
-        /// Machine-readable reason.
+        /// Code of the reason, such as `insufficient_funds`.
         reason: String,
         message: String,
     },
@@ -125,8 +125,8 @@ pub enum CheckoutTrigger {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
     /// Record `Started`; then reserve the voucher and every line and record `VoucherReserved` and `StockReserved`.
-    /// Otherwise reserve nothing, record `StockRefused` or `VoucherRefused` and `Failed`, and reopen the order, or send the
-    /// cancellation mail if it has been cancelled meanwhile.
+    /// Otherwise reserve nothing, record `StockRefused` or `VoucherRefused` and `Failed`, and reopen the order, or send
+    /// the cancellation mail if it has been cancelled meanwhile.
     Start {
         /// Id of the payment that this checkout will request.
         payment_id: PaymentId,
@@ -142,8 +142,8 @@ pub enum Intent {
         amount: Money,
         method: PaymentMethod,
     },
-    /// Record `PaymentReceived` and `Completed`, confirm the order, allocate its stock and redeem its voucher. If the order
-    /// has been cancelled meanwhile, do the same as `Undo`, and send the cancellation mail.
+    /// Record `PaymentReceived` and `Completed`, confirm the order, allocate its stock and redeem its voucher. If the
+    /// order has been cancelled meanwhile, do the same as `Undo`, and send the cancellation mail.
     Complete {
         payment_id: PaymentId,
         lines: Vec<CheckoutLine>,
@@ -155,7 +155,7 @@ pub enum Intent {
         payment_id: PaymentId,
         lines: Vec<CheckoutLine>,
         voucher: Option<VoucherCode>,
-        /// Machine-readable reason.
+        /// Code of the reason, such as `insufficient_funds`.
         reason: String,
         message: String,
     },
@@ -164,8 +164,8 @@ pub enum Intent {
         to: String,
         kind: crate::email::MailKind,
     },
-    /// Record `Cancelled`, release every line or return and settle it, release the voucher, used or not, cancel the payment
-    /// if it has no outcome yet, and refund what was paid.
+    /// Record `Cancelled`, release every line or return and settle it, release the voucher, used or not, cancel the
+    /// payment if it has no outcome yet, and refund what was paid.
     Undo {
         /// The payment of the last checkout.
         payment_id: PaymentId,

@@ -49,7 +49,7 @@ pub enum PaymentEvent {
     },
     /// The gateway declined the payment for good.
     Declined {
-        /// Machine-readable reason.
+        /// Code of the reason, such as `insufficient_funds`.
         reason: String,
         message: String,
     },
@@ -61,11 +61,13 @@ pub enum PaymentEvent {
         /// Due time of the next attempt.
         next_attempt_at: Timestamp,
     },
-    /// The payment is no longer wanted, and no money is known to have moved. An intent at the gateway must be cancelled.
+    /// The payment is no longer wanted, and no money is known to have moved. An intent at the gateway must be
+    /// cancelled.
     Cancelled,
     /// A refund is requested. The gateway is called under an idempotency key derived from the id of this event.
     RefundRequested {
-        /// Which refund; `None` in events written before refunds had ids: they are numbered by their place in the stream.
+        /// Which refund; `None` in events written before refunds had ids: they are numbered by their place in the
+        /// stream.
         refund_id: Option<RefundId>,
         amount: Money,
         reason: String,
@@ -154,7 +156,7 @@ pub enum PaymentCommand {
     },
     /// Record that the payment was declined; a repeat changes nothing.
     RecordDecline {
-        /// Machine-readable reason.
+        /// Code of the reason, such as `insufficient_funds`.
         reason: String,
         message: String,
     },

@@ -28,7 +28,7 @@ pub enum ProductEvent {
 pub struct ProductFacts {
     pub sku: String,
     pub name: String,
-    /// A few sentences.
+    /// Plain text, which may be empty.
     pub description: String,
     /// The name of its category.
     pub category: String,

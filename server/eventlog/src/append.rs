@@ -2,7 +2,7 @@
 
 use crate::{Epoch, EventId, Fence, JsonText, NewEvent, Position, StoreError, StreamName, TimerChange, Version};
 
-/// What the caller believes about a stream before the append.
+/// The version that a stream must have before the append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// Any version, also a stream without events.
@@ -25,7 +25,7 @@ pub struct StreamAppend {
 /// The position up to which a consumer has handled events; commits with the append that carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The consumer's name.
+    /// Name of the consumer; it has one checkpoint.
     pub consumer: String,
     /// The last handled position. A checkpoint never moves backwards.
     pub position: Position,
@@ -34,13 +34,13 @@ pub struct Checkpoint {
 /// The answer to a command, kept under the caller's idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredResponse {
-    /// Who asked and under which key, made unique by the caller.
+    /// The idempotency key, which the caller makes unique together with its owner.
     pub key: String,
-    /// A hash of what was asked; the same key with another fingerprint is another command.
+    /// Hash of the request; the same key with another fingerprint is another request.
     pub fingerprint: String,
     /// The body of the response.
     pub body: JsonText,
-    /// When, in milliseconds since 1970-01-01 UTC; answers are kept for at least 24 hours.
+    /// Time of the answer in milliseconds since 1970-01-01 UTC; it is kept for at least 24 hours.
     pub time_ms: i64,
 }
 
@@ -74,11 +74,11 @@ pub enum AppendError {
     /// A stream is not at its expected version: load it and decide again.
     #[error("stream {stream} is at version {actual}, not {expected}")]
     Conflict {
-        /// The stream.
+        /// The stream with another version; the first one of the append.
         stream: StreamName,
-        /// What the caller expected.
+        /// The version that the append required.
         expected: Version,
-        /// The present version.
+        /// The version that the stream has.
         actual: Version,
     },
     /// The idempotency key was used before.
@@ -89,15 +89,15 @@ pub enum AppendError {
         /// The last position of that append.
         position: Position,
     },
-    /// Another holder has acquired the lease since: stop, and acquire it again before doing more. A lease that was never
-    /// acquired has epoch 0.
+    /// Another holder has acquired the lease since: stop, and acquire it again before doing more. A lease that was
+    /// never acquired has epoch 0.
     #[error("the lease {lease} has come to epoch {current}, past {epoch}")]
     Fenced {
-        /// The lease.
+        /// Name of the lease.
         lease: String,
-        /// The epoch that the caller had.
+        /// The epoch that the append required.
         epoch: Epoch,
-        /// The present epoch.
+        /// The epoch that the lease has.
         current: Epoch,
     },
     /// A timer is not set as it was read: it has fired, or was cleared or set again, so there is nothing to do.
@@ -106,9 +106,9 @@ pub enum AppendError {
     /// own first attempt.
     #[error("the timer {timer} of {owner} is not set as it was")]
     TimerGone {
-        /// Whose timer.
+        /// The consumer that owns the timer.
         owner: String,
-        /// Its name.
+        /// Name of the timer within its owner.
         timer: String,
     },
     /// An event id is in the log already, but not as part of the same append.
@@ -120,7 +120,8 @@ pub enum AppendError {
     /// The queue was full for the longest time that a caller waits: try again later.
     #[error("the log is busy")]
     Busy,
-    /// The database failed.
+    /// The database failed. Nothing was written, unless the connection was lost for good: sending the append again
+    /// shows it.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -28,7 +28,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing is wrong.
+    /// Whether there are no findings.
     pub fn is_sound(&self) -> bool {
         self.findings.is_empty()
     }
@@ -42,64 +42,64 @@ impl Report {
     }
 }
 
-/// Something that must never be in a log.
+/// A defect of a log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
     /// Positions are not 1, 2, 3, …
     #[error("position {due} is missing: {found} comes next")]
     Gap {
-        /// What should have come.
+        /// The expected position.
         due: Position,
-        /// What came.
+        /// The position that was read.
         found: Position,
     },
     /// The versions of a stream are not 1, 2, 3, …
     #[error("position {at}: stream {stream} has version {found} where {due} is due")]
     Version {
-        /// Which event.
+        /// Position of the event.
         at: Position,
-        /// Its stream.
+        /// The stream of the event.
         stream: StreamName,
-        /// What should have come.
+        /// The expected version.
         due: Version,
-        /// What came.
+        /// The version that was read.
         found: Version,
     },
     /// An event id stands at two positions.
     #[error("position {at}: event {id} is in the log a second time")]
     RepeatedId {
-        /// The second position.
+        /// Position of the second event with the id.
         at: Position,
-        /// The id.
+        /// The id of both events.
         id: EventId,
     },
     /// An event's data is not JSON.
     #[error("position {at}: the data is not JSON: {why}")]
     Data {
-        /// Which event.
+        /// Position of the event.
         at: Position,
-        /// What the parser says.
+        /// The message of the parser.
         why: String,
     },
-    /// An event is not as it was written.
+    /// The checksum of an event does not match: it was changed.
     #[error("position {at}: what is stored is not what was written: its checksum does not fit")]
     Changed {
-        /// Which event.
+        /// Position of the event.
         at: Position,
     },
-    /// The events are each as they say, and together not what was written.
+    /// Each event matches its checksum, but all together do not match the hash of the log.
     #[error(
         "the hash over positions 1 to {until} is {found}, but the log keeps {kept}: events were changed, added or taken \
          away together with their checksums, or before position {since}, where checksums begin"
     )]
     Root {
-        /// The position that the log's hash is of.
+        /// The position of the recorded hash.
         until: Position,
-        /// What the events come to.
+        /// The hash computed from the events.
         found: Hash,
-        /// What the log says.
+        /// The recorded hash.
         kept: Hash,
-        /// Where checksums begin.
+        /// The first position with a checksum; earlier events were written by an older version.
         since: Position,
     },
     /// Stored data beside the events contradicts the log.
@@ -108,9 +108,9 @@ pub enum Finding {
     /// A finding of the function passed to [`check_with`].
     #[error("position {at}: {why}")]
     Event {
-        /// Which event.
+        /// Position of the event.
         at: Position,
-        /// What is wrong with it.
+        /// The text that the function returned.
         why: String,
     },
     /// There are events past the head.
@@ -124,7 +124,7 @@ pub enum Finding {
     Short {
         /// The last event that can be read.
         last: Position,
-        /// What the log says its last position is.
+        /// The last position by the recorded head.
         head: Position,
     },
 }
@@ -146,9 +146,9 @@ impl fmt::Display for Report {
     }
 }
 
-/// Checks every event up to the present head: positions and versions are dense, ids are unique, data is JSON, checksums and
-/// the hash tree match, and the data beside the log does not contradict it. Keeps every id and stream name in memory, about
-/// 50 bytes each.
+/// Checks every event up to the present head: positions and versions are dense, ids are unique, data is JSON, checksums
+/// and the hash tree match, and the data beside the log does not contradict it. Keeps every id and stream name in
+/// memory, about 50 bytes each.
 ///
 /// # Errors
 /// When the log cannot be read. Everything else is a finding in the report.

@@ -1,8 +1,8 @@
 //! Leases, timers and snapshots, which are stored beside the log.
 //!
-//! They are not part of the log: exports and imports leave them out, and a log without them is complete. Leases and timers
-//! follow the clock of the store, so that all servers on one log agree: the clock of the database on PostgreSQL, and that
-//! of this process on SQLite, where there is only one process.
+//! They are not part of the log: exports and imports leave them out, and a log without them is complete. Leases and
+//! timers follow the clock of the store, so that all servers on one log agree: the clock of the database on PostgreSQL,
+//! and that of this process on SQLite, where there is only one process.
 
 use std::fmt;
 use std::time::Duration;
@@ -25,7 +25,7 @@ impl fmt::Display for Epoch {
 /// A precondition of an append: no other holder has acquired the lease since this epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fence {
-    /// The lease's name.
+    /// Name of the lease.
     pub lease: String,
     /// The epoch in which the caller acquired it.
     pub epoch: Epoch,
@@ -61,8 +61,8 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// The change for the append that handles the timer: clears it, provided that it was not cleared or set again since it
-    /// was read. A timer therefore takes effect once, however many servers handle it.
+    /// The change for the append that handles the timer: clears it, provided that it was not cleared or set again since
+    /// it was read. A timer therefore takes effect once, however many servers handle it.
     pub fn fired(&self) -> TimerChange {
         TimerChange::Clear { owner: self.owner.clone(), timer: self.name.clone(), as_read: Some(self.revision) }
     }
@@ -83,7 +83,7 @@ pub enum TimerChange {
     Set {
         /// The consumer that owns it.
         owner: String,
-        /// Its name.
+        /// Name of the timer, unique among those of its owner.
         timer: String,
         /// Due time in milliseconds since 1970-01-01 UTC.
         due_ms: i64,
@@ -92,11 +92,11 @@ pub enum TimerChange {
         /// Required revision of the timer that is replaced, if any.
         as_read: Option<Uuid>,
     },
-    /// Clears a timer.
+    /// Clears a timer, so that it never becomes due.
     Clear {
         /// The consumer that owns it.
         owner: String,
-        /// Its name.
+        /// Name of the timer, unique among those of its owner.
         timer: String,
         /// Required revision, if any; with `None`, clearing a timer that is not set does nothing.
         as_read: Option<Uuid>,
@@ -104,7 +104,7 @@ pub enum TimerChange {
 }
 
 impl TimerChange {
-    /// Owner and name.
+    /// Owner and name, which identify the timer.
     pub(crate) fn key(&self) -> (&str, &str) {
         match self {
             Self::Set { owner, timer, .. } | Self::Clear { owner, timer, .. } => (owner, timer),
@@ -119,8 +119,8 @@ impl TimerChange {
     }
 }
 
-/// The state of a stream at one of its versions, so that loading does not read the whole stream. Only a cache: it may be
-/// missing at any time, and is computed again from the events.
+/// The state of a stream at one of its versions, so that loading does not read the whole stream. Only a cache: it may
+/// be missing at any time, and is computed again from the events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// The last version that it includes.

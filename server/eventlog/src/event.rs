@@ -118,7 +118,7 @@ pub struct NewEvent {
     pub causation_id: Option<String>,
     /// The user or process that caused it.
     pub actor: String,
-    /// The payload.
+    /// The content of the event as JSON; its fields depend on type and schema version.
     pub data: JsonText,
 }
 
@@ -299,16 +299,17 @@ impl fmt::Debug for Recorded {
 /// stream pattern that ends in `*` matches by prefix.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Any of these types, such as `payment.succeeded` or `payment.*`.
+    /// Only these types, such as `payment.succeeded` or `payment.*`.
     pub types: Vec<String>,
-    /// Any of these streams, such as `order-7f…` or `stock-*`.
+    /// Only these streams, such as `order-7f…` or `stock-*`.
     pub streams: Vec<String>,
-    /// This correlation id.
+    /// Only events with this correlation id.
     pub correlation_id: Option<String>,
 }
 
 impl Filter {
-    /// Whether no event can match, because a pattern contains NUL. Such text must not reach PostgreSQL, which rejects it.
+    /// Whether no event can match, because a pattern contains NUL. Such text must not reach PostgreSQL, which rejects
+    /// it.
     pub(crate) fn matches_nothing(&self) -> bool {
         let cannot_be = |pattern: &String| pattern.contains('\0');
         let none_of = |patterns: &[String]| !patterns.is_empty() && patterns.iter().all(cannot_be);

@@ -1,5 +1,5 @@
-//! Exports the whole log as lines of JSON, in constant memory. Only events are exported, not checkpoints, answers, leases,
-//! timers or snapshots.
+//! Exports the whole log as lines of JSON, in constant memory. Only events are exported, not checkpoints, answers,
+//! leases, timers or snapshots.
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
@@ -17,9 +17,9 @@ pub enum ExportError {
     /// An event's data is not JSON.
     #[error("event {position} is not JSON: {source}")]
     Json {
-        /// Which event.
+        /// Position of the event.
         position: Position,
-        /// What is wrong with it.
+        /// The message of the parser.
         source: serde_json::Error,
     },
     /// The lines could not be written.
@@ -27,8 +27,8 @@ pub enum ExportError {
     Io(#[from] std::io::Error),
 }
 
-/// Writes events, from the first of a log on, as the lines of an export. Each line carries the hash of the log up to it, so
-/// an import finds the first changed line.
+/// Writes events, from the first of a log on, as the lines of an export. Each line carries the hash of the log up to
+/// it, so an import finds the first changed line.
 #[derive(Debug, Default)]
 pub struct ExportLines {
     tree: HashTree,

@@ -19,8 +19,8 @@ pub enum EventSelector {
     Id(EventId),
 }
 
-/// An inclusion proof, as in RFC 6962, section 2.1.1. Its JSON must be kept unchanged, because the event's data is hashed as
-/// bytes.
+/// An inclusion proof, as in RFC 6962, section 2.1.1. Its JSON must be kept unchanged, because the event's data is
+/// hashed as bytes.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InclusionProof {
@@ -69,7 +69,7 @@ pub enum ProofMismatch {
 /// The content of a valid proof.
 #[derive(Debug)]
 pub struct VerifiedProof {
-    /// The proven event.
+    /// The event that the proof is about.
     pub event: Recorded,
     /// The hash of the log that contains it.
     pub log_hash: Hash,
@@ -77,8 +77,8 @@ pub struct VerifiedProof {
     pub log_position: Position,
 }
 
-/// Creates a proof that an event is in the log, for the present hash. Reads the whole log and keeps 32 bytes per event in
-/// memory.
+/// Creates a proof that an event is in the log, for the present hash. Reads the whole log and keeps 32 bytes per event
+/// in memory.
 ///
 /// # Errors
 /// See [`ProofError`].
@@ -147,8 +147,8 @@ fn collect_path(leaves: &[Hash], index: usize, path: &mut Vec<Hash>) {
     path.extend(root(sibling));
 }
 
-/// The root to which the path leads from a leaf, as in RFC 9162, section 2.1.3.2. Returns `None` when the path has the wrong
-/// length.
+/// The root to which the path leads from a leaf, as in RFC 9162, section 2.1.3.2. Returns `None` when the path has the
+/// wrong length.
 fn root_from_path(leaf: Hash, at: Position, until: Position, path: &[Hash]) -> Option<Hash> {
     let (mut index, mut last) = (at.0.checked_sub(1)?, until.0.checked_sub(1)?);
     if index > last {

@@ -1,5 +1,5 @@
-//! The fonts of PDF documents: a bundled one (Latin, Greek, Cyrillic, Arabic, Hebrew and more), and fonts of the system or of a
-//! folder for other scripts. Loading also determines which scripts have no font, for readiness to report.
+//! The fonts of PDF documents: a bundled one (Latin, Greek, Cyrillic, Arabic, Hebrew and more), and fonts of the system
+//! or of a folder for other scripts. Loading also determines which scripts have no font, for readiness to report.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -13,7 +13,8 @@ use crate::config::FontSource;
 /// The bundled font family.
 pub(super) const BUNDLED_FAMILY: &str = "DejaVu Sans";
 
-/// Scripts in current use for names and addresses: name, sample letters, and the Debian package with a font for the script.
+/// Scripts in current use for names and addresses: name, sample letters, and the Debian package with a font for the
+/// script.
 const SCRIPTS: &[(&str, &str, &str)] = &[
     ("Latin", "ŁąßÆỳẾ", DEJAVU_PACKAGE),
     ("Greek", "Ωάΐ", DEJAVU_PACKAGE),
@@ -53,7 +54,6 @@ const DEJAVU_PACKAGE: &str = "fonts-dejavu-core";
 const NOTO_PACKAGE: &str = "fonts-noto-core";
 const CJK_PACKAGE: &str = "fonts-noto-cjk";
 
-/// Loaded fonts.
 pub(crate) struct Fonts {
     system: Mutex<FontSystem>,
     missing: Option<String>,

@@ -61,7 +61,7 @@ pub(crate) enum IntentStatus {
 pub(crate) struct Refusal {
     /// Machine-readable: the gateway's decline or error code, or `authentication_required`, `invalid_token`.
     pub(crate) reason: String,
-    /// For people.
+    /// Message for people, from the gateway.
     pub(crate) message: String,
 }
 
@@ -135,7 +135,8 @@ impl CardGateway {
         }
     }
 
-    /// Confirms an intent and returns its status. From then on money may move, at most once however often this is called.
+    /// Confirms an intent and returns its status. From then on money may move, at most once however often this is
+    /// called.
     ///
     /// # Errors
     /// See [`CardGateway::create`].

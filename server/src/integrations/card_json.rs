@@ -1,6 +1,7 @@
 //! The card gateway's JSON: the fields of intents, charges, refunds, disputes and errors that the shop reads.
 //!
-//! Source: the published API reference of Stripe, objects "PaymentIntent", "Charge", "Refund" and "Error". Nothing here does I/O.
+//! Source: the published API reference of Stripe, objects "PaymentIntent", "Charge", "Refund" and "Error". Nothing here
+//! does I/O.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,6 @@ use super::card_amounts;
 /// Maximum length of a bank page's URL.
 const MAX_URL_BYTES: usize = 2000;
 
-/// A payment intent.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct PaymentIntent {
     pub(super) id: String,
@@ -42,7 +42,6 @@ struct Redirect {
     url: Option<String>,
 }
 
-/// A refund.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct RefundObject {
     pub(super) id: String,
@@ -69,7 +68,6 @@ pub(super) struct ChargeObject {
     metadata: BTreeMap<String, String>,
 }
 
-/// A dispute.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct DisputeObject {
     pub(super) id: String,
@@ -175,8 +173,8 @@ impl RefundObject {
 }
 
 impl DisputeObject {
-    /// Converts the dispute; source: the object "Dispute". An inquiry (`warning_…`) withdraws no money; for an open dispute,
-    /// the balance transactions tell.
+    /// Converts the dispute; source: the object "Dispute". An inquiry (`warning_…`) withdraws no money; for an open
+    /// dispute, the balance transactions tell.
     ///
     /// # Errors
     /// When the status, the currency or the amount is not valid; with a short reason.

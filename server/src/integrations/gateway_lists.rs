@@ -33,7 +33,7 @@ pub(crate) struct ListedDispute {
 pub(crate) struct ListedCharge {
     /// The gateway's id of the intent.
     pub(crate) reference: String,
-    /// The amount taken.
+    /// The charged amount, before refunds.
     pub(crate) amount: Money,
     /// The amount refunded, including pending refunds.
     pub(crate) given_back: Money,

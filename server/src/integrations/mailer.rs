@@ -1,7 +1,7 @@
 //! The client of the mail server: sends mail over SMTP (RFC 5321).
 //!
-//! One call is one attempt. A mail that is sent again has the same `Message-ID`, by which mail servers and clients recognize
-//! duplicates. The text of mails is in `mail_text`.
+//! One call is one attempt. A mail that is sent again has the same `Message-ID`, by which mail servers and clients
+//! recognize duplicates. The text of mails is in `mail_text`.
 
 use std::time::Duration;
 
@@ -18,14 +18,15 @@ use super::transport::without_userinfo;
 
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// SMTP replies about our login, not about the mail (RFC 4954, section 6): temporary, as an operator can correct the settings.
+/// SMTP replies about our login, not about the mail (RFC 4954, section 6): temporary, as an operator can correct the
+/// settings.
 const LOGIN_REPLY_CODES: [u16; 4] = [530, 534, 535, 538];
 
 /// Settings of the mail server and the sender.
 #[derive(Clone)]
 pub(crate) struct MailerConfig {
-    /// `smtp://127.0.0.1:7025` without TLS, `smtp://user:password@host?tls=required` (or `opportunistic`) with STARTTLS,
-    /// `smtps://user:password@host` with TLS from the start.
+    /// `smtp://127.0.0.1:7025` without TLS, `smtp://user:password@host?tls=required` (or `opportunistic`) with
+    /// STARTTLS, `smtps://user:password@host` with TLS from the start.
     pub(crate) server: String,
     /// Sender address, such as `Storefront <shop@storefront.example>`.
     pub(crate) from: String,
@@ -63,7 +64,6 @@ pub(crate) enum MailError {
     Permanent(String),
 }
 
-/// An invalid setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum MailerConfigError {
     /// The URL of the mail server is not valid.

@@ -1,7 +1,7 @@
 //! Traits for the external systems, as processes and operators use them.
 //!
-//! The clients in this folder implement them; the simulation has its own implementations. Unless the client's method says
-//! otherwise, one call is one attempt and the caller decides about retries.
+//! The clients in this folder implement them; the simulation has its own implementations. Unless the client's method
+//! says otherwise, one call is one attempt and the caller decides about retries.
 
 use async_trait::async_trait;
 use storefront_api::{Money, PaymentId, ProductId, Timestamp};
@@ -14,7 +14,6 @@ use super::mailer::{Mail, MailError, Mailer};
 use super::product_service::{Changes, Listing, ProductService, SeenProduct, ServiceError};
 use super::product_writes::{ProductWrite, WriteError};
 
-/// Card payments.
 #[async_trait]
 pub(crate) trait PaymentGateway: Send + Sync {
     /// Creates an intent, which moves no money; see [`CardGateway::create`].
@@ -51,7 +50,6 @@ pub(crate) trait PaymentGateway: Send + Sync {
     async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError>;
 }
 
-/// Sending of mails.
 #[async_trait]
 pub(crate) trait MailSender: Send + Sync {
     /// Sends a mail; see [`Mailer::send`].

@@ -1,9 +1,10 @@
-//! Lenient parsing of the product service's JSON: valid products are returned, and invalid ones are reported with a reason.
+//! Lenient parsing of the product service's JSON: valid products are returned, and invalid ones are reported with a
+//! reason.
 //!
-//! Two formats are supported. The full one names its `currency`, and its prices are in minor units. A minimal
-//! `{id, name, price}`, as simpler services answer, has no `currency`; its price is a decimal (number or text) in the shop's
-//! currency, and missing fields have defaults. In both, equivalent values of other types are accepted: a number for a text,
-//! `1` or `"true"` for `true`, `[]` for no attributes, `eur` for `EUR`. Nothing here does I/O.
+//! Two formats are supported. The full one names its `currency`, and its prices are in minor units. A minimal `{id,
+//! name, price}`, as simpler services answer, has no `currency`; its price is a decimal (number or text) in the shop's
+//! currency, and missing fields have defaults. In both, equivalent values of other types are accepted: a number for a
+//! text, `1` or `"true"` for `true`, `[]` for no attributes, `eur` for `EUR`. Nothing here does I/O.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -58,7 +59,6 @@ pub(super) fn parse_listing(json: &[u8], defaults: Defaults) -> Result<Listing, 
     Ok(listing)
 }
 
-/// Parses one product.
 pub(super) fn parse_product(json: &[u8], defaults: Defaults) -> Result<SeenProduct, Unreadable> {
     let entry = from_json(json).map_err(|reason| Unreadable { id: None, reason })?;
     read_product(entry, defaults)
@@ -157,7 +157,8 @@ fn read_product(entry: &RawValue, defaults: Defaults) -> Result<SeenProduct, Unr
     read().map_err(|reason| Unreadable { id: Some(id.clone()), reason })
 }
 
-/// Reads an id: text, or a number as it is written. Ids that are not valid here are encoded; see [`ProductId::from_foreign`].
+/// Reads an id: text, or a number as it is written. Ids that are not valid here are encoded; see
+/// [`ProductId::from_foreign`].
 fn read_id(raw: &RawValue) -> Result<ProductId, String> {
     let text = scalar_text(raw).ok_or("a product whose id is no text or number")?;
     ProductId::from_foreign(text.trim()).map_err(|error| format!("a product: {error}"))

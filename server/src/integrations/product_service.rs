@@ -1,7 +1,7 @@
 //! The client of the product service, another team's system that owns names, descriptions, prices and pictures.
 //!
-//! Reads are repeated: up to three attempts with backoff, behind a circuit breaker. What to show while the service is down is
-//! decided elsewhere.
+//! Reads are repeated: up to three attempts with backoff, behind a circuit breaker. What to show while the service is
+//! down is decided elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -75,7 +75,6 @@ pub(crate) struct SeenProduct {
 pub(crate) struct Listing {
     /// Valid products, active or not.
     pub(crate) products: Vec<SeenProduct>,
-    /// Invalid products.
     pub(crate) unreadable: Vec<Unreadable>,
 }
 
@@ -88,8 +87,8 @@ pub(crate) struct Changes {
     pub(crate) unreadable: Vec<Unreadable>,
     /// Position after which to continue; it includes unreadable changes.
     pub(crate) next_after: u64,
-    /// The last position of the feed. When it is lower than the requested position, the feed was restarted, and the reader
-    /// must start over.
+    /// The last position of the feed. When it is lower than the requested position, the feed was restarted, and the
+    /// reader must start over.
     pub(crate) head: u64,
 }
 
@@ -120,7 +119,6 @@ pub(crate) enum SeenPicture {
     },
 }
 
-/// An invalid product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable {
     /// The product's id, if it is readable.
@@ -232,7 +230,8 @@ struct ChangesQuery {
 }
 
 impl ProductService {
-    /// Creates a client for an address, with the shop's currency and the VAT rate of products without one; sends nothing.
+    /// Creates a client for an address, with the shop's currency and the VAT rate of products without one; sends
+    /// nothing.
     ///
     /// # Errors
     /// When the address is not valid.
@@ -299,8 +298,8 @@ impl ProductService {
         }
     }
 
-    /// Reads the changes after a position of the service's feed. The service waits up to `wait_seconds` for a change. Makes one
-    /// attempt, as a caller that follows the feed calls again anyway.
+    /// Reads the changes after a position of the service's feed. The service waits up to `wait_seconds` for a change.
+    /// Makes one attempt, as a caller that follows the feed calls again anyway.
     ///
     /// # Errors
     /// [`ServiceError::ChangesUnsupported`] when the service has no such feed; else see [`ServiceError`].
@@ -442,7 +441,6 @@ impl ProductService {
         self.issues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Parses one product.
     pub(super) fn read(&self, json: &[u8]) -> Result<SeenProduct, ServiceError> {
         product_json::parse_product(json, self.defaults)
             .map_err(|unreadable| ServiceError::unreadable(unreadable.to_string()))

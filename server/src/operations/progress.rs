@@ -71,7 +71,6 @@ pub(crate) struct RetryState {
     pub(crate) recorded: Arc<Recorded>,
     /// Number of attempts so far.
     pub(crate) attempts: u32,
-    /// The last error.
     pub(crate) error: String,
     /// Time of the next attempt; `None` while an attempt runs or the event waits to start.
     pub(crate) next_attempt_at: Option<Timestamp>,

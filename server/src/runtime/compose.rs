@@ -43,7 +43,7 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The configured address.
+        /// The configured address that cannot be used.
         address: SocketAddr,
         /// The error of the operating system.
         source: std::io::Error,

@@ -32,7 +32,7 @@ pub(crate) enum ViewControl {
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ControlOutcome {
-    /// It is so.
+    /// The change was applied.
     Done,
     /// Only a paused view can be stepped.
     NotPaused,
@@ -149,8 +149,8 @@ impl Views {
         orders::in_baskets(&self.inner.store, product_ids, but_not).await
     }
 
-    /// One page of the invoices and credit notes of a customer, or of everybody's, newest first. The cursor is the place in
-    /// the log of the last one of the page.
+    /// One page of the invoices and credit notes of a customer, or of everybody's, newest first. The cursor is the
+    /// place in the log of the last one of the page.
     pub(crate) async fn invoices(
         &self,
         query: &InvoiceListQuery,
@@ -176,8 +176,8 @@ impl Views {
         *self.inner.position.borrow()
     }
 
-    /// Waits until the views have come to a position, and those of some that are paused to another one before it, which they
-    /// do only when they are led there; `false` when that takes longer than the limit.
+    /// Waits until the views have come to a position, and those of some that are paused to another one before it, which
+    /// they do only when they are led there; `false` when that takes longer than the limit.
     pub(crate) async fn reach_but_for_pauses(
         &self,
         views: &[&str],
@@ -195,8 +195,8 @@ impl Views {
         clock::timeout(limit, reached).await.unwrap_or(false)
     }
 
-    /// Waits until some views have come to a position, which one that is paused before it does not; `false` when that takes
-    /// longer than the limit.
+    /// Waits until some views have come to a position, which one that is paused before it does not; `false` when that
+    /// takes longer than the limit.
     pub(crate) async fn reach(&self, views: &[&str], position: Position, limit: Duration) -> bool {
         self.reach_but_for_pauses(views, position, position, limit).await
     }
@@ -215,7 +215,8 @@ impl Views {
         Ok(all.map(|(name, live, _)| (name, live.map_or(0, |live| live.failures.count))).collect())
     }
 
-    /// Begins to rebuild a view beside its live rows, unless that is going on already. `false` when there is no such view.
+    /// Begins to rebuild a view beside its live rows, unless that is going on already. `false` when there is no such
+    /// view.
     pub(crate) async fn begin_rebuild(&self, name: &str) -> Result<bool, ViewStoreError> {
         let Some(view) = VIEWS.iter().find(|view| view.name() == name) else { return Ok(false) };
         self.inner.store.begin(view.name(), view.version(), State::Building).await?;

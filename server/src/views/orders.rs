@@ -12,7 +12,6 @@ use crate::views::engine::pages::{page as page_of, wanted};
 use crate::views::engine::view::{Change, Rows, Terms, View, ViewError, indexed_words_of, word};
 use crate::views::rows::{ViewStore, ViewStoreError};
 
-/// Its name.
 pub(super) const NAME: &str = "orders";
 /// The term of every order.
 const EVERY: &str = "every";
@@ -146,8 +145,8 @@ fn basket_with(product_id: &ProductId) -> String {
     format!("basket:{product_id}")
 }
 
-/// Of `Tea-Pot ada@example.com`: both as they are, and `teapot`, `pot`, `example`, `com`. What a word begins with needs no word of its
-/// own, because everything is found by its beginning.
+/// Of `Tea-Pot ada@example.com`: both as they are, and `teapot`, `pot`, `example`, `com`. What a word begins with needs
+/// no word of its own, because everything is found by its beginning.
 fn words_and_parts(text: &str) -> Vec<String> {
     let whole = indexed_words_of(text);
     whole

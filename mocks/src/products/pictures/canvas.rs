@@ -1,11 +1,11 @@
-//! A small canvas for pixel art: shapes on a transparent background, then shading, an outline, a shadow and a background.
+//! A small canvas for pixel art: shapes on a transparent background, then shading, an outline, a shadow and a
+//! background.
 //!
 //! Coordinates are in pixels with (0, 0) at the top left; a pixel belongs to a shape when its centre does.
 
 /// Width and height of every picture, in pixels.
 pub(super) const SIZE: usize = 32;
 
-/// Red, green, blue.
 pub(super) type Rgb = [u8; 3];
 
 /// The colour of outlines.
@@ -125,7 +125,6 @@ impl Canvas {
     }
 }
 
-/// An upright ellipse.
 #[derive(Clone, Copy)]
 pub(super) struct Oval {
     pub(super) cx: f32,

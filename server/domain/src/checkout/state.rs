@@ -24,7 +24,6 @@ pub struct Attempt {
     pub method: PaymentMethod,
     /// Address for mail about the order.
     pub email: String,
-    /// The reserved voucher.
     pub voucher: Option<VoucherCode>,
 }
 

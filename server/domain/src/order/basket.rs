@@ -47,7 +47,7 @@ pub enum LineNotice {
     Repriced {
         /// Unit price that the shopper last saw.
         old: Money,
-        /// Present unit price.
+        /// The present price of one piece.
         new: Money,
     },
     /// The product is not for sale, and its line must be removed before checkout.
@@ -111,8 +111,9 @@ pub(super) fn sum_of(lines: &[OrderLine], currency: Currency) -> Money {
     money(lines.iter().map(OrderLine::exact_total).sum(), currency)
 }
 
-/// The discount of a voucher: its value, at most the subtotal, and less if the rest would be too small to be charged to a
-/// card. The payment method makes no difference, because it is unknown before the checkout and the total must not change.
+/// The discount of a voucher: its value, at most the subtotal, and less if the rest would be too small to be charged to
+/// a card. The payment method makes no difference, because it is unknown before the checkout and the total must not
+/// change.
 pub fn discount_on(subtotal: Money, voucher: Money) -> Money {
     let (sum, off) = (subtotal.amount.max(0), voucher.amount.max(0));
     let smallest = smallest_charge(subtotal.currency).amount;

@@ -35,12 +35,11 @@ pub enum OrderCommand {
     RemoveItem {
         product_id: ProductId,
     },
-    /// Remove every line.
     Clear,
     /// A product has another price; no effect if that changes nothing. The same for the next three.
     NoticePrice {
         product_id: ProductId,
-        /// Present unit price.
+        /// The present price of one piece.
         new_price: Money,
     },
     /// A product is no longer for sale.
@@ -102,7 +101,6 @@ pub enum OrderCommand {
         tracking_number: String,
         estimated_delivery: Option<Timestamp>,
     },
-    /// Record the delivery.
     Deliver {
         recipient: String,
     },

@@ -42,7 +42,7 @@ pub enum Payment {
         request: PaymentRequest,
         /// Id of the payment at the gateway, if known.
         intent: Option<String>,
-        /// Machine-readable reason.
+        /// Code of the reason, such as `insufficient_funds`.
         reason: String,
         message: String,
     },
@@ -141,8 +141,8 @@ impl Payment {
         self.refunds().iter().find(|refund| refund.id == id)
     }
 
-    /// Amount that can still be refunded: paid, less refunds that are done or pending, less what disputes hold. `None` when
-    /// nothing was paid.
+    /// Amount that can still be refunded: paid, less refunds that are done or pending, less what disputes hold. `None`
+    /// when nothing was paid.
     pub fn left(&self) -> Option<Money> {
         let Self::Succeeded { request, refunds, disputes, .. } = self else { return None };
         let refunds = refunds.iter().filter(|refund| !matches!(refund.state, RefundState::Failed { .. }));

@@ -11,7 +11,7 @@ use super::anchor::Anchor;
 use super::session::{Session, is_lost};
 use crate::StoreError;
 
-/// A running query.
+/// A query that runs on a connection of a reader.
 pub(super) type QueryFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 pub(super) struct Readers {

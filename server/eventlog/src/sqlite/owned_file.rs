@@ -25,7 +25,6 @@ impl OwnedFile {
 }
 
 impl OwnedFile {
-    /// Releases the locks.
     fn release(&self) {
         // Closing the files is not enough: a child process that is being started has copies of all open files, and with them
         // the locks, until it runs its program.

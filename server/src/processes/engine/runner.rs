@@ -133,14 +133,17 @@ struct Runner<H> {
 enum TaskOutcome {
     /// An event was handled.
     Handled(Delivery),
-    /// A handler failed.
     Failed(Delivery, HandlerError),
     /// The append that parks these events has ended.
     ParkingEnded(Vec<(Delivery, HandlerError)>, Result<(), Failure>),
     /// The pause after an attempt is over.
     RetryDue(Position, u32),
     /// A parked sequence was searched up to `to`.
-    Fetched { sequence: String, to: Position, found: Option<Arc<Recorded>> },
+    Fetched {
+        sequence: String,
+        to: Position,
+        found: Option<Arc<Recorded>>,
+    },
     /// It is recorded that a sequence has caught up. The scheduler sees that event in the log.
     Recovered,
 }

@@ -67,7 +67,7 @@ pub(crate) async fn start_position(store: &Store, name: &'static str) -> Result<
 
 /// The invoice of an order, as far as the log shows.
 pub(crate) struct InvoiceStatus {
-    /// It is written.
+    /// Whether the invoice is written.
     pub(crate) is_written: bool,
     /// It is written or will be. `false` for an order that was confirmed before the shop wrote invoices.
     pub(crate) will_be_written: bool,

@@ -1,7 +1,7 @@
 //! The trait of a view: a pure fold from events to rows.
 //!
-//! A row has a key, a body, and terms: texts by which it is found, each with a rank that orders the results. Filters and sort
-//! orders of queries are terms. Nothing here does I/O.
+//! A row has a key, a body, and terms: texts by which it is found, each with a rank that orders the results. Filters
+//! and sort orders of queries are terms. Nothing here does I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,6 @@ use crate::store::aggregates::LoadError;
 use crate::views::memory::Memory;
 use crate::views::search::words;
 
-/// A read model.
 pub(crate) trait View: Send + Sync {
     /// The name of the view, which never changes.
     fn name(&self) -> &'static str;
@@ -24,8 +23,9 @@ pub(crate) trait View: Send + Sync {
     /// The keys of all rows that an event may change, or that its projection reads; none for an irrelevant event.
     fn keys(&self, recorded: &Recorded) -> Vec<String>;
 
-    /// The keys of further rows that an event may change, derived from the rows under [`View::keys`]. They are read from the
-    /// database before the batch is applied. A row to which only another event of the batch leads belongs to that event.
+    /// The keys of further rows that an event may change, derived from the rows under [`View::keys`]. They are read
+    /// from the database before the batch is applied. A row to which only another event of the batch leads belongs to
+    /// that event.
     ///
     /// # Errors
     /// When a row is not one of this view.
@@ -60,8 +60,8 @@ pub(crate) trait View: Send + Sync {
         Ok(())
     }
 
-    /// Replaces the rows of this view in memory with those that were read again, at once. The replaced rows end up in the
-    /// other memory.
+    /// Replaces the rows of this view in memory with those that were read again, at once. The replaced rows end up in
+    /// the other memory.
     fn switch(&self, _memory: &mut Memory, _read_anew: &mut Memory) {}
 }
 
@@ -91,8 +91,8 @@ impl Change {
     }
 }
 
-/// The terms of a row as `(term, rank)`. A term is any text, or a word in a group ([`word`]), which is also found by its
-/// prefixes.
+/// The terms of a row as `(term, rank)`. A term is any text, or a word in a group ([`word`]), which is also found by
+/// its prefixes.
 pub(crate) type Terms = BTreeSet<(String, i64)>;
 
 /// Prefix of the terms of words.

@@ -1,5 +1,5 @@
-//! The interface of the view store to a database: statements that run in one transaction. The same SQL runs on SQLite and
-//! PostgreSQL if `$1`, `$2`, … first appear in that order.
+//! The interface of the view store to a database: statements that run in one transaction. The same SQL runs on SQLite
+//! and PostgreSQL if `$1`, `$2`, … first appear in that order.
 
 use async_trait::async_trait;
 
@@ -17,7 +17,7 @@ pub(crate) enum ViewStoreError {
     /// A row has an unknown format; a rebuild repairs it.
     #[error("a row of the view {view} cannot be read, rebuild it: {source}")]
     Row {
-        /// Which view.
+        /// Name of the view.
         view: &'static str,
         /// What is wrong with it.
         source: serde_json::Error,
@@ -112,8 +112,8 @@ pub(super) struct Statement {
 #[derive(Clone, Debug)]
 pub(super) enum Given {
     Once(Vec<Value>),
-    /// Several rows of parameters, at least one. `{rows}` in the statement stands for a table of them, and `{these a, b}` for
-    /// the condition that the columns equal those of one row. A column has the same kind of value in all rows.
+    /// Several rows of parameters, at least one. `{rows}` in the statement stands for a table of them, and `{these a,
+    /// b}` for the condition that the columns equal those of one row. A column has the same kind of value in all rows.
     ForEach(Vec<Vec<Value>>),
 }
 
@@ -153,9 +153,8 @@ pub(super) trait Plan: Send {
 
 /// The next step of a plan.
 pub(super) enum Next {
-    /// Run these queries.
+    /// Queries that the backend has to run.
     Ask(Vec<Statement>),
-    /// The final result.
     Found(Found),
 }
 
@@ -168,7 +167,8 @@ pub(super) trait Database: Send + Sync {
     /// Runs queries in order. Each result is a consistent snapshot.
     async fn read(&self, questions: Vec<Statement>) -> Result<Vec<Rows>, ViewStoreError>;
 
-    /// Runs a plan on one consistent snapshot. This default implementation is consistent only without concurrent writes.
+    /// Runs a plan on one consistent snapshot. This default implementation is consistent only without concurrent
+    /// writes.
     async fn follow(&self, mut plan: Box<dyn Plan>) -> Result<Found, ViewStoreError> {
         let mut answers = Vec::new();
         loop {

@@ -1,8 +1,8 @@
 //! The store of the rows of all views: the only place of the server with SQL.
 //!
-//! Rows and checkpoint of a view commit in one transaction, which moves the checkpoint only from the position that was read:
-//! of two servers that apply the same events, one commits and the other is refused. Everything here can be rebuilt from the
-//! log.
+//! Rows and checkpoint of a view commit in one transaction, which moves the checkpoint only from the position that was
+//! read: of two servers that apply the same events, one commits and the other is refused. Everything here can be
+//! rebuilt from the log.
 
 mod changes;
 mod database;
@@ -84,14 +84,15 @@ impl ViewStore {
         Ok(())
     }
 
-    /// Writes rows and checkpoints atomically. Returns `false`, without writing, when a checkpoint or the state of its generation
-    /// has changed since it was read.
+    /// Writes rows and checkpoints atomically. Returns `false`, without writing, when a checkpoint or the state of its
+    /// generation has changed since it was read.
     pub(crate) async fn commit(&self, commits: &[Commit]) -> Result<bool, ViewStoreError> {
         let checkpoints = commits.iter().map(checkpoint);
         self.0.write(checkpoints.chain(changes::statements(commits)).collect()).await
     }
 
-    /// Makes a rebuilt generation the live one. Returns `false` when it is behind the live one, or is no longer being built.
+    /// Makes a rebuilt generation the live one. Returns `false` when it is behind the live one, or is no longer being
+    /// built.
     pub(crate) async fn switch(&self, built: &Head) -> Result<bool, ViewStoreError> {
         let view = || Value::from(built.view.as_str());
         let retire_live = "UPDATE generations SET state = 'old' WHERE view = $1 AND state = 'live' AND position <= (
@@ -201,7 +202,6 @@ impl ViewStore {
         Ok(())
     }
 
-    /// Closes the database.
     pub(crate) async fn close(&self) {
         self.0.close().await;
     }

@@ -17,14 +17,13 @@ pub(super) const MOST_WORDS: usize = 6;
 /// After every term that begins like this.
 const LAST: char = '\u{10FFFF}';
 
-/// What to find.
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     /// Rows with this term.
     Term(String),
     /// Rows that have for each of these a word that begins with it; at least one.
     Words {
-        /// The beginnings.
+        /// Beginnings of words, all of which a row must have.
         words: Vec<String>,
         /// Words of rows in this group only, if any.
         group: Option<String>,
@@ -83,7 +82,8 @@ impl ViewStore {
     }
 }
 
-/// A page on its way. What a search is best looked up by shows only when its words were, so one question follows another.
+/// A page on its way. What a search is best looked up by shows only when its words were, so one question follows
+/// another.
 struct Finding {
     view: String,
     what: What,
@@ -95,7 +95,7 @@ struct Finding {
 /// What was asked last.
 #[derive(Clone, Copy)]
 enum Stage {
-    /// Nothing.
+    /// No query has run yet.
     Begins,
     /// The terms of a word's beginning.
     Terms,
@@ -219,8 +219,9 @@ impl Search<'_> {
 
     /// What has words with several beginnings, or with one that stands for very many.
     ///
-    /// Two that are not all too common are looked up in the index of words. Else either all rows with the rarest of them are
-    /// looked up, or rows are looked at from the highest rank down until the page is full: whichever is likely to look at fewer.
+    /// Two that are not all too common are looked up in the index of words. Else either all rows with the rarest of
+    /// them are looked up, or rows are looked at from the highest rank down until the page is full: whichever is likely
+    /// to look at fewer.
     fn after_the_weights(&self, counts: &[Rows]) -> (Stage, Next) {
         let nothing = || (Stage::Page, Next::Found(Found::default()));
         let Some((all, weights)) = counts.split_last() else { return nothing() };
@@ -394,8 +395,8 @@ fn range(word: &str) -> (String, String) {
     (format!("{WORD}{word}"), format!("{WORD}{word}{LAST}"))
 }
 
-/// A pattern for the terms of a group. Its name has letters, digits, `-` and underscores only, and what an underscore lets
-/// through beside itself is no other group.
+/// A pattern for the terms of a group. Its name has letters, digits, `-` and underscores only, and what an underscore
+/// lets through beside itself is no other group.
 fn in_group(group: Option<&str>) -> String {
     group.map_or_else(|| "%".to_owned(), |group| format!("% {group}"))
 }
