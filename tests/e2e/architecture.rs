@@ -1,4 +1,4 @@
-//! What must never import what. Cargo enforces the crates; this reads the sources and enforces the modules.
+//! Dependency rules between modules, checked on the sources. Cargo enforces those between crates.
 
 mod imports;
 

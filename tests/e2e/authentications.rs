@@ -1,5 +1,5 @@
-//! Payments that do not go straight through: a card whose bank asks its owner, and orders that are given up before they are
-//! paid. Whatever the card gateway captures in the end is an order, and no intent is left open there.
+//! Payments with delays: cards that require authentication, and orders that are cancelled before they are paid.
+//! Whatever the card gateway captures belongs to an order in the end, and no intent is left open.
 
 use std::time::Duration;
 

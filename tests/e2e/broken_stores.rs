@@ -1,4 +1,5 @@
-//! The log's disk or database does not do its work: the server says so, writes nothing by halves, and goes on when it can.
+//! Failures of the disk or the database of the log: the server reports them, writes nothing in part, and continues when
+//! it can.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;

@@ -1,5 +1,5 @@
-//! Foreign web pages in a real browser: what they send to the shop and to the stubs around it changes nothing, and what they
-//! get to read is public.
+//! Foreign web pages in a real browser: their requests to the shop and to the stubs change nothing, and they can read
+//! only what is public.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

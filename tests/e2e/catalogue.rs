@@ -1,4 +1,4 @@
-//! The catalogue, with and without a product service behind it.
+//! The catalogue, with and without a reachable product service.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the programs say on the command line: help, refusals in one line, exit codes.
+//! The command line of the programs: help, errors in one line, exit codes.
 
 mod line_mode;
 

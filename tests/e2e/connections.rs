@@ -1,4 +1,4 @@
-//! Connections: what is answered arrives, and those that ask for nothing take nothing away from those that do.
+//! Connections: every answer arrives, and idle connections do not block active ones.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

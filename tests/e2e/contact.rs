@@ -1,4 +1,5 @@
-//! Where goods and mail go: addresses of every country, mail addresses in every script, and what becomes of wrong ones.
+//! Shipping and mail addresses: addresses of every country, mail addresses in every script, and the handling of wrong
+//! ones.
 
 use storefront_api::{Address, ChangeEmail, Checkout, Order, OrderStatus, ParkedQuery, PaymentMethod};
 use storefront_client::IdempotencyKey;

@@ -1,4 +1,4 @@
-//! Many at once on the same thing: nothing is lost, nothing happens twice, and who loses is told.
+//! Concurrent commands on the same data: nothing is lost or done twice, and each refused command gets its reason.
 
 use reqwest::StatusCode;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What ends by itself when its time is over, on the running shop.
+//! Deadlines on the running shop: reservations and baskets expire by themselves.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is bought is decided by what was acknowledged, never by a view that may lag or stand still, and on every server alike.
+//! Decisions use acknowledged events, never a view that may lag or be paused, on every server.
 
 use storefront_api::{AdjustStock, NewProduct, Order, OrderStatus, ReceiveStock, SetStock};
 use storefront_client::{Client, IdempotencyKey};
@@ -16,8 +16,8 @@ fn key() -> IdempotencyKey {
     IdempotencyKey::new()
 }
 
-/// Receives a piece at one server, and puts all that there are into a basket at another as soon as the first has answered.
-/// Answers what was refused.
+/// Receives a piece at one server, and puts all that there are into a basket at another as soon as the first has
+/// answered. Answers what was refused.
 async fn receive_then_add(at: &Client, sold_at: &Client, product: &storefront_api::ProductId) -> Vec<String> {
     let mut refused = Vec::new();
     for quantity in 1..=ATTEMPTS {
@@ -82,7 +82,6 @@ async fn the_last_piece_whose_payment_was_declined_can_be_bought_again_at_once()
     }
 }
 
-/// Pauses every view.
 async fn pause_views(client: &Client) {
     for view in client.views().await.unwrap().items {
         client.pause_view(&view.name).await.unwrap();

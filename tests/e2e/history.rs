@@ -1,4 +1,4 @@
-//! The past of one order: what changed between two moments, and its timeline as a document.
+//! The history of one order: differences between two states, and its timeline as a document.
 
 use serde_json::json;
 use storefront_api::{DiffQuery, FieldChange, OrderDiff, OrderId, OrderStatus, PaymentStatus};

@@ -1,4 +1,4 @@
-//! Invoices, credit notes and refunds in part, from the confirmation to the last cent.
+//! Invoices, credit notes and partial refunds.
 
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};

@@ -1,4 +1,4 @@
-//! The log for clients: one order, dense positions, long polls, streams of events, the past (promise P2).
+//! The log for clients: one order, dense positions, long polls, event streams, earlier states (promise P2).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What lands in a customer's mailbox: one mail for each thing that happens, and nothing twice.
+//! Mails to customers: one for each cause, and none twice.
 
 use storefront_api::{AddItem, Cancel, Currency, Deliver, Money, Order, OrderStatus, PaymentMethod, RefundOrder, Ship};
 use storefront_client::IdempotencyKey;

@@ -1,4 +1,4 @@
-//! Wallets, spending limits and vouchers, from registering to the last credit.
+//! Wallets, spending limits and vouchers.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What is done to a log offline, by the real program: export, import, check, backup; and the export over HTTP.
+//! Offline tools on a log, run as programs: export, import, check, backup; and the export over HTTP.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

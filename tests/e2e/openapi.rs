@@ -1,4 +1,4 @@
-//! The description of the interface is true: what it lists is there, and what is answered stands in it.
+//! The OpenAPI document matches the server: every route exists, and every answer is described.
 
 use serde_json::Value;
 

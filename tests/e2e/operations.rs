@@ -1,4 +1,4 @@
-//! How the server says that it is doing.
+//! Health, readiness and metrics of the server.
 
 use serde_json::Value;
 use storefront_api::OrderStatus;

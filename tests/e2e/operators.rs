@@ -1,4 +1,4 @@
-//! Operators change the range: through the product service, into the log, and before everybody's eyes at once.
+//! Changes of products by operators: they go to the product service first, then into the log, and are visible at once.
 
 use std::collections::BTreeMap;
 

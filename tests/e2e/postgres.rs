@@ -1,4 +1,4 @@
-//! The shop on PostgreSQL: the same shop, whatever keeps its log.
+//! The shop on PostgreSQL behaves as on SQLite.
 
 use storefront_api::OrderStatus;
 use storefront_client::Client;

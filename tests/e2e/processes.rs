@@ -1,4 +1,4 @@
-//! The shop's own processes go wrong, and people do something about it (promise P5).
+//! Failing processes, and their retry and skip by operators (promise P5).
 
 use storefront_api::{
     AddItem, Cancel, Order, OrderId, OrderStatus, Page, ParkedQuery, ParkedSequence, ParkedState, Process,

@@ -1,4 +1,4 @@
-//! What the shop makes of a product service that answers less, or other, than it should.
+//! A product service that answers less, or other, than it should.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,5 @@
-//! Refunds and disputes that do not end at once, as the gateway's documentation describes them: pending for days, failed
-//! after they succeeded, made at the gateway itself. What the gateway keeps is what the books say.
+//! Refunds and disputes that take time, as the documentation of the gateway describes them: pending for days, failed
+//! after they succeeded, made at the gateway itself. The books of the shop match the gateway.
 
 use storefront_api::{
     Cancel, Currency, DisputeState, Invoice, Money, Order, OrderId, OrderListQuery, OrderStatus, PaymentMethod,

@@ -1,4 +1,4 @@
-//! A database that goes back in time under running servers, and clocks that do not agree with it.
+//! A database that goes back in time under running servers, and clocks that differ from its clock.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Two servers on one log: each process runs on one of them at a time, and whatever becomes of that one, everything
-//! happens once (promise P4).
+//! Two servers on one log: each process runs on one of them at a time, and every effect happens once, whichever server
+//! fails (promise P4).
 
 use rustix::process::{Signal, kill_process};
 use storefront_api::{EventQuery, InvoiceListQuery, OrderId, ProcessState, Product};

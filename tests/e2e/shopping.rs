@@ -1,4 +1,4 @@
-//! Shopping from the first item to the last event, and everything that can go wrong on the way.
+//! Shopping from the first item to the delivery, with the refusals on the way.
 
 use storefront_api::{Cancel, OrderListQuery, OrderStatus, PaymentStatus, ReopenReason, StepState};
 use storefront_client::IdempotencyKey;

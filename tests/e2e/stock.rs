@@ -1,4 +1,4 @@
-//! What is on the shelf, and what an operator hears of it.
+//! Stock, and the notices about low stock for operators.
 
 use storefront_api::{Cancel, Event, EventQuery, OrderStatus, ProductId, ProductQuery, SetStock, Ship, StockQuery};
 use storefront_client::IdempotencyKey;

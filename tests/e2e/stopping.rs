@@ -1,4 +1,4 @@
-//! The server is told to stop, or finds its file taken: it says so, ends soon, and loses nothing.
+//! Stopping a server, and starting one whose file is in use: it reports the reason, ends soon, and loses nothing.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! The real client in a real terminal: keys are pressed, and what a person would see is looked at. Each test owns its
-//! terminal, its home folder and its shop.
+//! The client in a real terminal: tests press keys and check the screen. Each test owns its terminal, its home folder
+//! and its shop.
 
 mod account;
 mod backstage;

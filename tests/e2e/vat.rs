@@ -1,4 +1,4 @@
-//! Rates of VAT, from the product service by the basket to the invoice.
+//! VAT rates, from the product service through the basket to the invoice.
 
 use storefront_api::{ChangeProduct, EventQuery, OrderStatus, VatRate};
 

@@ -1,4 +1,4 @@
-//! Read models are kept, rebuilt beside the live ones, and belong to their log (promise P6).
+//! Read models are persistent, are rebuilt beside the live ones, and belong to one log (promise P6).
 
 use std::time::Duration;
 

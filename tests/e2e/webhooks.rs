@@ -1,4 +1,4 @@
-//! News from the card gateway: they say what the shop may have missed, however often and in whichever order they come.
+//! Webhooks of the card gateway: their effect does not depend on repeats, delays or order.
 
 use serde_json::{Value, json};
 use storefront_api::{Order, OrderStatus, PaymentStatus};

@@ -58,7 +58,6 @@ pub(super) struct Attempt {
     pub(super) outcome: Outcome,
 }
 
-/// A read request.
 #[derive(Clone, Debug)]
 pub(super) struct Read {
     pub(super) stream: String,

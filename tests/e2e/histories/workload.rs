@@ -25,7 +25,6 @@ pub(super) struct RunContext {
     pub(super) http: reqwest::Client,
     /// URLs of the servers, which stay the same over restarts.
     pub(super) urls: Vec<String>,
-    /// Product ids.
     pub(super) products: Vec<String>,
     pub(super) recorder: Recorder,
     /// End of the run.
@@ -55,7 +54,6 @@ impl RunContext {
     }
 }
 
-/// A write request.
 #[derive(Clone)]
 struct Command {
     method: Method,
@@ -210,8 +208,8 @@ impl WorkloadClient {
         None
     }
 
-    /// Sends a command with its own key until there is a response, sometimes twice at once, or again after the response.
-    /// Returns position and body of an acknowledgement.
+    /// Sends a command with its own key until there is a response, sometimes twice at once, or again after the
+    /// response. Returns position and body of an acknowledgement.
     async fn send(&mut self, command: Command) -> Option<(u64, Value)> {
         self.sent += 1;
         let key = format!("{}-{}", self.name, self.sent);

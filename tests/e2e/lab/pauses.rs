@@ -1,4 +1,5 @@
-//! L3: what is paused is told to whoever follows the log, a step is never kept, and pauses of both kinds survive alike.
+//! L3: pauses are visible to clients that follow the log, a step is never kept, and pauses of processes and views
+//! survive a restart.
 
 use storefront_api::{EventQuery, OrderListQuery, OrderStatus, Paused, PausedView};
 use storefront_client::{Client, IdempotencyKey};

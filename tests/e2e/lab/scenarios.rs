@@ -1,4 +1,4 @@
-//! L1: scenarios end as they say, leave nothing behind, and put back what they broke when they are stopped.
+//! L1: scenarios end with the expected result, and revert their changes also when they are stopped.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! L4: the shop starts over, and its old log is kept.
+//! L4: the shop is reset, and its previous log is kept.
 
 use storefront_api::{EventQuery, Faults, OrderListQuery, OrderStatus, Stub};
 use storefront_client::Client;

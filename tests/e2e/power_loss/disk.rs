@@ -1,8 +1,9 @@
 //! The possible content of a disk after a power cut, given all operations before it.
 //!
-//! Writes to a file are safe once a sync of that file has succeeded that began after them; likewise names in a folder. Of all
-//! later operations, any part may be on the disk: a sector of a file may have any of its states since then, each half another
-//! one; a file may have any of its lengths since then, or one between two of them; a name may exist or not.
+//! Writes to a file are safe once a sync of that file has succeeded that began after them; likewise names in a folder.
+//! Of all later operations, any part may be on the disk: a sector of a file may have any of its states since then, each
+//! half another one; a file may have any of its lengths since then, or one between two of them; a name may exist or
+//! not.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -80,7 +81,6 @@ impl<'a> Disk<'a> {
         Self { nodes, open: HashMap::new(), syncs: HashMap::new(), records: 0, keeps_syncs }
     }
 
-    /// Applies a record.
     pub(super) fn apply(&mut self, record: &Record<'a>) {
         match *record {
             Record::Open { file, path, create, truncate } => {

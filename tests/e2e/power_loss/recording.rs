@@ -1,5 +1,5 @@
-//! Records a trace: a log is created, shoppers buy, the server is stopped, killed and restarted, and the log is exported,
-//! backed up and imported. Every acknowledged command is a record of the trace.
+//! Records a trace: a log is created, shoppers buy, the server is stopped, killed and restarted, and the log is
+//! exported, backed up and imported. Every acknowledged command is a record of the trace.
 
 use std::collections::HashSet;
 use std::fs;
@@ -27,7 +27,6 @@ const FEW_ORDERS: usize = 4;
 /// Enough that SQLite checkpoints and restarts its write-ahead log meanwhile.
 const MANY_ORDERS: usize = 80;
 
-/// Records a trace.
 pub(super) async fn record() -> Vec<u8> {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().canonicalize().unwrap();

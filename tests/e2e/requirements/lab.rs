@@ -1,4 +1,4 @@
-//! The lines about the workshop lab.
+//! The requirements of the workshop lab.
 
 use super::Requirement;
 

@@ -1,4 +1,4 @@
-//! The lines about what the shop withstands.
+//! The requirements of robustness: hazards that the shop withstands.
 
 use super::Requirement;
 

@@ -1,4 +1,4 @@
-//! The account: a wallet that pays, vouchers, invoices to keep, and the mail that the shop wrote.
+//! The account screen: wallet, vouchers, invoices and mails.
 
 use super::pty::{DOWN, ENTER, ESC, Home, RIGHT, WIDE};
 use super::{FIRST_PRODUCT, basket_holds, is_in_stock, shop_opens};

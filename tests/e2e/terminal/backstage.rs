@@ -1,4 +1,4 @@
-//! Behind the shop: processes that are held and walked an event at a time, and what is broken on purpose.
+//! The process and lab screens: pausing and stepping processes, and fault switches.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What passes between terminal and client, byte by byte: reports that nobody asked for, answers that come late, pastes that
-//! do not end, more at once than a buffer holds, an end that takes no bytes, and one that is gone.
+//! The bytes between terminal and client: unexpected reports, late answers, endless pastes, input that exceeds a
+//! buffer, and a terminal that does not read or is gone.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! The shopkeeper at the counter: a price, an order, goods that come in.
+//! The operator screen: prices, orders and received goods.
 
 use storefront_api::{AdjustStock, OrderStatus};
 use storefront_client::IdempotencyKey;

@@ -1,5 +1,5 @@
-//! The lab and the processes as a workshop leader uses them: a story with one key, switches that others throw, what is parked,
-//! and the shop started over.
+//! The lab and processes for a workshop leader: scenarios, fault switches of others, parked sequences, and a reset of
+//! the shop.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Leaving: however the client ends, the terminal is as it was before.
+//! Leaving the client restores the terminal, however the client ends.
 
 use rustix::process::Signal;
 

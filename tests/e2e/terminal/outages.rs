@@ -1,5 +1,5 @@
-//! The server dies under the client, at any step, and comes back at the same address with the same log: the client says
-//! so, keeps its view, and goes on by itself; nothing is lost and nothing happens twice.
+//! The server crashes under the client at any step, and returns at the same address with the same log: the client
+//! reports it, keeps its screen and continues; nothing is lost or done twice.
 
 use std::net::TcpListener;
 use std::path::PathBuf;

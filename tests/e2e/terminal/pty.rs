@@ -1,5 +1,5 @@
-//! Runs a program in a pseudo-terminal: sends keys, and keeps the screen and every byte of the output. Knows nothing of the
-//! shop.
+//! Runs a program in a pseudo-terminal: sends keys, and keeps the screen and every byte of the output. Independent of
+//! the shop.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -243,7 +243,6 @@ impl Terminal {
         }
     }
 
-    /// The present screen.
     pub(super) fn screen(&self) -> Screen {
         self.output.lock().parser.screen().clone()
     }
@@ -258,7 +257,6 @@ impl Terminal {
         String::from_utf8_lossy(&self.output.lock().bytes[moment..]).into_owned()
     }
 
-    /// Resizes the window.
     pub(super) fn resize(&self, size: Size) {
         self.output.lock().parser.set_size(size.1.try_into().unwrap(), size.0.try_into().unwrap());
         self.master.resize(pty_size(size)).unwrap();
@@ -334,8 +332,8 @@ impl Terminal {
         assert_ne!(line_modes(&*self.master), self.initial_modes, "the line is not in raw mode");
     }
 
-    /// Asserts that the client has restored the terminal: the bytes since a moment reset its modes, the screen is that of the
-    /// shell, and the line has its initial modes.
+    /// Asserts that the client has restored the terminal: the bytes since a moment reset its modes, the screen is that
+    /// of the shell, and the line has its initial modes.
     pub(super) fn assert_restored(&self, since: usize) {
         let bytes = self.bytes_since(since);
         for off in ["\x1b[?1049l", "\x1b[?25h", "\x1b[?2004l"] {
@@ -372,8 +370,8 @@ impl Drop for Terminal {
     }
 }
 
-/// Writes keys until the channel closes. In a thread of its own, because a write may block for ever when the client ends at
-/// the same moment.
+/// Writes keys until the channel closes. In a thread of its own, because a write may block for ever when the client
+/// ends at the same moment.
 fn write_keys(mut writer: Box<dyn Write + Send>, keys: mpsc::Receiver<Keys>) {
     for Keys { keys, pressed } in keys {
         // The sender may have stopped waiting.

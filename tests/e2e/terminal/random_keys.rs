@@ -1,5 +1,4 @@
-//! A minute of keys that nobody thought about, at sizes that nobody chose: the client never panics, never hangs, and gives
-//! the terminal back.
+//! Random keys at random sizes for a minute: the client never panics or hangs, and restores the terminal.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Coming back: whatever way the client was closed, the next one finds the basket and the orders.
+//! Restarting the client: the next start finds the basket and the orders, however the last one ended.
 
 use rustix::process::Signal;
 use storefront_api::{OrderListQuery, OrderStatus};

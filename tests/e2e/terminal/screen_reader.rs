@@ -1,4 +1,4 @@
-//! `--screen-reader`: the whole shop as lines of text. Nothing is drawn, and every change is said once.
+//! `--screen-reader`: the whole shop as lines of text. Nothing is drawn, and every change is printed once.
 
 use super::pty::{CTRL_C, ENTER, ESC, Home, Terminal, WIDE};
 use crate::lab::a_lab;

@@ -1,4 +1,4 @@
-//! How it looks: colours as far as the terminal has them, every size, and not a byte without news.
+//! Rendering: colours as far as the terminal supports them, every size, and no output without a change.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Buying with the keyboard, and what stands in the way: a declined card, a gateway that is away, an empty shelf.
+//! Buying with the keyboard, and failures: a declined card, an unreachable gateway, no stock.
 
 use storefront_api::{OrderListQuery, OrderStatus};
 use storefront_mocks::Stub;

@@ -1,4 +1,4 @@
-//! Looking at what happened with the keyboard: the views of a timeline, a replay, the palette, keys of one's own.
+//! Timelines with the keyboard: their views, replay, the command palette, and configured keys.
 
 use storefront_api::{OrderId, OrderStatus};
 

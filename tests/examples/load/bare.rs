@@ -1,4 +1,4 @@
-//! The least that a server could do: one axum handler that appends events, and answers.
+//! The baseline: one axum handler that appends events and answers.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! A log full of finished orders, written without the shop: so that lists and searches can be timed over many.
+//! Fills a log with finished orders, without the shop, to time lists and searches over many.
 
 use std::time::Instant;
 
