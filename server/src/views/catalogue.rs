@@ -16,7 +16,7 @@ use {
 
 use super::search::SearchIndex;
 use super::stock_levels::StockView;
-use crate::views::search::words;
+use crate::views::search::terms;
 
 /// Every product by id.
 #[derive(Debug, Default)]
@@ -115,14 +115,14 @@ impl CatalogueView {
         name: Option<&str>,
         except: Option<&ProductId>,
     ) -> Option<(&ProductId, Field)> {
-        let (sku, name) = (sku.map(words::identity), name.map(words::identity));
+        let (sku, name) = (sku.map(terms::identity), name.map(terms::identity));
         let others = self.by_id.iter().filter(|(id, _)| Some(*id) != except);
         let mut described = others.filter_map(|(id, entry)| Some((id, entry.product.facts()?)));
         described.find_map(|(id, facts)| {
-            if sku.as_ref().is_some_and(|sku| *sku == words::identity(&facts.sku)) {
+            if sku.as_ref().is_some_and(|sku| *sku == terms::identity(&facts.sku)) {
                 return Some((id, Field::Sku));
             }
-            let same_name = name.as_ref().is_some_and(|name| *name == words::identity(&facts.name));
+            let same_name = name.as_ref().is_some_and(|name| *name == terms::identity(&facts.name));
             same_name.then_some((id, Field::Name))
         })
     }

@@ -11,7 +11,7 @@ use storefront_eventlog::Recorded;
 
 use crate::store::aggregates::LoadError;
 use crate::views::memory::Memory;
-use crate::views::search::words;
+use crate::views::search::terms;
 
 pub(crate) trait View: Send + Sync {
     /// The name of the view, which never changes.
@@ -108,12 +108,12 @@ const JOINS: &[char] = &['@', '.', '-'];
 
 /// The folded words of a search: letters, digits and `@`, `.`, `-`.
 pub(crate) fn words_of(text: &str) -> impl Iterator<Item = String> {
-    words::asked(text, JOINS).into_iter()
+    terms::asked(text, JOINS).into_iter()
 }
 
 /// The words under which a text is found; words with a hyphen also without it, because people type numbers like that.
 pub(crate) fn indexed_words_of(text: &str) -> impl Iterator<Item = String> {
-    words::indexed(text, JOINS).into_iter().flat_map(|word| {
+    terms::indexed(text, JOINS).into_iter().flat_map(|word| {
         let joined = word.contains('-').then(|| word.replace('-', ""));
         [Some(word), joined].into_iter().flatten()
     })

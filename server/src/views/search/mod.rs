@@ -7,10 +7,10 @@
 
 mod cursor;
 mod postings;
+pub(crate) mod terms;
 #[cfg(test)]
 mod tests;
 mod typos;
-pub(crate) mod words;
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::ops::Bound;
@@ -85,7 +85,7 @@ impl SearchIndex {
             None => facts.category.as_str().into(),
         };
         *self.categories.entry(category.clone()).or_default() += 1;
-        let name: Box<str> = words::folded(&facts.name).into();
+        let name: Box<str> = terms::folded(&facts.name).into();
         self.by_id.insert(id.clone(), at);
         self.slots[at as usize] = Some(Slot {
             id: id.clone(),
@@ -205,8 +205,8 @@ impl SearchIndex {
 
     /// The categories whose name is like this one but for case and accents.
     fn named_like(&self, category: &str) -> Vec<Arc<str>> {
-        let wanted = words::folded(category);
-        self.categories.keys().filter(|name| words::folded(name) == wanted).cloned().collect()
+        let wanted = terms::folded(category);
+        self.categories.keys().filter(|name| terms::folded(name) == wanted).cloned().collect()
     }
 
     /// How well each product fits, by slot; 0 where some term does not fit at all.
@@ -292,7 +292,7 @@ fn points(likeness: Likeness, fields: u8) -> u16 {
 /// The different words of a search.
 fn terms(text: &str) -> Vec<String> {
     let mut terms: Vec<String> = Vec::new();
-    for word in cut(words::asked(text, &[])) {
+    for word in cut(terms::asked(text, &[])) {
         if terms.len() < MOST_WORDS && !terms.contains(&word) {
             terms.push(word);
         }
@@ -306,7 +306,7 @@ fn words_of(facts: &ProductFacts) -> BTreeMap<String, u8> {
     let fields =
         [(&facts.name, NAME), (&facts.sku, SKU), (&facts.category, CATEGORY), (&facts.description, DESCRIPTION)];
     for (text, field) in fields {
-        for word in cut(words::indexed(text, &[])) {
+        for word in cut(terms::indexed(text, &[])) {
             *found.entry(word).or_default() |= field;
         }
     }
@@ -318,7 +318,7 @@ fn words_of(facts: &ProductFacts) -> BTreeMap<String, u8> {
 }
 
 fn folded_sku(sku: &str) -> String {
-    words::folded(sku).chars().filter(|letter| letter.is_alphanumeric()).collect()
+    terms::folded(sku).chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
 /// Words that are not too long.

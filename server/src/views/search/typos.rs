@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::words::is_spaceless;
+use super::terms::is_spaceless;
 
 /// How many typos a term may have: one from four letters on, two from eight; none in numbers and article numbers, whose
 /// neighbours are other articles, and none in scripts of which a few letters are a word.
