@@ -13,7 +13,7 @@ use super::points;
 use super::rng_clock;
 use super::server::{Failed, Server};
 use crate::integrations::card_gateway::GatewayError;
-use crate::integrations::card_intents::{CancelOutcome, Charge, CreateOutcome, Intent};
+use crate::integrations::card_intents::{CancelOutcome, CardIntent, Charge, CreateOutcome};
 use crate::integrations::card_refunds::{Refund, RefundOutcome};
 use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use crate::integrations::ports::PaymentGateway;
@@ -144,11 +144,11 @@ impl PaymentGateway for Gateway {
         self.creates(charge).await
     }
 
-    async fn confirm(&self, reference: &str, _amount: Money, _key: &str) -> Result<Intent, GatewayError> {
+    async fn confirm(&self, reference: &str, _amount: Money, _key: &str) -> Result<CardIntent, GatewayError> {
         self.confirms(reference).await
     }
 
-    async fn find(&self, reference: &str, _amount: Money) -> Result<Option<Intent>, GatewayError> {
+    async fn find(&self, reference: &str, _amount: Money) -> Result<Option<CardIntent>, GatewayError> {
         self.finds(reference).await
     }
 

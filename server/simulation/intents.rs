@@ -15,7 +15,7 @@ use super::rng_clock;
 use super::script::{EXTERNAL_DELAY, OwnerAnswer};
 use super::world::{World, lock};
 use crate::integrations::card_gateway::GatewayError;
-use crate::integrations::card_intents::{CancelOutcome, Charge, CreateOutcome, Intent, IntentStatus, Refusal};
+use crate::integrations::card_intents::{CancelOutcome, CardIntent, Charge, CreateOutcome, IntentStatus, Refusal};
 use crate::integrations::card_webhooks::GatewayEvent;
 use crate::store::{aggregates, streams};
 
@@ -62,7 +62,7 @@ impl Stands {
 }
 
 impl Charged {
-    fn intent(&self) -> Intent {
+    fn intent(&self) -> CardIntent {
         let status = match self.stands {
             Stands::Created => IntentStatus::RequiresConfirmation,
             Stands::AtWork => IntentStatus::Processing,
@@ -73,7 +73,7 @@ impl Charged {
             Stands::Refused => IntentStatus::Declined(refusal()),
             Stands::Cancelled => IntentStatus::Cancelled,
         };
-        Intent { reference: self.reference.clone(), status }
+        CardIntent { reference: self.reference.clone(), status }
     }
 }
 
@@ -95,7 +95,7 @@ impl Gateway {
         Ok(CreateOutcome::Created(intent))
     }
 
-    pub(super) async fn confirms(&self, reference: &str) -> Result<Intent, GatewayError> {
+    pub(super) async fn confirms(&self, reference: &str) -> Result<CardIntent, GatewayError> {
         let world = &self.0.world;
         self.before(points::BEFORE_CONFIRM).await?;
         let index = world.bank().place(reference).ok_or_else(|| unknown("there is no such intent"))?;
@@ -114,7 +114,7 @@ impl Gateway {
         Ok(charged.intent())
     }
 
-    pub(super) async fn finds(&self, reference: &str) -> Result<Option<Intent>, GatewayError> {
+    pub(super) async fn finds(&self, reference: &str) -> Result<Option<CardIntent>, GatewayError> {
         self.before(points::BEFORE_FIND).await?;
         let found = {
             let bank = self.0.world.bank();
@@ -142,7 +142,7 @@ impl World {
         })
     }
 
-    fn creates(self: &Arc<Self>, charge: &Charge) -> Intent {
+    fn creates(self: &Arc<Self>, charge: &Charge) -> CardIntent {
         let mut bank = self.bank();
         if let Some(known) = bank.charge_keys.get(&charge.key) {
             return bank.charges[*known].intent();

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::integrations::card_gateway::GatewayError;
-use crate::integrations::card_intents::{CancelOutcome, Charge, CreateOutcome, Intent};
+use crate::integrations::card_intents::{CancelOutcome, CardIntent, Charge, CreateOutcome};
 use crate::integrations::card_refunds::{Refund, RefundOutcome};
 use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use crate::integrations::ports::PaymentGateway;
@@ -195,11 +195,11 @@ impl PaymentGateway for FakeCards {
         Err(no_answer())
     }
 
-    async fn confirm(&self, _reference: &str, _amount: Money, _key: &str) -> Result<Intent, GatewayError> {
+    async fn confirm(&self, _reference: &str, _amount: Money, _key: &str) -> Result<CardIntent, GatewayError> {
         Err(no_answer())
     }
 
-    async fn find(&self, _reference: &str, _amount: Money) -> Result<Option<Intent>, GatewayError> {
+    async fn find(&self, _reference: &str, _amount: Money) -> Result<Option<CardIntent>, GatewayError> {
         Err(no_answer())
     }
 

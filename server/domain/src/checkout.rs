@@ -123,7 +123,7 @@ pub enum CheckoutTrigger {
 ///   A repeat leads to no events there: see [`crate::payment::decide`], [`crate::email::decide`] and
 ///   [`crate::stock::decide`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Intent {
+pub enum CheckoutIntent {
     /// Record `Started`; then reserve the voucher and every line and record `VoucherReserved` and `StockReserved`.
     /// Otherwise reserve nothing, record `StockRefused` or `VoucherRefused` and `Failed`, and reopen the order, or send
     /// the cancellation mail if it has been cancelled meanwhile.

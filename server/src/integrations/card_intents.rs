@@ -23,14 +23,14 @@ pub(crate) struct Charge {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CreateOutcome {
     /// The intent exists at the gateway.
-    Created(Intent),
+    Created(CardIntent),
     /// The request was refused for good: no intent exists, and no money moves.
     Refused(Refusal),
 }
 
 /// A payment intent at the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Intent {
+pub(crate) struct CardIntent {
     /// The gateway's id of the intent.
     pub(crate) reference: String,
     pub(crate) status: IntentStatus,
@@ -122,9 +122,10 @@ impl CardGateway {
         match answer.refusal() {
             Some(error) if error.is_card_error() => {
                 match error.payment_intent.as_ref().and_then(|kept| kept.id.clone()) {
-                    Some(reference) => {
-                        Ok(CreateOutcome::Created(Intent { reference, status: IntentStatus::Declined(error.into()) }))
-                    }
+                    Some(reference) => Ok(CreateOutcome::Created(CardIntent {
+                        reference,
+                        status: IntentStatus::Declined(error.into()),
+                    })),
                     None => Ok(CreateOutcome::Refused(error.into())),
                 }
             }
@@ -140,11 +141,11 @@ impl CardGateway {
     ///
     /// # Errors
     /// See [`CardGateway::create`].
-    pub(crate) async fn confirm(&self, reference: &str, amount: Money, key: &str) -> Result<Intent, GatewayError> {
+    pub(crate) async fn confirm(&self, reference: &str, amount: Money, key: &str) -> Result<CardIntent, GatewayError> {
         let form = [("return_url", self.return_url.clone())];
         let answer = self.post(&["v1", "payment_intents", reference, "confirm"], &form, Some(key)).await?;
         let declined =
-            |refusal| Ok(Intent { reference: reference.to_owned(), status: IntentStatus::Declined(refusal) });
+            |refusal| Ok(CardIntent { reference: reference.to_owned(), status: IntentStatus::Declined(refusal) });
         if answer.status.is_success() {
             let intent = answer.intent(amount)?;
             // Under the same key the gateway repeats its first response, so read the intent itself.
@@ -169,7 +170,7 @@ impl CardGateway {
         }
     }
 
-    async fn require_intent(&self, reference: &str, amount: Money) -> Result<Intent, GatewayError> {
+    async fn require_intent(&self, reference: &str, amount: Money) -> Result<CardIntent, GatewayError> {
         let gone = || GatewayError::Contradiction { detail: format!("the gateway knows no {reference} any more") };
         self.find(reference, amount).await?.ok_or_else(gone)
     }
@@ -178,7 +179,7 @@ impl CardGateway {
     ///
     /// # Errors
     /// See [`CardGateway::create`].
-    pub(crate) async fn find(&self, reference: &str, amount: Money) -> Result<Option<Intent>, GatewayError> {
+    pub(crate) async fn find(&self, reference: &str, amount: Money) -> Result<Option<CardIntent>, GatewayError> {
         let answer = self.get(&["v1", "payment_intents", reference]).await?;
         if answer.is_missing() {
             return Ok(None);
@@ -233,7 +234,7 @@ impl CardGateway {
 
 impl GatewayResponse {
     /// Reads an intent from the response, and checks its amount.
-    fn intent(&self, amount: Money) -> Result<Intent, GatewayError> {
+    fn intent(&self, amount: Money) -> Result<CardIntent, GatewayError> {
         let intent: PaymentIntent = self.read()?;
         if !intent.is_for(amount) {
             let detail = format!("the gateway has another amount for {} than {amount}: nothing is booked", intent.id);
@@ -250,7 +251,7 @@ impl GatewayResponse {
                 return Err(unknown(format!("the gateway has {} as {:?}", intent.id, intent.status)));
             }
         };
-        Ok(Intent { reference: intent.id, status })
+        Ok(CardIntent { reference: intent.id, status })
     }
 }
 

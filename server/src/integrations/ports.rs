@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use storefront_api::{Money, PaymentId, ProductId, Timestamp};
 
 use super::card_gateway::{CardGateway, GatewayError};
-use super::card_intents::{CancelOutcome, Charge, CreateOutcome, Intent};
+use super::card_intents::{CancelOutcome, CardIntent, Charge, CreateOutcome};
 use super::card_refunds::{Refund, RefundOutcome};
 use super::gateway_lists::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use super::mailer::{Mail, MailError, Mailer};
@@ -20,10 +20,10 @@ pub(crate) trait PaymentGateway: Send + Sync {
     async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError>;
 
     /// Confirms an intent, which may move money; see [`CardGateway::confirm`].
-    async fn confirm(&self, reference: &str, amount: Money, key: &str) -> Result<Intent, GatewayError>;
+    async fn confirm(&self, reference: &str, amount: Money, key: &str) -> Result<CardIntent, GatewayError>;
 
     /// Finds an intent; see [`CardGateway::find`].
-    async fn find(&self, reference: &str, amount: Money) -> Result<Option<Intent>, GatewayError>;
+    async fn find(&self, reference: &str, amount: Money) -> Result<Option<CardIntent>, GatewayError>;
 
     /// Cancels an intent; see [`CardGateway::cancel`].
     async fn cancel(&self, reference: &str) -> Result<CancelOutcome, GatewayError>;
@@ -81,11 +81,11 @@ impl PaymentGateway for CardGateway {
         self.create(charge).await
     }
 
-    async fn confirm(&self, reference: &str, amount: Money, key: &str) -> Result<Intent, GatewayError> {
+    async fn confirm(&self, reference: &str, amount: Money, key: &str) -> Result<CardIntent, GatewayError> {
         self.confirm(reference, amount, key).await
     }
 
-    async fn find(&self, reference: &str, amount: Money) -> Result<Option<Intent>, GatewayError> {
+    async fn find(&self, reference: &str, amount: Money) -> Result<Option<CardIntent>, GatewayError> {
         self.find(reference, amount).await
     }
 

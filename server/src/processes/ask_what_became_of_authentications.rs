@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::integrations::card_gateway::GatewayError;
-use crate::integrations::card_intents::{Intent, IntentStatus, Refusal};
+use crate::integrations::card_intents::{CardIntent, IntentStatus, Refusal};
 use crate::integrations::ports::PaymentGateway;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::timers::{Timers, append_for_timer};
@@ -83,7 +83,7 @@ pub(crate) async fn handle_timer(
 }
 
 /// Returns the command that records the outcome; `None` while the payment waits.
-fn outcome_command(payment_id: PaymentId, found: Result<Option<Intent>, GatewayError>) -> Option<PaymentCommand> {
+fn outcome_command(payment_id: PaymentId, found: Result<Option<CardIntent>, GatewayError>) -> Option<PaymentCommand> {
     let intent = match found {
         Ok(intent) => intent?,
         Err(error @ GatewayError::Unknown { .. }) => {

@@ -9,7 +9,7 @@ use storefront_api::{
 };
 use storefront_domain::{
     OrderNumber,
-    checkout::{self, CheckoutEvent, CheckoutLine, CheckoutTrigger, Intent},
+    checkout::{self, CheckoutEvent, CheckoutIntent, CheckoutLine, CheckoutTrigger},
     order::{self, OrderCommand, OrderError, OrderEvent, OrderLine},
     payment::{self, Payment, PaymentCommand, PaymentEvent},
     stock::{self, ReleaseReason, Stock, StockCommand, StockError, StockEvent},
@@ -129,40 +129,46 @@ impl CheckoutRun<'_> {
     }
 
     /// Adds the events of one intent to the append; returns the events of the checkout's own stream.
-    async fn carry_out(&self, batch: &mut AppendBuilder, intent: Intent) -> Result<Vec<CheckoutEvent>, Failure> {
+    async fn carry_out(
+        &self,
+        batch: &mut AppendBuilder,
+        intent: CheckoutIntent,
+    ) -> Result<Vec<CheckoutEvent>, Failure> {
         match intent {
-            Intent::Start { payment_id, lines, total, method, email, voucher } => {
+            CheckoutIntent::Start { payment_id, lines, total, method, email, voucher } => {
                 let reserved = self.reserve(batch, payment_id, &lines, voucher).await?;
                 let started = CheckoutEvent::Started { payment_id, lines, total, method, email };
                 Ok([started].into_iter().chain(reserved).collect())
             }
-            Intent::RequestPayment { payment_id, amount, method } => {
+            CheckoutIntent::RequestPayment { payment_id, amount, method } => {
                 self.request_payment(batch, payment_id, amount, method).await?;
                 Ok(vec![])
             }
-            Intent::Complete { payment_id, lines, voucher } => self.complete(batch, payment_id, &lines, voucher).await,
-            Intent::Fail { payment_id, lines, voucher, reason, message } => {
+            CheckoutIntent::Complete { payment_id, lines, voucher } => {
+                self.complete(batch, payment_id, &lines, voucher).await
+            }
+            CheckoutIntent::Fail { payment_id, lines, voucher, reason, message } => {
                 self.release_goods(batch, &lines, voucher, ReleaseReason::CheckoutFailed).await?;
                 let why = ReopenReason::PaymentDeclined { reason: reason.clone(), message: message.clone() };
                 checkout_mails::reopen(self.store, batch, self.order_id, payment_id, why.clone()).await?;
                 let refused = CheckoutEvent::PaymentRefused { payment_id, reason, message };
                 Ok(vec![refused, CheckoutEvent::Failed { reason: why }])
             }
-            Intent::SendMail { to, kind } => {
+            CheckoutIntent::SendMail { to, kind } => {
                 checkout_mails::request(self.store, batch, self.order_id, kind, to).await?;
                 Ok(vec![])
             }
-            Intent::Undo { payment_id, lines, voucher } => {
+            CheckoutIntent::Undo { payment_id, lines, voucher } => {
                 self.undo(batch, payment_id, &lines, voucher).await?;
                 Ok(vec![CheckoutEvent::Cancelled])
             }
-            Intent::Settle { lines } => {
+            CheckoutIntent::Settle { lines } => {
                 for (product_id, _) in quantities_by_product(&lines) {
                     self.apply_to_stock(batch, &product_id, [StockCommand::Settle { order_id: self.order_id }]).await?;
                 }
                 Ok(vec![])
             }
-            Intent::Refund { payment_id, reason } => {
+            CheckoutIntent::Refund { payment_id, reason } => {
                 let refund = PaymentCommand::RefundAll { refund_id: RefundId(random::id()), reason };
                 self.apply_to_payment(batch, payment_id, [refund]).await?;
                 Ok(vec![])

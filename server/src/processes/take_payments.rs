@@ -27,7 +27,7 @@ use storefront_eventlog::{Recorded, Version};
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::integrations::card_gateway::GatewayError;
-use crate::integrations::card_intents::{CancelOutcome, Charge, CreateOutcome, Intent, IntentStatus, Refusal};
+use crate::integrations::card_intents::{CancelOutcome, CardIntent, Charge, CreateOutcome, IntentStatus, Refusal};
 use crate::integrations::card_refunds::{Refund, RefundOutcome};
 use crate::integrations::ports::PaymentGateway;
 use crate::payments::CARD_PAYMENTS;
@@ -116,7 +116,7 @@ impl CardPayment<'_> {
         let payment = self.load().await?;
         let Payment::Requested { request, intent, attempts } = &*payment else { return Ok(()) };
         let intent_at_gateway = match intent {
-            Some(reference) => Intent { reference: reference.clone(), status: IntentStatus::RequiresConfirmation },
+            Some(reference) => CardIntent { reference: reference.clone(), status: IntentStatus::RequiresConfirmation },
             None => {
                 self.check_age("a payment")?;
                 match self.cards.create(&self.charge_request(request)).await {
@@ -162,8 +162,8 @@ impl CardPayment<'_> {
     }
 
     /// Records the outcome of a payment that was confirmed.
-    async fn record_outcome(&self, order_id: OrderId, intent: Intent, attempt: u32) -> Result<(), HandlerError> {
-        let Intent { reference, status } = intent;
+    async fn record_outcome(&self, order_id: OrderId, intent: CardIntent, attempt: u32) -> Result<(), HandlerError> {
+        let CardIntent { reference, status } = intent;
         let outcome = match status {
             IntentStatus::Succeeded => PaymentCommand::RecordSuccess { reference },
             IntentStatus::RequiresAction { url } => {
@@ -234,7 +234,7 @@ impl CardPayment<'_> {
         }
         let charge = Charge { key: key_of(first), ..self.charge_request(request) };
         match self.cards.create(&charge).await {
-            Ok(CreateOutcome::Created(Intent { reference, .. })) => {
+            Ok(CreateOutcome::Created(CardIntent { reference, .. })) => {
                 self.record(&PaymentCommand::RecordIntent { reference: reference.clone() }, false).await?;
                 Ok(Some(reference))
             }

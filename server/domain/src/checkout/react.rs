@@ -2,18 +2,18 @@
 
 use storefront_api::PaymentId;
 
-use super::{Attempt, Checkout, CheckoutStage, CheckoutTrigger, Intent};
+use super::{Attempt, Checkout, CheckoutIntent, CheckoutStage, CheckoutTrigger};
 use crate::email::MailKind;
 
 /// The intents of a trigger, in order. A repeated trigger, and one of an attempt that has ended, lead to none; except that a
 /// payment that succeeds after its attempt has failed or its order was cancelled is refunded.
-pub fn react(state: &Checkout, trigger: &CheckoutTrigger) -> Vec<Intent> {
+pub fn react(state: &Checkout, trigger: &CheckoutTrigger) -> Vec<CheckoutIntent> {
     match trigger {
         CheckoutTrigger::OrderCheckedOut { payment_id, lines, total, method, email, voucher } => {
             if !may_start(state, *payment_id) {
                 return vec![];
             }
-            vec![Intent::Start {
+            vec![CheckoutIntent::Start {
                 payment_id: *payment_id,
                 lines: lines.clone(),
                 total: *total,
@@ -61,18 +61,18 @@ fn may_start(state: &Checkout, payment_id: PaymentId) -> bool {
     }
 }
 
-fn stock_reserved(state: &Checkout) -> Vec<Intent> {
+fn stock_reserved(state: &Checkout) -> Vec<CheckoutIntent> {
     let Some((attempt, CheckoutStage::StockReserved)) = state.current() else { return vec![] };
     let Attempt { payment_id, total, method, .. } = attempt;
-    vec![Intent::RequestPayment { payment_id: *payment_id, amount: *total, method: method.clone() }]
+    vec![CheckoutIntent::RequestPayment { payment_id: *payment_id, amount: *total, method: method.clone() }]
 }
 
-fn payment_succeeded(state: &Checkout, payment_id: PaymentId) -> Vec<Intent> {
-    let refund = |reason: &str| vec![Intent::Refund { payment_id, reason: reason.to_owned() }];
+fn payment_succeeded(state: &Checkout, payment_id: PaymentId) -> Vec<CheckoutIntent> {
+    let refund = |reason: &str| vec![CheckoutIntent::Refund { payment_id, reason: reason.to_owned() }];
     match (state.stage_of(payment_id), state.attempt()) {
         (Some(CheckoutStage::StockReserved), Some(attempt)) => {
             let Attempt { lines, voucher, .. } = attempt.clone();
-            vec![Intent::Complete { payment_id, lines, voucher }]
+            vec![CheckoutIntent::Complete { payment_id, lines, voucher }]
         }
         (
             Some(
@@ -100,21 +100,23 @@ fn payment_succeeded(state: &Checkout, payment_id: PaymentId) -> Vec<Intent> {
     }
 }
 
-fn payment_declined(state: &Checkout, payment_id: PaymentId, reason: &str, message: &str) -> Vec<Intent> {
+fn payment_declined(state: &Checkout, payment_id: PaymentId, reason: &str, message: &str) -> Vec<CheckoutIntent> {
     match state.current() {
-        Some((attempt, CheckoutStage::StockReserved)) if attempt.payment_id == payment_id => vec![Intent::Fail {
-            payment_id,
-            lines: attempt.lines.clone(),
-            voucher: attempt.voucher.clone(),
-            reason: reason.to_owned(),
-            message: message.to_owned(),
-        }],
+        Some((attempt, CheckoutStage::StockReserved)) if attempt.payment_id == payment_id => {
+            vec![CheckoutIntent::Fail {
+                payment_id,
+                lines: attempt.lines.clone(),
+                voucher: attempt.voucher.clone(),
+                reason: reason.to_owned(),
+                message: message.to_owned(),
+            }]
+        }
         Some(_) | None => vec![],
     }
 }
 
 /// The mail contains the invoice number, so it waits for the invoice. A repeated request is the same mail.
-fn confirmation_mail(state: &Checkout) -> Vec<Intent> {
+fn confirmation_mail(state: &Checkout) -> Vec<CheckoutIntent> {
     match state.current() {
         Some((attempt, CheckoutStage::Completed(_))) => vec![mail(attempt, MailKind::Confirmation)],
         Some(_) | None => vec![],
@@ -123,10 +125,10 @@ fn confirmation_mail(state: &Checkout) -> Vec<Intent> {
 
 /// The mail precedes `Undo`, because a repeated trigger has no effect once `Undo` is recorded. An attempt that has ended
 /// found the order cancelled, and requested the mail then.
-fn order_cancelled(state: &Checkout) -> Vec<Intent> {
+fn order_cancelled(state: &Checkout) -> Vec<CheckoutIntent> {
     let Some((attempt, stage)) = state.current() else { return vec![] };
     let Attempt { payment_id, lines, voucher, .. } = attempt.clone();
-    let undo = Intent::Undo { payment_id, lines, voucher };
+    let undo = CheckoutIntent::Undo { payment_id, lines, voucher };
     match stage {
         CheckoutStage::Completed(_)
         | CheckoutStage::Started
@@ -144,13 +146,13 @@ fn order_cancelled(state: &Checkout) -> Vec<Intent> {
     }
 }
 
-fn order_shipped(state: &Checkout) -> Vec<Intent> {
+fn order_shipped(state: &Checkout) -> Vec<CheckoutIntent> {
     match state.current() {
-        Some((attempt, CheckoutStage::Completed(_))) => vec![Intent::Settle { lines: attempt.lines.clone() }],
+        Some((attempt, CheckoutStage::Completed(_))) => vec![CheckoutIntent::Settle { lines: attempt.lines.clone() }],
         Some(_) | None => vec![],
     }
 }
 
-fn mail(attempt: &Attempt, kind: MailKind) -> Intent {
-    Intent::SendMail { to: attempt.email.clone(), kind }
+fn mail(attempt: &Attempt, kind: MailKind) -> CheckoutIntent {
+    CheckoutIntent::SendMail { to: attempt.email.clone(), kind }
 }

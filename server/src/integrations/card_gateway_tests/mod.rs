@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use storefront_api::{Currency, Money};
 
 use super::card_gateway::{CardGateway, GatewayError};
-use super::card_intents::{CancelOutcome, Charge, CreateOutcome, Intent, IntentStatus, Refusal};
+use super::card_intents::{CancelOutcome, CardIntent, Charge, CreateOutcome, IntentStatus, Refusal};
 use super::card_refunds::{Refund, RefundOutcome};
 
 /// Long enough that no test comes near it.
@@ -123,8 +123,8 @@ fn refusal(reason: &str, message: &str) -> Refusal {
     Refusal { reason: reason.to_owned(), message: message.to_owned() }
 }
 
-fn an_intent_at(status: IntentStatus) -> Intent {
-    Intent { reference: "pi_1".to_owned(), status }
+fn an_intent_at(status: IntentStatus) -> CardIntent {
+    CardIntent { reference: "pi_1".to_owned(), status }
 }
 
 fn created<E>(status: IntentStatus) -> Result<CreateOutcome, E> {

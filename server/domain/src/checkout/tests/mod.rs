@@ -97,8 +97,8 @@ fn payment_declined(payment_number: u128) -> CheckoutTrigger {
     }
 }
 
-fn start(payment_number: u128) -> Intent {
-    Intent::Start {
+fn start(payment_number: u128) -> CheckoutIntent {
+    CheckoutIntent::Start {
         payment_id: payment(payment_number),
         lines: lines(),
         total: euro(2_250),
@@ -108,16 +108,16 @@ fn start(payment_number: u128) -> Intent {
     }
 }
 
-fn request_payment(payment_number: u128) -> Intent {
-    Intent::RequestPayment { payment_id: payment(payment_number), amount: euro(2_250), method: card() }
+fn request_payment(payment_number: u128) -> CheckoutIntent {
+    CheckoutIntent::RequestPayment { payment_id: payment(payment_number), amount: euro(2_250), method: card() }
 }
 
-fn complete(payment_number: u128) -> Intent {
-    Intent::Complete { payment_id: payment(payment_number), lines: lines(), voucher: Some(voucher()) }
+fn complete(payment_number: u128) -> CheckoutIntent {
+    CheckoutIntent::Complete { payment_id: payment(payment_number), lines: lines(), voucher: Some(voucher()) }
 }
 
-fn fail(payment_number: u128) -> Intent {
-    Intent::Fail {
+fn fail(payment_number: u128) -> CheckoutIntent {
+    CheckoutIntent::Fail {
         payment_id: payment(payment_number),
         lines: lines(),
         voucher: Some(voucher()),
@@ -126,16 +126,16 @@ fn fail(payment_number: u128) -> Intent {
     }
 }
 
-fn undo(payment_number: u128) -> Intent {
-    Intent::Undo { payment_id: payment(payment_number), lines: lines(), voucher: Some(voucher()) }
+fn undo(payment_number: u128) -> CheckoutIntent {
+    CheckoutIntent::Undo { payment_id: payment(payment_number), lines: lines(), voucher: Some(voucher()) }
 }
 
-fn refund(payment_number: u128, reason: &str) -> Intent {
-    Intent::Refund { payment_id: payment(payment_number), reason: reason.to_owned() }
+fn refund(payment_number: u128, reason: &str) -> CheckoutIntent {
+    CheckoutIntent::Refund { payment_id: payment(payment_number), reason: reason.to_owned() }
 }
 
-fn mail(kind: MailKind) -> Intent {
-    Intent::SendMail { to: email(), kind }
+fn mail(kind: MailKind) -> CheckoutIntent {
+    CheckoutIntent::SendMail { to: email(), kind }
 }
 
 /// A checkout process at a named stage, folded from a history.
@@ -203,7 +203,7 @@ const STAGES: [&str; 15] = [
 
 /// Asserts the intents of a trigger at the listed stages, and that it leads to none at all other stages.
 #[track_caller]
-fn assert_intents(trigger: &CheckoutTrigger, expected: &[(&str, &[Intent])]) {
+fn assert_intents(trigger: &CheckoutTrigger, expected: &[(&str, &[CheckoutIntent])]) {
     for stage in STAGES {
         let intents = expected.iter().find(|(at, _)| *at == stage).map_or(&[][..], |(_, intents)| intents);
         assert_eq!(react(&checkout_at(stage), trigger), intents, "{stage}");
@@ -287,7 +287,10 @@ fn a_cancelled_order_is_undone_and_whoever_bought_it_hears_of_that_confirmed_or_
     assert_intents(
         &CheckoutTrigger::OrderCancelled,
         &[
-            ("started", &[cancellation(), Intent::Undo { payment_id: payment(1), lines: lines(), voucher: None }]),
+            (
+                "started",
+                &[cancellation(), CheckoutIntent::Undo { payment_id: payment(1), lines: lines(), voucher: None }],
+            ),
             ("voucher kept", &[cancellation(), undo(1)]),
             ("reserved", &[cancellation(), undo(1)]),
             ("paid", &[cancellation(), undo(1)]),
@@ -299,7 +302,7 @@ fn a_cancelled_order_is_undone_and_whoever_bought_it_hears_of_that_confirmed_or_
 
 #[test]
 fn the_goods_of_a_sent_order_are_settled() {
-    assert_intents(&CheckoutTrigger::OrderShipped, &[("completed", &[Intent::Settle { lines: lines() }])]);
+    assert_intents(&CheckoutTrigger::OrderShipped, &[("completed", &[CheckoutIntent::Settle { lines: lines() }])]);
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub(super) struct World {
     /// How many triggers the process has dealt with.
     handled: usize,
     /// Executed intents that are recorded in the stream of the process.
-    recorded_intents: Vec<Intent>,
+    recorded_intents: Vec<CheckoutIntent>,
     pub(super) was_confirmed: bool,
     /// Whether it was confirmed with the voucher.
     pub(super) voucher_was_used: bool,
@@ -288,9 +288,9 @@ impl World {
     }
 
     /// Does what the executor in the server does, without the log.
-    fn carry_out(&mut self, intent: &Intent) {
+    fn carry_out(&mut self, intent: &CheckoutIntent) {
         match intent {
-            Intent::Start { payment_id, lines, total, method, email, voucher } => {
+            CheckoutIntent::Start { payment_id, lines, total, method, email, voucher } => {
                 self.assert_not_repeated(intent);
                 self.record(&CheckoutEvent::Started {
                     payment_id: *payment_id,
@@ -301,12 +301,12 @@ impl World {
                 });
                 self.start(*payment_id, lines, voucher.as_ref());
             }
-            Intent::RequestPayment { payment_id, amount, method } => {
+            CheckoutIntent::RequestPayment { payment_id, amount, method } => {
                 let command =
                     PaymentCommand::Request { order_id: this_order(), amount: *amount, method: method.clone() };
                 execute(self.payments.entry(*payment_id).or_default(), command).unwrap();
             }
-            Intent::Complete { payment_id, lines, voucher } => {
+            CheckoutIntent::Complete { payment_id, lines, voucher } => {
                 self.assert_not_repeated(intent);
                 let confirm = OrderCommand::Confirm { payment_id: *payment_id, number: number() };
                 if execute(&mut self.order, confirm).is_err() {
@@ -321,7 +321,7 @@ impl World {
                     execute(&mut self.voucher, VoucherCommand::Redeem { order_id: this_order() }).unwrap();
                 }
             }
-            Intent::Fail { payment_id, lines, voucher, reason, message } => {
+            CheckoutIntent::Fail { payment_id, lines, voucher, reason, message } => {
                 self.assert_not_repeated(intent);
                 let (code, message) = (reason.clone(), message.clone());
                 let reason = ReopenReason::PaymentDeclined { reason: code.clone(), message: message.clone() };
@@ -335,13 +335,15 @@ impl World {
                 self.command_stocks(lines, |_| StockCommand::Release { order_id: this_order(), reason });
                 self.release_voucher(voucher.is_some());
             }
-            Intent::SendMail { to, kind } => self.mail(kind, to),
-            Intent::Undo { payment_id, lines, voucher } => {
+            CheckoutIntent::SendMail { to, kind } => self.mail(kind, to),
+            CheckoutIntent::Undo { payment_id, lines, voucher } => {
                 self.assert_not_repeated(intent);
                 self.undo(*payment_id, lines, voucher.is_some());
             }
-            Intent::Settle { lines } => self.command_stocks(lines, |_| StockCommand::Settle { order_id: this_order() }),
-            Intent::Refund { payment_id, reason } => {
+            CheckoutIntent::Settle { lines } => {
+                self.command_stocks(lines, |_| StockCommand::Settle { order_id: this_order() })
+            }
+            CheckoutIntent::Refund { payment_id, reason } => {
                 let command = PaymentCommand::RefundAll { refund_id: refund_id(), reason: reason.clone() };
                 execute(self.payments.get_mut(payment_id).unwrap(), command).unwrap();
             }
@@ -419,7 +421,7 @@ impl World {
         self.checkout = after;
     }
 
-    fn assert_not_repeated(&mut self, intent: &Intent) {
+    fn assert_not_repeated(&mut self, intent: &CheckoutIntent) {
         assert!(!self.recorded_intents.contains(intent), "{intent:?} is issued twice");
         self.recorded_intents.push(intent.clone());
     }
