@@ -40,7 +40,6 @@ pub(crate) struct Encoded {
     pub(crate) kind: &'static str,
     /// The version of the shape of `data`.
     pub(crate) schema_version: u16,
-    /// The event's data.
     pub(crate) data: JsonText,
 }
 

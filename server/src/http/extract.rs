@@ -14,7 +14,6 @@ use crate::http::error::{ApiError, sentence};
 use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 
-/// Extracts path parameters.
 pub(crate) struct PathParams<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Shop> for PathParams<T> {
@@ -28,7 +27,6 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Shop> for PathParams<T> {
     }
 }
 
-/// Extracts query parameters.
 pub(crate) struct QueryParams<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Shop> for QueryParams<T> {
@@ -80,8 +78,8 @@ pub(crate) fn content_etag(shown: &[u8]) -> String {
     format!("\"{}\"", digest(shown))
 }
 
-/// Entity tag of a content and of the version that `If-Match` compares. Other data in the content, such as the stock, changes
-/// the tag without invalidating a condition on the version.
+/// Entity tag of a content and of the version that `If-Match` compares. Other data in the content, such as the stock,
+/// changes the tag without invalidating a condition on the version.
 pub(crate) fn versioned_etag(version: Version, shown: &[u8]) -> String {
     format!("\"{}-{}\"", version.0, digest(shown))
 }

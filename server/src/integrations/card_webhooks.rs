@@ -9,7 +9,6 @@ use storefront_api::PaymentId;
 
 use super::card_json::{IntentStanding, PaymentIntent};
 
-/// A parsed webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Webhook {
     /// The gateway's id of the event; repeated deliveries have the same one.
@@ -18,7 +17,6 @@ pub(crate) struct Webhook {
     pub(crate) created_unix_s: i64,
     /// Our payment id from the metadata, if there is one.
     pub(crate) payment_id: Option<PaymentId>,
-    /// The event itself.
     pub(crate) news: GatewayEvent,
 }
 
@@ -43,9 +41,8 @@ pub(crate) enum GatewayEvent {
     Declined {
         /// The gateway's id of the intent.
         reference: String,
-        /// Machine-readable reason.
+        /// Decline code of the gateway.
         reason: String,
-        /// Message for people.
         message: String,
     },
     /// The intent was cancelled; no money has moved.
@@ -65,8 +62,8 @@ pub(crate) enum GatewayEvent {
     },
 }
 
-/// Parses a webhook whose signature has been verified. The gateway also sends events about things other than this shop's, and
-/// of future types: only events that can concern the shop are parsed in detail.
+/// Parses a webhook whose signature has been verified. The gateway also sends events about things other than this
+/// shop's, and of future types: only events that can concern the shop are parsed in detail.
 ///
 /// # Errors
 /// When it cannot be parsed; another delivery would not help.

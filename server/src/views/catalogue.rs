@@ -32,9 +32,7 @@ pub(crate) struct CatalogueView {
 /// What two products may not share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
-    /// The article number.
     Sku,
-    /// The name.
     Name,
 }
 
@@ -59,7 +57,6 @@ impl CatalogueView {
         self.by_id.insert(id, Entry { product, listed_at });
     }
 
-    /// Forgets a product.
     pub(super) fn remove(&mut self, id: &ProductId) {
         self.by_id.remove(id);
         self.index.remove(id);
