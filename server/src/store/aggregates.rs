@@ -15,7 +15,7 @@ use crate::codec::{CodecError, Encoded, SnapshotCodec};
 use crate::store::cached_log::Cached;
 pub(crate) use crate::store::cached_log::Store;
 use crate::store::stream_run::{EVENTS_PER_STREAM, Folded, SnapshotMark};
-use crate::store::turns::Turn;
+use crate::store::stream_turns::StreamTurn;
 use crate::{clock, random};
 
 /// Number of events per read of a stream.
@@ -257,7 +257,7 @@ pub(crate) struct AppendBuilder {
     cause: Cause,
     append: Append,
     /// Held until the append has ended.
-    turns: Vec<Turn>,
+    turns: Vec<StreamTurn>,
 }
 
 impl AppendBuilder {
@@ -315,7 +315,7 @@ impl AppendBuilder {
     }
 
     /// Keeps the turn on a stream until the append has ended.
-    pub(crate) fn hold(&mut self, turn: Turn) {
+    pub(crate) fn hold(&mut self, turn: StreamTurn) {
         self.turns.push(turn);
     }
 

@@ -19,7 +19,7 @@ use storefront_eventlog::{
 };
 
 use crate::store::stream_run::{CachedState, Folded, Run, SnapshotMark, event_bytes};
-use crate::store::turns::Turns;
+use crate::store::stream_turns::StreamTurns;
 
 /// Maximum number of streams in one of the two generations of the cache.
 const STREAMS_PER_GENERATION: usize = 20_000;
@@ -31,7 +31,7 @@ const BYTES_PER_GENERATION: usize = 32 * 1024 * 1024;
 pub(crate) struct Store {
     log: Arc<dyn EventStore>,
     cache: Arc<Cache>,
-    turns: Arc<Turns>,
+    turns: Arc<StreamTurns>,
     /// The lease without which this clone appends nothing.
     fence: Option<Fence>,
     /// Compares what is loaded with all events of its stream, read past the cache.
@@ -92,7 +92,7 @@ impl Store {
     }
 
     /// The turns to decide on streams that many change at once.
-    pub(crate) fn turns(&self) -> &Turns {
+    pub(crate) fn turns(&self) -> &StreamTurns {
         &self.turns
     }
 

@@ -12,5 +12,5 @@ pub(crate) mod order_record;
 pub(crate) mod product_facts;
 pub(crate) mod repeats;
 mod stream_run;
+pub(crate) mod stream_turns;
 pub(crate) mod streams;
-pub(crate) mod turns;

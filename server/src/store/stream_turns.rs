@@ -1,4 +1,4 @@
-//! Turns to decide on a stream, so that a server does not compete with itself where many change one stream at once, as
+//! StreamTurns to decide on a stream, so that a server does not compete with itself where many change one stream at once, as
 //! the stock of a product that everybody buys. Against other servers the expected version of the append decides.
 
 use std::collections::HashMap;
@@ -12,16 +12,16 @@ const STREAMS_BEFORE_CLEANUP: usize = 1000;
 
 /// The turns of all streams.
 #[derive(Default)]
-pub(crate) struct Turns(Mutex<HashMap<StreamName, Weak<tokio::sync::Mutex<()>>>>);
+pub(crate) struct StreamTurns(Mutex<HashMap<StreamName, Weak<tokio::sync::Mutex<()>>>>);
 
 /// The turn on one stream, until it is dropped.
-pub(crate) struct Turn(#[expect(dead_code, reason = "held, never read")] OwnedMutexGuard<()>);
+pub(crate) struct StreamTurn(#[expect(dead_code, reason = "held, never read")] OwnedMutexGuard<()>);
 
-impl Turns {
+impl StreamTurns {
     /// Waits for the turn on a stream. Whoever holds several turns has taken them in the order of the names.
-    pub(crate) async fn take(&self, stream: &StreamName) -> Turn {
+    pub(crate) async fn take(&self, stream: &StreamName) -> StreamTurn {
         let turn = self.of(stream);
-        Turn(turn.lock_owned().await)
+        StreamTurn(turn.lock_owned().await)
     }
 
     fn of(&self, stream: &StreamName) -> Arc<tokio::sync::Mutex<()>> {
@@ -72,7 +72,7 @@ mod tests {
 
     #[tokio::test]
     async fn turns_that_nobody_holds_are_removed() {
-        let turns = Turns::default();
+        let turns = StreamTurns::default();
         let stream = |number: usize| streams::stock(&product(&format!("p{number}")));
         let held = turns.take(&stream(0)).await;
         for number in 1..3 * STREAMS_BEFORE_CLEANUP {
