@@ -89,7 +89,7 @@ fn respond(shop: &Shop, context: &Context, Done { reply, position, replayed }: D
     let mut headers = HeaderMap::new();
     headers.insert(POSITION_HEADER, HeaderValue::from(position.0));
     if replayed {
-        shop.log_health.repeats.answer_replayed(&context.cause.correlation_id, position);
+        shop.log_health.repeat_counters.answer_replayed(&context.cause.correlation_id, position);
         headers.insert(IDEMPOTENT_REPLAYED_HEADER, HeaderValue::from_static("true"));
         headers.insert(IDEMPOTENCY_REPLAYED_HEADER, HeaderValue::from_static("true"));
     }

@@ -43,7 +43,7 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
         uptime_ms: shop.traffic.uptime_ms(clock::now()),
         product_service_up: !shop.freshness.is_stale(),
         paused_views: Views::names().map(|name| (name, shop.views.paused().contains_key(name))).collect(),
-        repeats: shop.log_health.repeats.snapshot(),
+        repeats: shop.log_health.repeat_counters.snapshot(),
     });
     Ok(([(CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text).into_response())
 }
@@ -57,7 +57,7 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
     responses((status = 200, description = "Numbers and the latest entries", body = Repeats))
 )]
 pub(crate) async fn list_repeats(State(shop): State<Shop>) -> Json<Repeats> {
-    Json(shop.log_health.repeats.snapshot())
+    Json(shop.log_health.repeat_counters.snapshot())
 }
 
 /// The values of all metrics at one moment.

@@ -18,7 +18,7 @@ use crate::payments::refunds::GatewaySyncError;
 use crate::store::aggregates;
 use crate::store::aggregates::Store;
 use crate::store::commands::{Failure, record_payment};
-use crate::store::repeats::WebhookOutcome;
+use crate::store::repeat_counters::WebhookOutcome;
 use crate::store::streams;
 
 /// Why an event was not recorded. The gateway may send it again.

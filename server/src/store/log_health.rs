@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use crate::clock;
 use crate::store::aggregates::Store;
-use crate::store::repeats::Repeats;
+use crate::store::repeat_counters::RepeatCounters;
 
 /// Clock difference above which it is reported.
 const MAX_SKEW_MS: i64 = 5000;
@@ -30,7 +30,7 @@ pub(crate) struct LogHealth {
     /// How far this machine's clock is ahead of the log's, in milliseconds.
     skew_ms: Arc<AtomicI64>,
     /// Counts appends that conflicted.
-    pub(crate) repeats: Repeats,
+    pub(crate) repeat_counters: RepeatCounters,
 }
 
 /// The database was set back to an earlier state under a running server.
@@ -175,7 +175,7 @@ impl LogHealth {
                 self.update(|faults| faults.writing = Some(failure.condition()));
             }
             Err(AppendError::Conflict { stream, expected, actual }) => {
-                self.repeats.append_retried(stream.as_str(), *expected, *actual);
+                self.repeat_counters.append_retried(stream.as_str(), *expected, *actual);
             }
             // Rejected because of the request: that says nothing about the disk.
             Err(_) => {}

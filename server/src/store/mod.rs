@@ -10,7 +10,7 @@ pub(crate) mod log_health;
 pub(crate) mod order_commands;
 pub(crate) mod order_record;
 pub(crate) mod product_facts;
-pub(crate) mod repeats;
+pub(crate) mod repeat_counters;
 mod stream_run;
 pub(crate) mod stream_turns;
 pub(crate) mod streams;

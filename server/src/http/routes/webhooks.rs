@@ -16,7 +16,7 @@ use crate::integrations::card_webhooks::{GatewayEvent, Webhook, parse_webhook};
 use crate::integrations::webhook_signature::{DEFAULT_TOLERANCE_S, SIGNATURE_HEADER, verify_webhook};
 use crate::payments::gateway_events;
 use crate::payments::gateway_events::GatewayEventError;
-use crate::store::repeats::WebhookOutcome;
+use crate::store::repeat_counters::WebhookOutcome;
 
 /// Maximum length of what is told of news that the shop does not act on.
 const MAX_ABOUT_CHARS: usize = 60;
@@ -47,7 +47,7 @@ pub(crate) async fn card_gateway(
     let body = crate::http::body::read_up_to(LONGEST_NEWS, &headers, body).await?;
     let signature = header_text(&headers, &HeaderName::from_static(SIGNATURE_HEADER)).unwrap_or_default();
     let now_unix_s = clock::now().unix_ms() / 1000;
-    let repeats = &shop.log_health.repeats;
+    let repeats = &shop.log_health.repeat_counters;
     let refused = |error: ApiError, why: String| {
         repeats.webhook(WebhookOutcome::Refused, why, None);
         error

@@ -15,7 +15,7 @@ const MAX_RECENT_OF_KIND: usize = 20;
 
 /// The counts and the latest repeats. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Repeats(Arc<Mutex<Counters>>);
+pub(crate) struct RepeatCounters(Arc<Mutex<Counters>>);
 
 #[derive(Debug, Default)]
 struct Counters {
@@ -37,7 +37,7 @@ pub(crate) enum WebhookOutcome {
     Contradicts,
 }
 
-impl Repeats {
+impl RepeatCounters {
     /// Counts a webhook. `about` describes it in a few words; `correlation_id` is the order, where known.
     pub(crate) fn webhook(&self, outcome: WebhookOutcome, about: impl Into<String>, correlation_id: Option<String>) {
         self.update(|counters| {
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn everything_is_counted_and_the_latest_are_kept_newest_first() {
-        let repeats = Repeats::default();
+        let repeats = RepeatCounters::default();
         for outcome in
             [WebhookOutcome::Applied, WebhookOutcome::Repeated, WebhookOutcome::Ignored, WebhookOutcome::Refused]
         {
