@@ -276,7 +276,7 @@ impl World {
         rng_clock::changes();
         let Charged { reference, payment_id, amount, .. } = charged;
         rng_clock::tell(|| format!("the gateway has {reference} over {amount}: {stands:?}"));
-        let news = match stands {
+        let event = match stands {
             Stands::Paid => {
                 GatewayEvent::Succeeded { reference, amount: amount.amount, currency: amount.currency.to_string() }
             }
@@ -287,7 +287,7 @@ impl World {
             Stands::Cancelled => GatewayEvent::Cancelled { reference },
             Stands::Created | Stands::AtWork | Stands::AsksTheOwner => return,
         };
-        self.sends_news(payment_id, news);
+        self.sends_news(payment_id, event);
     }
 
     /// Events that are genuine and wrong: of another amount, another currency, another intent, or of somebody else's payment.
@@ -299,7 +299,7 @@ impl World {
         }
         let Charged { reference, payment_id, amount, .. } = rng_clock::pick(&charges);
         let (amount, currency) = (amount.amount, amount.currency.to_string());
-        let (payment_id, news) = match rng_clock::one_of(5) {
+        let (payment_id, event) = match rng_clock::one_of(5) {
             0 => (payment_id, GatewayEvent::Succeeded { reference, amount: amount + 1, currency }),
             1 => (payment_id, GatewayEvent::Succeeded { reference, amount, currency: "usd".to_owned() }),
             2 => (PaymentId(crate::random::id()), GatewayEvent::Succeeded { reference, amount, currency }),
@@ -310,6 +310,6 @@ impl World {
             _ => (payment_id, GatewayEvent::Cancelled { reference: "pi_of_others".to_owned() }),
         };
         rng_clock::mark(Coverage::WrongNews);
-        self.sends_news(payment_id, news);
+        self.sends_news(payment_id, event);
     }
 }

@@ -18,21 +18,21 @@ const LATER: Duration = Duration::from_secs(2);
 
 impl World {
     pub(super) fn tells_after_payment(self: &Arc<Self>, charged: &Charged, names_payment: bool) {
-        let news = GatewayEvent::AfterPayment { reference: charged.reference.clone() };
-        self.sends_news_about(names_payment.then_some(charged.payment_id), news);
+        let event = GatewayEvent::AfterPayment { reference: charged.reference.clone() };
+        self.sends_news_about(names_payment.then_some(charged.payment_id), event);
     }
 
-    pub(super) fn sends_news(self: &Arc<Self>, payment_id: PaymentId, news: GatewayEvent) {
-        self.sends_news_about(Some(payment_id), news);
+    pub(super) fn sends_news(self: &Arc<Self>, payment_id: PaymentId, event: GatewayEvent) {
+        self.sends_news_about(Some(payment_id), event);
     }
 
-    fn sends_news_about(self: &Arc<Self>, payment_id: Option<PaymentId>, news: GatewayEvent) {
+    fn sends_news_about(self: &Arc<Self>, payment_id: Option<PaymentId>, event: GatewayEvent) {
         let number = self.next_news();
         let webhook = Webhook {
             id: format!("evt_{number}"),
             created_unix_s: i64::try_from(number).unwrap_or(0),
             payment_id,
-            news,
+            event,
         };
         if let Some(Script { moment, .. }) = &self.script {
             return self.sends_at(*moment, webhook);

@@ -33,7 +33,7 @@ pub(super) struct World {
     mails: Mutex<Vec<Mail>>,
     mail_down: AtomicBool,
     refusing: AtomicBool,
-    news: AtomicU64,
+    webhook_count: AtomicU64,
     /// Events that are on their way.
     on_their_way: AtomicU64,
     /// Events that leave the gateway with the answer to the next call; and who waits for the first attempt of others.
@@ -89,7 +89,7 @@ impl World {
             mails: Mutex::default(),
             mail_down: AtomicBool::new(false),
             refusing: AtomicBool::new(false),
-            news: AtomicU64::new(0),
+            webhook_count: AtomicU64::new(0),
             on_their_way: AtomicU64::new(0),
             held: Mutex::default(),
             first_attempts: Mutex::default(),
@@ -198,7 +198,7 @@ impl World {
     }
 
     pub(super) fn next_news(&self) -> u64 {
-        self.news.fetch_add(1, Ordering::Relaxed) + 1
+        self.webhook_count.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Something has begun at the gateway that will come to an end.
@@ -232,7 +232,7 @@ impl World {
             }
             if matches!(taken, Some(Ok(_))) {
                 rng_clock::changes();
-                rng_clock::tell(|| format!("news {} ({:?}) are taken at attempt {attempt}", webhook.id, webhook.news));
+                rng_clock::tell(|| format!("news {} ({:?}) are taken at attempt {attempt}", webhook.id, webhook.event));
                 self.note_heard(&webhook);
                 self.ends_something();
                 return;

@@ -86,14 +86,14 @@ impl World {
     }
 
     /// Records that a product was listed earlier.
-    async fn knows(&self, id: &str) {
+    async fn list_earlier(&self, id: &str) {
         let mut known = AppendBuilder::new(clock::now(), feed_cause());
         known.add(streams::product(&product(id)), Version(0), &[listed(id, "Kitchen", 3500)]);
         self.store.append(known.into_append()).await.unwrap();
     }
 
     /// An operator confirms the withdrawals; returns the number of withdrawn products.
-    async fn confirms(&self) -> Result<u32, ChangeError> {
+    async fn confirm(&self) -> Result<u32, ChangeError> {
         let context = Context { cause: feed_cause(), customer_id: None, idempotency: None, condition: Condition::Any };
         let reply = |withdrawn: u32| {
             Ok(Reply { status: 200, location: None, version: None, body: serde_json::to_value(withdrawn)? })
@@ -132,7 +132,7 @@ async fn what_a_complete_list_no_longer_has_is_withdrawn() {
 #[tokio::test]
 async fn what_makes_no_sense_in_a_list_is_there_and_keeps_nothing_else_from_being_withdrawn() {
     let mut world = World::new().await;
-    world.knows("jar").await;
+    world.list_earlier("jar").await;
     world.lists(&format!(r#"{{"products": [{}, {{"id": "pot", "price": "a lot"}}, {{}}]}}"#, mug(1200))).await;
     world.has_no_feed().await;
     world.catalogue_sync.synchronise().await.unwrap();
@@ -154,11 +154,11 @@ async fn an_empty_list_withdraws_nothing_until_an_operator_confirms_it() {
     world.restarted();
     assert_eq!(world.catalogue_sync.withdrawals().await.unwrap().0, held, "a restart does not forget it");
 
-    let confirmed = world.confirms().await.unwrap();
+    let confirmed = world.confirm().await.unwrap();
     assert_eq!(confirmed, 1);
     assert!(!world.is_sold("pot").await);
     assert_eq!(world.catalogue_sync.withdrawals().await.unwrap().0, Withdrawals::Usual);
-    assert!(matches!(world.confirms().await, Err(ChangeError::Withdrawals(WithdrawalsError::NothingHeld))));
+    assert!(matches!(world.confirm().await, Err(ChangeError::Withdrawals(WithdrawalsError::NothingHeld))));
     world.catalogue_sync.synchronise_listing().await.unwrap();
     assert!(!world.catalogue_sync.holds_withdrawals());
     empty.remove_async().await;
@@ -169,7 +169,7 @@ async fn what_was_missing_and_is_back_needs_no_operator_and_more_that_is_missing
     let mut world = World::new().await;
     world.has_no_feed().await;
     for number in 0..11 {
-        world.knows(&format!("jar-{number}")).await;
+        world.list_earlier(&format!("jar-{number}")).await;
     }
     let (pot, some) = (mug(1).replace("\"mug\"", "\"pot\""), mug(1).replace("\"mug\"", "\"jar-1\""));
     let two = world.lists(&format!(r#"{{"products": [{pot}, {some}]}}"#)).await;
@@ -177,7 +177,7 @@ async fn what_was_missing_and_is_back_needs_no_operator_and_more_that_is_missing
     assert_eq!(world.catalogue_sync.withdrawals().await.unwrap().0, Withdrawals::Held { missing: 10, sold: 12 });
     two.remove_async().await;
     let one = world.lists(&format!(r#"{{"products": [{pot}]}}"#)).await;
-    let refused = world.confirms().await;
+    let refused = world.confirm().await;
     assert!(matches!(refused, Err(ChangeError::Withdrawals(WithdrawalsError::MoreMissing { missing: 11, seen: 10 }))));
     one.remove_async().await;
     let all: Vec<_> = (0..11).map(|number| mug(1).replace("\"mug\"", &format!("\"jar-{number}\""))).collect();

@@ -17,7 +17,7 @@ pub(crate) struct Webhook {
     pub(crate) created_unix_s: i64,
     /// Our payment id from the metadata, if there is one.
     pub(crate) payment_id: Option<PaymentId>,
-    pub(crate) news: GatewayEvent,
+    pub(crate) event: GatewayEvent,
 }
 
 /// An event at the gateway.
@@ -81,7 +81,7 @@ pub(crate) fn parse_webhook(payload: &[u8]) -> Result<Webhook, String> {
     let event: EventJson = serde_json::from_slice(payload).map_err(|error| error.to_string())?;
     let EventJson { id, kind, created, mut data } = event;
     let object = data.get_mut("object").map(Value::take).unwrap_or_default();
-    let (news, payment_id) = match kind.as_str() {
+    let (event, payment_id) = match kind.as_str() {
         "payment_intent.created"
         | "payment_intent.succeeded"
         | "payment_intent.payment_failed"
@@ -94,7 +94,7 @@ pub(crate) fn parse_webhook(payload: &[u8]) -> Result<Webhook, String> {
         _ => (GatewayEvent::Other { kind }, None),
     };
     let payment_id = payment_id.and_then(|id| id.parse().ok());
-    Ok(Webhook { id, created_unix_s: created.as_i64().unwrap_or(0), payment_id, news })
+    Ok(Webhook { id, created_unix_s: created.as_i64().unwrap_or(0), payment_id, event })
 }
 
 /// Event types about refunds and disputes of a payment.
@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    fn news(kind: &str, object: Value) -> Result<Webhook, String> {
+    fn parsed(kind: &str, object: Value) -> Result<Webhook, String> {
         let event = json!({"id": "evt_1", "object": "event", "type": kind, "created": 7, "data": {"object": object}});
         parse_webhook(event.to_string().as_bytes())
     }
@@ -159,21 +159,21 @@ mod tests {
 
     #[test]
     fn news_of_a_payment_name_it_as_we_and_as_the_gateway_do() {
-        let webhook = news("payment_intent.succeeded", an_intent("succeeded")).unwrap();
+        let webhook = parsed("payment_intent.succeeded", an_intent("succeeded")).unwrap();
         assert_eq!(
             webhook,
             Webhook {
                 id: "evt_1".to_owned(),
                 created_unix_s: 7,
                 payment_id: Some("018f6f0e-0000-7000-8000-000000000001".parse().unwrap()),
-                news: GatewayEvent::Succeeded {
+                event: GatewayEvent::Succeeded {
                     reference: "pi_1".to_owned(),
                     amount: 1000,
                     currency: "eur".to_owned()
                 },
             }
         );
-        let cancelled = news("payment_intent.canceled", an_intent("canceled")).unwrap().news;
+        let cancelled = parsed("payment_intent.canceled", an_intent("canceled")).unwrap().event;
         assert_eq!(cancelled, GatewayEvent::Cancelled { reference: "pi_1".to_owned() });
     }
 
@@ -183,7 +183,7 @@ mod tests {
         intent["last_payment_error"] = json!({"type": "card_error", "code": "card_declined",
             "decline_code": "insufficient_funds", "message": "Your card has insufficient funds."});
         assert_eq!(
-            news("payment_intent.payment_failed", intent).unwrap().news,
+            parsed("payment_intent.payment_failed", intent).unwrap().event,
             GatewayEvent::Declined {
                 reference: "pi_1".to_owned(),
                 reason: "insufficient_funds".to_owned(),
@@ -197,14 +197,14 @@ mod tests {
         let after = |reference: &str| GatewayEvent::AfterPayment { reference: reference.to_owned() };
         let charge = json!({"id": "ch_1", "payment_intent": "pi_1", "amount_refunded": 400, "currency": "eur",
             "metadata": {"payment_id": "018f6f0e-0000-7000-8000-000000000001"}});
-        let webhook = news("charge.refunded", charge).unwrap();
-        assert_eq!((webhook.payment_id.is_some(), webhook.news), (true, after("pi_1")));
+        let webhook = parsed("charge.refunded", charge).unwrap();
+        assert_eq!((webhook.payment_id.is_some(), webhook.event), (true, after("pi_1")));
         for kind in AFTER_PAYMENT {
             let webhook =
-                news(kind, json!({"id": "re_1", "payment_intent": {"id": "pi_2"}, "metadata": null})).unwrap();
-            assert_eq!((webhook.payment_id, webhook.news), (None, after("pi_2")), "{kind}");
-            let webhook = news(kind, json!({"id": "re_1", "payment_intent": null})).unwrap();
-            assert_eq!(webhook.news, GatewayEvent::Other { kind: (*kind).to_owned() });
+                parsed(kind, json!({"id": "re_1", "payment_intent": {"id": "pi_2"}, "metadata": null})).unwrap();
+            assert_eq!((webhook.payment_id, webhook.event), (None, after("pi_2")), "{kind}");
+            let webhook = parsed(kind, json!({"id": "re_1", "payment_intent": null})).unwrap();
+            assert_eq!(webhook.event, GatewayEvent::Other { kind: (*kind).to_owned() });
         }
     }
 
@@ -222,11 +222,11 @@ mod tests {
                 json!({"amount_refunded": 1, "currency": "eur", "payment_intent": null, "metadata": null}),
             ),
         ] {
-            assert_eq!(news(kind, object).unwrap().news, other(kind));
+            assert_eq!(parsed(kind, object).unwrap().event, other(kind));
         }
         let mut foreign = an_intent("succeeded");
         foreign["metadata"] = Value::Null;
-        assert_eq!(news("payment_intent.succeeded", foreign).unwrap().payment_id, None);
+        assert_eq!(parsed("payment_intent.succeeded", foreign).unwrap().payment_id, None);
     }
 
     #[test]
@@ -234,12 +234,12 @@ mod tests {
         let thin = json!({"id": "evt_1", "object": "v2.core.event", "type": "v2.core.account.updated",
             "created": "2026-03-01T12:00:00.000Z", "related_object": {"id": "acct_1"}});
         let webhook = parse_webhook(thin.to_string().as_bytes()).unwrap();
-        assert_eq!(webhook.news, GatewayEvent::Other { kind: "v2.core.account.updated".to_owned() });
+        assert_eq!(webhook.event, GatewayEvent::Other { kind: "v2.core.account.updated".to_owned() });
     }
 
     #[test]
     fn nonsense_is_not_taken_for_news() {
-        assert!(news("payment_intent.succeeded", json!({"id": "pi_1"})).is_err());
+        assert!(parsed("payment_intent.succeeded", json!({"id": "pi_1"})).is_err());
         for payload in ["{}", "", "null", "[]", "{\"id\": 1}", "nonsense"] {
             assert!(parse_webhook(payload.as_bytes()).is_err(), "{payload}");
         }

@@ -59,9 +59,9 @@ pub(crate) async fn order_of_payment(store: &Store, payment_id: Option<PaymentId
 pub(crate) async fn record(
     store: &Store,
     cards: &dyn PaymentGateway,
-    Webhook { id, payment_id, news, .. }: Webhook,
+    Webhook { id, payment_id, event, .. }: Webhook,
 ) -> Result<WebhookOutcome, GatewayEventError> {
-    if let GatewayEvent::AfterPayment { reference } = &news {
+    if let GatewayEvent::AfterPayment { reference } = &event {
         return record_refunds_and_disputes(store, cards, payment_id, reference).await;
     }
     let Some(payment_id) = payment_id else { return Ok(WebhookOutcome::Ignored) };
@@ -71,13 +71,13 @@ pub(crate) async fn record(
         info!(%payment_id, webhook = id, "an event names a payment that is not ours; ignoring it");
         return Ok(WebhookOutcome::Ignored);
     };
-    if let GatewayEvent::Declined { reference, .. } | GatewayEvent::Cancelled { reference } = &news
+    if let GatewayEvent::Declined { reference, .. } | GatewayEvent::Cancelled { reference } = &event
         && !intent_belongs_to_payment(store, cards, payment_id, payment.intent(), reference).await?
     {
         info!(%payment_id, webhook = id, reference, "an event names an intent that is not this payment's; ignoring it");
         return Ok(WebhookOutcome::Ignored);
     }
-    let command = match news {
+    let command = match event {
         GatewayEvent::Created { reference } => PaymentCommand::RecordIntent { reference },
         GatewayEvent::Succeeded { reference, amount, currency } => {
             if !card_amounts::is_same(request.amount, amount, &currency) {
@@ -181,8 +181,8 @@ mod tests {
         batch.add(streams::payment(payment(1)), Version(0), &[requested]);
         store.append(batch.into_append()).await.unwrap();
         let record_cancelled = |reference: &str| {
-            let (payment_id, news) = (Some(payment(1)), GatewayEvent::Cancelled { reference: reference.to_owned() });
-            record(&store, &cards, Webhook { id: "evt_1".to_owned(), created_unix_s: 1, payment_id, news })
+            let (payment_id, event) = (Some(payment(1)), GatewayEvent::Cancelled { reference: reference.to_owned() });
+            record(&store, &cards, Webhook { id: "evt_1".to_owned(), created_unix_s: 1, payment_id, event })
         };
         let kinds = || async {
             let events = store.read_stream(&streams::payment(payment(1)), Version(1), 10).await.unwrap();

@@ -107,7 +107,7 @@ fn listed(number: u128, amount: i64, progress: RefundProgress) -> ListedRefund {
     ListedRefund { reference, amount: euro(amount), refund_id, reason: None, progress }
 }
 
-fn of(payment: &Payment, number: u128) -> (i64, &RefundState) {
+fn refund_of(payment: &Payment, number: u128) -> (i64, &RefundState) {
     let refund = payment.refund(refund_id(number)).unwrap();
     (refund.amount.amount, &refund.state)
 }
@@ -124,14 +124,14 @@ async fn a_parked_refund_that_is_skipped_has_failed_and_the_next_is_booked_under
     world.skip().await;
     let payment = world.payment().await;
     assert!(
-        matches!(of(&payment, 1), (4_000, RefundState::Failed { reference: None, detail }) if detail == GIVEN_UP_DETAIL)
+        matches!(refund_of(&payment, 1), (4_000, RefundState::Failed { reference: None, detail }) if detail == GIVEN_UP_DETAIL)
     );
     // The gateway answers again and lists nothing: the second refund is made.
     world.gateway_has(vec![]);
     world.cards.refunds.lock().unwrap().push_back(RefundOutcome::Succeeded { reference: "re_2".to_owned() });
     world.handle(1).await.unwrap();
     let payment = world.payment().await;
-    assert_eq!(of(&payment, 2), (1_500, &RefundState::Done { reference: "re_2".to_owned() }));
+    assert_eq!(refund_of(&payment, 2), (1_500, &RefundState::Done { reference: "re_2".to_owned() }));
     assert_eq!((payment.kept(), payment.left(), payment.status()), (5_100, Some(euro(5_100)), PaymentStatus::Paid));
     world.handle(0).await.unwrap();
     assert_eq!(world.payment().await, payment, "what was given up is not asked for any more");
@@ -139,7 +139,7 @@ async fn a_parked_refund_that_is_skipped_has_failed_and_the_next_is_booked_under
     world.gateway_has(vec![listed(2, 1_500, RefundProgress::Succeeded), listed(1, 4_000, RefundProgress::Succeeded)]);
     sync_from_gateway(&world.store, &*world.cards, crate::testing::payment(1), "pi_1").await.unwrap();
     let payment = world.payment().await;
-    assert_eq!((of(&payment, 1).0, payment.kept()), (4_000, 1_100));
+    assert_eq!((refund_of(&payment, 1).0, payment.kept()), (4_000, 1_100));
 }
 
 #[tokio::test]
@@ -147,12 +147,12 @@ async fn a_refund_too_old_for_its_key_is_looked_for_and_asked_for_again_only_whe
     let world = World::of_two_refunds().await;
     world.gateway_has(vec![listed(1, 4_000, RefundProgress::Pending)]);
     world.handle(0).await.unwrap();
-    assert_eq!(of(&world.payment().await, 1).1, &RefundState::Pending { reference: "re_1".to_owned() });
+    assert_eq!(refund_of(&world.payment().await, 1).1, &RefundState::Pending { reference: "re_1".to_owned() });
     assert_eq!(*world.cards.requested_keys.lock().unwrap(), [""; 0]);
     world.cards.refunds.lock().unwrap().push_back(RefundOutcome::Pending { reference: "re_2".to_owned() });
     world.handle(1).await.unwrap();
     assert_eq!(world.cards.requested_keys.lock().unwrap().len(), 1);
-    assert_eq!(of(&world.payment().await, 2).1, &RefundState::Pending { reference: "re_2".to_owned() });
+    assert_eq!(refund_of(&world.payment().await, 2).1, &RefundState::Pending { reference: "re_2".to_owned() });
 }
 
 #[tokio::test]
@@ -163,6 +163,6 @@ async fn a_refund_that_is_refused_because_the_money_is_gone_ends_when_the_books_
     world.cards.refunds.lock().unwrap().push_back(RefundOutcome::Refused { detail: "already refunded".to_owned() });
     world.handle(0).await.unwrap();
     let payment = world.payment().await;
-    assert!(matches!(of(&payment, 1).1, RefundState::Failed { reference: None, .. }));
+    assert!(matches!(refund_of(&payment, 1).1, RefundState::Failed { reference: None, .. }));
     assert_eq!((payment.kept(), payment.refunds().last().map(|refund| refund.is_found)), (0, Some(true)));
 }

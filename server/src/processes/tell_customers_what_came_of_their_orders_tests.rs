@@ -65,7 +65,7 @@ impl World {
     }
 
     /// Handles the whole log, each event twice; returns the requested mails.
-    async fn told(&self) -> Vec<MailKind> {
+    async fn requested_mails(&self) -> Vec<MailKind> {
         let filter =
             Filter { types: SUBSCRIPTION.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
         for recorded in self.store.read_all(Position(0), 100, &filter).await.unwrap().events {
@@ -109,14 +109,14 @@ async fn an_order_that_is_sent_and_its_voucher_are_told_of_once_each() {
     world.write(streams::voucher(&code), &[issued]).await;
     let noted = CheckoutEvent::VoucherIssued { voucher: code.clone() };
     world.write(streams::checkout(order(1)), &[noted]).await;
-    assert_eq!(world.told().await, [MailKind::Shipped, MailKind::Voucher { code, amount: euro(500) }]);
+    assert_eq!(world.requested_mails().await, [MailKind::Shipped, MailKind::Voucher { code, amount: euro(500) }]);
 }
 
 #[tokio::test]
 async fn a_refund_of_what_is_on_an_invoice_is_told_with_its_credit_note_and_not_before() {
     let world = World::confirmed().await;
     world.refunded(1, 500).await;
-    assert_eq!(world.told().await, [], "the invoice and its credit note are still to come");
+    assert_eq!(world.requested_mails().await, [], "the invoice and its credit note are still to come");
     let number = InvoiceNumber { year: 2026, sequence: 1 };
     let invoice = Invoice {
         number,
@@ -154,7 +154,7 @@ async fn a_refund_of_what_is_on_an_invoice_is_told_with_its_credit_note_and_not_
     world.write(streams::order(order(1)), &[OrderEvent::Invoiced { number }]).await;
     let returned = MailKind::RefundFailed { amount: euro(1500), credit_note: Some(cancel_number) };
     let told = [refunded(500, Some(CREDIT), false), refunded(1500, Some(rest_number), true), returned];
-    assert_eq!(world.told().await, told, "the last one says that all has gone back");
+    assert_eq!(world.requested_mails().await, told, "the last one says that all has gone back");
 }
 
 #[tokio::test]
@@ -162,7 +162,11 @@ async fn money_that_was_never_on_an_invoice_is_told_of_when_it_goes_back() {
     let world = World::confirmed().await;
     world.paid(2).await;
     world.refunded(2, 2000).await;
-    assert_eq!(world.told().await, [refunded(2000, None, true)], "another payment than the one that bought the order");
+    assert_eq!(
+        world.requested_mails().await,
+        [refunded(2000, None, true)],
+        "another payment than the one that bought the order"
+    );
     let world = World::confirmed().await;
     let head = world.store.head().await.unwrap().0;
     world
@@ -172,12 +176,16 @@ async fn money_that_was_never_on_an_invoice_is_told_of_when_it_goes_back() {
         )
         .await;
     world.refunded(1, 700).await;
-    assert_eq!(world.told().await, [refunded(700, None, false)], "it was confirmed before the shop wrote invoices");
+    assert_eq!(
+        world.requested_mails().await,
+        [refunded(700, None, false)],
+        "it was confirmed before the shop wrote invoices"
+    );
     let (refund_id, reference) = (Some(refund_id()), Some("re_1".to_owned()));
     let failed = PaymentEvent::RefundFailed { refund_id, reference, detail: "the account is closed".to_owned() };
     world.write(streams::payment(payment(1)), &[failed]).await;
     let returned = MailKind::RefundFailed { amount: euro(700), credit_note: None };
-    assert_eq!(world.told().await, [refunded(700, None, false), returned], "the money has returned");
+    assert_eq!(world.requested_mails().await, [refunded(700, None, false), returned], "the money has returned");
 }
 
 #[tokio::test]
@@ -192,15 +200,15 @@ async fn a_refund_before_the_order_was_confirmed_is_told_of_at_once_and_not_agai
         PaymentEvent::DisputeClosed { dispute, outcome: storefront_domain::payment::DisputeOutcome::Lost },
     ];
     world.write(streams::payment(payment(1)), &lost).await;
-    assert_eq!(world.told().await, [refunded(700, None, false)]);
+    assert_eq!(world.requested_mails().await, [refunded(700, None, false)]);
     let confirmed = OrderEvent::Confirmed { number: OrderNumber::from_position(7) };
     world.write(streams::order(order(1)), &[confirmed]).await;
-    assert_eq!(world.told().await, [refunded(700, None, false)], "it is the same word, whenever it is said");
+    assert_eq!(world.requested_mails().await, [refunded(700, None, false)], "it is the same word, whenever it is said");
     world.invoices_are_written().await;
     let second = CreditNoteNumber { sequence: CREDIT.sequence + 1, ..CREDIT };
     let year = storefront_domain::document_register::year_of(clock::now());
     let told = [refunded(700, None, false), refunded(300, Some(CreditNoteNumber { year, ..second }), false)];
-    assert_eq!(world.told().await, told, "what was lost is told of by its credit note");
+    assert_eq!(world.requested_mails().await, told, "what was lost is told of by its credit note");
 }
 
 #[tokio::test]

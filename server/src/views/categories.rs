@@ -31,7 +31,7 @@ impl View for CategoriesView {
             return Ok(Vec::new());
         }
         let event = aggregates::decode_shared::<CategoryEvent>(recorded)?;
-        let after = category::evolve(named(rows.get::<Vec<String>>(ALL)?.unwrap_or_default()), &event);
+        let after = category::evolve(categories_with_names(rows.get::<Vec<String>>(ALL)?.unwrap_or_default()), &event);
         Ok(vec![Change::put(ALL, &after.names().collect::<Vec<_>>())?])
     }
 
@@ -41,7 +41,7 @@ impl View for CategoriesView {
 
     fn remember(&self, memory: &mut Memory, _key: &str, body: Option<&str>) -> Result<(), ViewError> {
         let names = body.map(serde_json::from_str).transpose()?.unwrap_or_default();
-        memory.catalogue.set_categories(named(names));
+        memory.catalogue.set_categories(categories_with_names(names));
         Ok(())
     }
 
@@ -50,7 +50,7 @@ impl View for CategoriesView {
     }
 }
 
-fn named(names: Vec<String>) -> Categories {
+fn categories_with_names(names: Vec<String>) -> Categories {
     let created = names.into_iter().map(|name| CategoryEvent::Created { name });
     created.fold(Categories::default(), |categories, event| category::evolve(categories, &event))
 }

@@ -78,7 +78,7 @@ pub(super) struct Inner {
     pub(super) asked: tokio::sync::Mutex<mpsc::Receiver<ControlRequest>>,
     pub(super) pace: RebuildPace,
     /// Somebody wants a view rebuilt.
-    pub(super) wanted: Notify,
+    pub(super) rebuild_requested: Notify,
     /// Another generation of rows is live.
     pub(super) switched: Notify,
     /// Held while rows are switched over, and while a view is paused, stepped or resumed.
@@ -113,7 +113,7 @@ impl Views {
                 ask,
                 asked: tokio::sync::Mutex::new(asked),
                 pace,
-                wanted: Notify::new(),
+                rebuild_requested: Notify::new(),
                 switched: Notify::new(),
                 switching: tokio::sync::Mutex::default(),
             }),
@@ -163,7 +163,7 @@ impl Views {
 
     /// The vouchers of a customer, newest first.
     pub(crate) async fn vouchers_of(&self, customer_id: CustomerId) -> Result<Vec<Voucher>, ViewStoreError> {
-        vouchers::of(&self.inner.store, customer_id).await
+        vouchers::of_customer(&self.inner.store, customer_id).await
     }
 
     /// What the shop has earned; in its currency, for when that is nothing yet.
@@ -220,7 +220,7 @@ impl Views {
     pub(crate) async fn begin_rebuild(&self, name: &str) -> Result<bool, ViewStoreError> {
         let Some(view) = VIEWS.iter().find(|view| view.name() == name) else { return Ok(false) };
         self.inner.store.begin(view.name(), view.version(), State::Building).await?;
-        self.inner.wanted.notify_one();
+        self.inner.rebuild_requested.notify_one();
         Ok(true)
     }
 

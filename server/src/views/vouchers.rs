@@ -68,7 +68,10 @@ impl View for Vouchers {
 }
 
 /// The vouchers of a customer, newest first.
-pub(crate) async fn of(store: &ViewStore, customer_id: CustomerId) -> Result<Vec<api::Voucher>, ViewStoreError> {
+pub(crate) async fn of_customer(
+    store: &ViewStore,
+    customer_id: CustomerId,
+) -> Result<Vec<api::Voucher>, ViewStoreError> {
     let what = What::Term(owned_by(customer_id));
     let (mut vouchers, mut before) = (Vec::new(), None);
     loop {
@@ -181,12 +184,12 @@ mod tests {
         log.write(&streams::voucher(&code("ddddd")), &issued(Some(ada)));
         log.write(&streams::voucher(&code("aaaaa")), &VoucherEvent::Reserved { order_id: order(1) });
         let store = crate::views::rows::tests::filled(&Vouchers, &log.events).await;
-        let of_ada = of(&store, ada).await.unwrap();
+        let of_ada = of_customer(&store, ada).await.unwrap();
         assert_eq!(of_ada.iter().map(|voucher| voucher.code.as_str()).collect::<Vec<_>>(), ["ddddd", "aaaaa"]);
         assert_eq!((of_ada[0].status, of_ada[0].used_by), (VoucherStatus::Issued, None));
         assert_eq!((of_ada[1].status, of_ada[1].used_by), (VoucherStatus::Reserved, Some(order(1))));
         assert_eq!(of_ada[1].issued_at, Timestamp::from_unix_ms(1000));
-        assert_eq!(of(&store, bob).await.unwrap().len(), 1);
-        assert_eq!(of(&store, CustomerId(Uuid::from_u128(3))).await.unwrap(), []);
+        assert_eq!(of_customer(&store, bob).await.unwrap().len(), 1);
+        assert_eq!(of_customer(&store, CustomerId(Uuid::from_u128(3))).await.unwrap(), []);
     }
 }

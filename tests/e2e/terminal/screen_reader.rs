@@ -4,7 +4,7 @@ use super::pty::{CTRL_C, ENTER, ESC, Home, Terminal, WIDE};
 use crate::lab::a_lab;
 
 /// Presses keys and waits until this has been said since.
-fn says(terminal: &mut Terminal, keys: &str, text: &str) {
+fn press_until_printed(terminal: &mut Terminal, keys: &str, text: &str) {
     let before = terminal.now();
     terminal.press(keys);
     terminal.wait_for_bytes(before, text);
@@ -28,9 +28,9 @@ fn who_does_not_see_the_screen_buys_follows_the_order_and_returns_to_it() {
     let mut terminal = home.open(WIDE, &arguments);
     terminal.wait_for_bytes(0, ". A Field Guide to Puddles, 14.50 €");
     terminal.wait_for_bytes(0, "in stock");
-    says(&mut terminal, "a", "Basket: 1 piece, 14.50 €.");
-    says(&mut terminal, "2", "1 of A Field Guide to Puddles, 14.50 € each, 14.50 €");
-    says(&mut terminal, "c", "b buys for 14.50 €");
+    press_until_printed(&mut terminal, "a", "Basket: 1 piece, 14.50 €.");
+    press_until_printed(&mut terminal, "2", "1 of A Field Guide to Puddles, 14.50 € each, 14.50 €");
+    press_until_printed(&mut terminal, "c", "b buys for 14.50 €");
     let buying = terminal.now();
     terminal.press("b");
     terminal.wait_for_bytes(buying, "Step mail: done.");
@@ -41,19 +41,23 @@ fn who_does_not_see_the_screen_buys_follows_the_order_and_returns_to_it() {
     }
     let thanks = said.iter().find(|line| line.contains("is confirmed. Thank you!")).unwrap();
     let number = thanks.split_whitespace().next().unwrap().to_owned();
-    says(&mut terminal, "3", &format!("1 of 1. A Field Guide to Puddles, {number}, confirmed, paid, 1 piece, 14.50 €"));
-    says(&mut terminal, ENTER, &format!("Order {number}."));
+    press_until_printed(
+        &mut terminal,
+        "3",
+        &format!("1 of 1. A Field Guide to Puddles, {number}, confirmed, paid, 1 piece, 14.50 €"),
+    );
+    press_until_printed(&mut terminal, ENTER, &format!("Order {number}."));
     // The order is closed first.
-    says(&mut terminal, "q", "1 of 1. ");
+    press_until_printed(&mut terminal, "q", "1 of 1. ");
     terminal.press("q");
     assert!(terminal.wait_for_the_end().success());
 
     let mut terminal = home.open(WIDE, &arguments);
     terminal.wait_for_bytes(0, &format!("{number}, confirmed, paid"));
-    says(&mut terminal, ENTER, &format!("Order {number}."));
+    press_until_printed(&mut terminal, ENTER, &format!("Order {number}."));
     terminal.wait_for_bytes(0, "confirmed, paid, 14.50 €.");
-    says(&mut terminal, "\t", "Timeline as list");
-    says(&mut terminal, "k", "Event ");
+    press_until_printed(&mut terminal, "\t", "Timeline as list");
+    press_until_printed(&mut terminal, "k", "Event ");
     terminal.press(CTRL_C);
     assert!(terminal.wait_for_the_end().success());
     lines(&terminal);
@@ -95,7 +99,7 @@ fn every_screen_and_what_opens_over_it_is_read() {
         (ESC, "Back: Account: Profile."),
         ("\x0c", "Account: Profile."),
     ] {
-        says(&mut terminal, keys, text);
+        press_until_printed(&mut terminal, keys, text);
     }
     terminal.press("q");
     assert!(terminal.wait_for_the_end().success());
@@ -106,7 +110,7 @@ fn every_screen_and_what_opens_over_it_is_read() {
 async fn the_nine_scenarios_are_told_step_by_step_each_once() {
     let world = a_lab().await;
     let mut terminal = Home::new().open(WIDE, &["--screen-reader", "--server", &world.server.url()]);
-    says(&mut terminal, "6", "1 of 9. Happy path, key a");
+    press_until_printed(&mut terminal, "6", "1 of 9. Happy path, key a");
     for key in ["a", "c", "u", "p", "e", "w", "s", "r", "x"] {
         let before = terminal.now();
         terminal.press(key);

@@ -135,7 +135,7 @@ impl Street {
                 found = self.clients[0].orders(&query).await?.total;
                 times.push(begin.elapsed());
             }
-            tell(what, times, &found.to_string());
+            print_times(what, times, &found.to_string());
         }
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
         let mut times = Vec::new();
@@ -149,7 +149,7 @@ impl Street {
             answer.bytes().await?;
             times.push(begin.elapsed());
         }
-        tell("statistics", times, "");
+        print_times("statistics", times, "");
         Ok(())
     }
 
@@ -220,7 +220,7 @@ fn tell_processor_times(before: &BTreeMap<String, u64>, orders: usize) {
     }
 }
 
-fn tell(what: &str, mut times: Vec<Duration>, found: &str) {
+fn print_times(what: &str, mut times: Vec<Duration>, found: &str) {
     times.sort_unstable();
     let (median, most) = (milliseconds(times.get(times.len() / 2)), milliseconds(times.last()));
     println!("  {what:<38} {median:>9} {most:>9} {found:>9}");

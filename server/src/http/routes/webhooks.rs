@@ -62,8 +62,8 @@ pub(crate) async fn card_gateway(
     })?;
     verify_webhook(&body, signature, secret.reveal(), now_unix_s, DEFAULT_TOLERANCE_S)
         .map_err(|refusal| refused(ApiError::new(ErrorCode::BadSignature, sentence(&refusal)), refusal.to_string()))?;
-    let news = match parse_webhook(&body) {
-        Ok(news) => news,
+    let webhook = match parse_webhook(&body) {
+        Ok(webhook) => webhook,
         // To hear it again would not help.
         Err(detail) => {
             info!(detail, "news of the card gateway that cannot be read are ignored");
@@ -71,9 +71,9 @@ pub(crate) async fn card_gateway(
             return Ok(StatusCode::NO_CONTENT);
         }
     };
-    let about = about(&news);
-    let order_id = gateway_events::order_of_payment(&shop.store, news.payment_id).await?;
-    let outcome = gateway_events::record(&shop.store, &*shop.cards, news).await?;
+    let about = about(&webhook);
+    let order_id = gateway_events::order_of_payment(&shop.store, webhook.payment_id).await?;
+    let outcome = gateway_events::record(&shop.store, &*shop.cards, webhook).await?;
     if outcome == WebhookOutcome::Contradicts {
         shop.traffic.contradicted();
     }
@@ -82,8 +82,8 @@ pub(crate) async fn card_gateway(
 }
 
 /// What news tell, in a few words.
-fn about(Webhook { news, .. }: &Webhook) -> String {
-    match news {
+fn about(Webhook { event, .. }: &Webhook) -> String {
+    match event {
         GatewayEvent::Created { .. } => "the payment is kept".to_owned(),
         GatewayEvent::Succeeded { .. } => "the payment succeeded".to_owned(),
         GatewayEvent::Declined { .. } => "the payment was declined".to_owned(),

@@ -14,7 +14,7 @@ use super::*;
 
 const SUBSCRIPTION: Subscription = Subscription { name: "test", types: &["order.*"] };
 const LEASE_TTL: Duration = Duration::from_secs(60);
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The calls of the handler, and its next results.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl World {
         Self { store, hand, progress, stop: CancellationToken::new() }
     }
 
-    fn starts(&self) {
+    fn start(&self) {
         let hand = Arc::clone(&self.hand);
         let handle = move |_store: Store, delivery: Delivery| {
             let hand = Arc::clone(&hand);
@@ -79,13 +79,13 @@ impl World {
     }
 
     /// Kills the process and starts another in its place.
-    fn restarts(&mut self) {
+    fn restart(&mut self) {
         self.stop.cancel();
         self.stop = CancellationToken::new();
-        self.starts();
+        self.start();
     }
 
-    async fn comes(&self, sequence: &str) -> u64 {
+    async fn append_event(&self, sequence: &str) -> u64 {
         let event = NewEvent {
             id: Uuid::now_v7(),
             kind: "order.started".to_owned(),
@@ -101,7 +101,7 @@ impl World {
         self.store.append(Append { streams, ..Append::default() }).await.unwrap().position.0
     }
 
-    async fn asks(&self, command: ProcessCommand) {
+    async fn command(&self, command: ProcessCommand) {
         let cause = Cause { correlation_id: "test".to_owned(), causation_id: None, actor: "test".to_owned() };
         append_command(&self.store, SUBSCRIPTION.name, &command, &cause).await.unwrap();
     }
@@ -113,7 +113,7 @@ impl World {
     }
 
     /// The error of a parked sequence, as an operator sees it.
-    async fn why(&self, sequence: &str) -> String {
+    async fn parking_error(&self, sequence: &str) -> String {
         let page = crate::operations::parked::list(&self.store, SUBSCRIPTION.name, SUBSCRIPTION.types, None, 100)
             .await
             .unwrap();
@@ -126,13 +126,13 @@ impl World {
                 self.hand.done.notified().await;
             }
         };
-        let _ = tokio::time::timeout(PATIENCE, handled).await;
+        let _ = tokio::time::timeout(TIMEOUT, handled).await;
         assert_eq!(self.hand.handled(), positions);
     }
 
     /// Waits until the process's own stream has an event.
-    async fn says(&self, what: &str, holds: impl Fn(&Process) -> bool) {
-        let says = async {
+    async fn wait_until_process(&self, what: &str, holds: impl Fn(&Process) -> bool) {
+        let reached = async {
             loop {
                 let head = self.store.head().await.unwrap();
                 if holds(&self.process().await) {
@@ -141,7 +141,7 @@ impl World {
                 self.store.wait_for(head).await.unwrap();
             }
         };
-        assert!(tokio::time::timeout(PATIENCE, says).await.is_ok(), "waited in vain until {what}");
+        assert!(tokio::time::timeout(TIMEOUT, reached).await.is_ok(), "waited in vain until {what}");
     }
 }
 
@@ -158,23 +158,23 @@ async fn a_poison_event_stops_its_own_sequence_and_goes_on_once_its_cause_is_men
     let mut world = World::new();
     world.hand.broken.lock().unwrap().insert(1);
     for sequence in ["a", "a", "b"] {
-        world.comes(sequence).await;
+        world.append_event(sequence).await;
     }
-    world.starts();
+    world.start();
     world.handles(&[3]).await;
-    world.says("it is parked", |process| process.parked().contains_key("a")).await;
+    world.wait_until_process("it is parked", |process| process.parked().contains_key("a")).await;
     let parked = world.process().await.parked()["a"].clone();
     assert_eq!((parked.position, parked.attempts), (1, 1));
-    assert_eq!(world.why("a").await, "it burns");
-    world.restarts();
-    let next = world.comes("b").await;
+    assert_eq!(world.parking_error("a").await, "it burns");
+    world.restart();
+    let next = world.append_event("b").await;
     world.handles(&[3, next]).await;
     assert_eq!(world.hand.tried.lock().unwrap()[&1], 1, "a parked event is not tried again by itself");
     world.hand.broken.lock().unwrap().clear();
-    world.asks(retry("a")).await;
+    world.command(retry("a")).await;
     world.handles(&[3, next, 1, 2]).await;
-    world.says("it flows again", |process| process.parked().is_empty()).await;
-    let last = world.comes("a").await;
+    world.wait_until_process("it flows again", |process| process.parked().is_empty()).await;
+    let last = world.append_event("a").await;
     world.handles(&[3, next, 1, 2, last]).await;
     world.stop.cancel();
 }
@@ -183,12 +183,12 @@ async fn a_poison_event_stops_its_own_sequence_and_goes_on_once_its_cause_is_men
 async fn a_handler_that_panics_parks_the_event_and_takes_nothing_with_it() {
     let world = World::new();
     world.hand.panics.lock().unwrap().insert(1);
-    world.comes("a").await;
-    let fine = world.comes("b").await;
-    world.starts();
+    world.append_event("a").await;
+    let fine = world.append_event("b").await;
+    world.start();
     world.handles(&[fine]).await;
-    world.says("it is parked", |process| process.parked().contains_key("a")).await;
-    assert!(world.why("a").await.contains("panicked"));
+    world.wait_until_process("it is parked", |process| process.parked().contains_key("a")).await;
+    assert!(world.parking_error("a").await.contains("panicked"));
     world.stop.cancel();
 }
 
@@ -196,9 +196,9 @@ async fn a_handler_that_panics_parks_the_event_and_takes_nothing_with_it() {
 async fn parking_moves_the_checkpoint_past_the_event_in_the_same_append() {
     let world = World::new();
     world.hand.broken.lock().unwrap().insert(1);
-    world.comes("a").await;
-    world.starts();
-    world.says("it is parked", |process| process.parked().contains_key("a")).await;
+    world.append_event("a").await;
+    world.start();
+    world.wait_until_process("it is parked", |process| process.parked().contains_key("a")).await;
     assert_eq!(world.store.checkpoint(SUBSCRIPTION.name).await.unwrap(), Position(1));
     world.stop.cancel();
 }
@@ -207,13 +207,13 @@ async fn parking_moves_the_checkpoint_past_the_event_in_the_same_append() {
 async fn a_skipped_event_is_gone_and_the_next_one_is_handled() {
     let world = World::new();
     world.hand.broken.lock().unwrap().insert(1);
-    world.comes("a").await;
-    world.comes("a").await;
-    world.starts();
-    world.says("it is parked", |process| process.parked().contains_key("a")).await;
-    world.asks(ProcessCommand::Skip { sequence: "a".to_owned() }).await;
+    world.append_event("a").await;
+    world.append_event("a").await;
+    world.start();
+    world.wait_until_process("it is parked", |process| process.parked().contains_key("a")).await;
+    world.command(ProcessCommand::Skip { sequence: "a".to_owned() }).await;
     world.handles(&[2]).await;
-    world.says("it flows again", |process| process.parked().is_empty()).await;
+    world.wait_until_process("it flows again", |process| process.parked().is_empty()).await;
     assert_eq!(world.hand.tried.lock().unwrap()[&1], 1);
     world.stop.cancel();
 }
@@ -224,7 +224,7 @@ async fn a_handler_that_wakes_up_after_another_server_took_over_writes_nothing()
     let clock = Arc::clone(&now_ms);
     let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
     let world = World { store: Store::sole(Arc::new(log)), ..World::new() };
-    world.comes("a").await;
+    world.append_event("a").await;
     let (asleep, wakes) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (tell, mut told) = tokio::sync::mpsc::channel(1);
     let (sleeps, woken) = (Arc::clone(&asleep), Arc::clone(&wakes));
@@ -246,12 +246,12 @@ async fn a_handler_that_wakes_up_after_another_server_took_over_writes_nothing()
         world.stop.clone(),
         handle,
     ));
-    tokio::time::timeout(PATIENCE, asleep.notified()).await.unwrap();
+    tokio::time::timeout(TIMEOUT, asleep.notified()).await.unwrap();
     now_ms.fetch_add(2 * LEASE_TTL.as_millis() as i64, Ordering::Relaxed);
     let taken = world.store.acquire_lease("process-test", "another server", LEASE_TTL).await.unwrap();
     assert!(matches!(taken, LeaseOutcome::Acquired(_)), "{taken:?}");
     wakes.notify_one();
-    assert_eq!(tokio::time::timeout(PATIENCE, told.recv()).await.unwrap(), Some(true));
+    assert_eq!(tokio::time::timeout(TIMEOUT, told.recv()).await.unwrap(), Some(true));
     assert_eq!(world.store.checkpoint(SUBSCRIPTION.name).await.unwrap(), Position(0));
     world.stop.cancel();
 }
@@ -261,13 +261,13 @@ async fn however_many_sequences_stand_others_are_handled() {
     let world = World::new();
     const BROKEN: u64 = 1_500;
     for number in 1..=BROKEN {
-        world.comes(&format!("broken-{number}")).await;
+        world.append_event(&format!("broken-{number}")).await;
         world.hand.broken.lock().unwrap().insert(number);
     }
-    let healthy = world.comes("healthy").await;
-    world.starts();
+    let healthy = world.append_event("healthy").await;
+    world.start();
     world.handles(&[healthy]).await;
-    world.says("all the others are parked", |process| process.parked().len() as u64 == BROKEN).await;
+    world.wait_until_process("all the others are parked", |process| process.parked().len() as u64 == BROKEN).await;
     let stream = streams::process(SUBSCRIPTION.name);
     let told = world.store.read_stream(&stream, storefront_eventlog::Version(1), 10).await.unwrap();
     assert!(told.iter().all(|event| event.correlation_id().starts_with("broken-")), "each belongs to its own order");

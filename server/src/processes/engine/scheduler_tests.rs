@@ -14,20 +14,20 @@ struct Story {
     scheduler: Scheduler,
     log: Vec<Recorded>,
     /// Events of the process's own stream so far.
-    steered: Vec<ProcessEvent>,
+    commands: Vec<ProcessEvent>,
     begun: BTreeMap<u64, Delivery>,
 }
 
 impl Story {
     fn begins() -> Self {
         let scheduler = Scheduler::new(&SUBSCRIPTION, Position(0), &Process::default(), Version(0));
-        Self { scheduler, log: Vec::new(), steered: Vec::new(), begun: BTreeMap::new() }
+        Self { scheduler, log: Vec::new(), commands: Vec::new(), begun: BTreeMap::new() }
     }
 
     /// The process after a crash, restarted from a checkpoint.
     fn again_from(self, checkpoint: u64) -> Self {
-        let process = self.steered.iter().fold(Process::default(), process::evolve);
-        let version = Version(self.steered.len() as u64);
+        let process = self.commands.iter().fold(Process::default(), process::evolve);
+        let version = Version(self.commands.len() as u64);
         let scheduler = Scheduler::new(&SUBSCRIPTION, Position(checkpoint), &process, version);
         let mut again = Self { scheduler, begun: BTreeMap::new(), ..self };
         let rest = again.log.iter().filter(|recorded| recorded.position.0 > checkpoint).cloned().collect();
@@ -64,28 +64,28 @@ impl Story {
     }
 
     /// Appends an event of a sequence; returns its position.
-    fn comes(&mut self, sequence: &str) -> u64 {
+    fn append_event(&mut self, sequence: &str) -> u64 {
         self.write(sequence, 1, sequence, "order.started", JsonText::of(&()).unwrap())
     }
 
-    fn steer(&mut self, event: ProcessEvent) {
+    fn command(&mut self, event: ProcessEvent) {
         let encoded = event.encode();
-        self.steered.push(event);
-        self.write("process-test", self.steered.len() as u64, "operator", encoded.kind, encoded.data);
+        self.commands.push(event);
+        self.write("process-test", self.commands.len() as u64, "operator", encoded.kind, encoded.data);
     }
 
     fn parked(&mut self, sequence: &str, position: u64) {
         let (sequence, error) = (sequence.to_owned(), "it burns".to_owned());
-        self.steer(ProcessEvent::SequenceParked { sequence, position, attempts: 1, error });
+        self.command(ProcessEvent::SequenceParked { sequence, position, attempts: 1, error });
     }
 
     fn retried(&mut self, sequence: &str, position: u64) {
-        self.steer(ProcessEvent::SequenceRetried { sequence: sequence.to_owned(), position });
+        self.command(ProcessEvent::SequenceRetried { sequence: sequence.to_owned(), position });
         self.runs_errands();
     }
 
     fn skipped(&mut self, sequence: &str, position: u64) {
-        self.steer(ProcessEvent::SequenceSkipped { sequence: sequence.to_owned(), position });
+        self.command(ProcessEvent::SequenceSkipped { sequence: sequence.to_owned(), position });
         self.runs_errands();
     }
 
@@ -149,7 +149,7 @@ impl Story {
 fn sequences_run_side_by_side_and_each_in_order() {
     let mut story = Story::begins();
     for sequence in ["a", "b", "a"] {
-        story.comes(sequence);
+        story.append_event(sequence);
     }
     assert_eq!(story.begins_with_checkpoints(), [(1, 1), (2, 0)]);
     story.finishes(2);
@@ -162,7 +162,7 @@ fn sequences_run_side_by_side_and_each_in_order() {
 fn the_checkpoint_stays_before_the_first_unfinished_event() {
     let mut story = Story::begins();
     for sequence in ["a", "b", "c"] {
-        story.comes(sequence);
+        story.append_event(sequence);
     }
     story.begins_now();
     assert_eq!(story.checkpoint(), 0);
@@ -177,12 +177,12 @@ fn the_checkpoint_stays_before_the_first_unfinished_event() {
 fn a_parked_sequence_holds_nothing_up_and_what_follows_of_it_waits() {
     let mut story = Story::begins();
     for sequence in ["a", "a", "b"] {
-        story.comes(sequence);
+        story.append_event(sequence);
     }
     assert_eq!(story.begins_now(), [1, 3]);
     story.parked("a", 1);
-    story.comes("a");
-    story.comes("b");
+    story.append_event("a");
+    story.append_event("b");
     assert_eq!(story.begins_now(), [0; 0]);
     story.finishes(3);
     assert_eq!(story.begins_now(), [6]);
@@ -195,11 +195,11 @@ fn a_parked_sequence_holds_nothing_up_and_what_follows_of_it_waits() {
 #[test]
 fn a_retry_handles_the_parked_event_and_then_those_behind_it_in_order() {
     let mut story = Story::begins();
-    story.comes("a");
-    story.comes("a");
+    story.append_event("a");
+    story.append_event("a");
     story.begins_now();
     story.parked("a", 1);
-    story.comes("a");
+    story.append_event("a");
     story.retried("a", 1);
     for position in [1, 2, 4] {
         assert_eq!(story.begins_now(), [position]);
@@ -214,23 +214,23 @@ fn a_retry_handles_the_parked_event_and_then_those_behind_it_in_order() {
 #[test]
 fn what_comes_while_a_sequence_catches_up_waits_until_it_has() {
     let mut story = Story::begins();
-    story.comes("a");
+    story.append_event("a");
     story.begins_now();
     story.parked("a", 1);
     story.retried("a", 1);
     assert_eq!(story.begins_now(), [1]);
     // It arrives before the sequence has caught up, and is part of the catch-up.
-    let during = story.comes("a");
+    let during = story.append_event("a");
     story.finishes(1);
     assert_eq!(story.runs_errands(), []);
     assert_eq!(story.begins_now(), [during]);
     story.finishes(during);
     assert_eq!(story.runs_errands(), [("a".to_owned(), during)]);
     // It arrives before the recovery is recorded: it waits, and the checkpoint with it.
-    let late = story.comes("a");
+    let late = story.append_event("a");
     assert_eq!(story.begins_now(), [0; 0]);
     assert_eq!(story.checkpoint(), late - 1);
-    story.steer(ProcessEvent::SequenceRecovered { sequence: "a".to_owned(), position: during });
+    story.command(ProcessEvent::SequenceRecovered { sequence: "a".to_owned(), position: during });
     assert_eq!(story.begins_now(), [late]);
 }
 
@@ -238,7 +238,7 @@ fn what_comes_while_a_sequence_catches_up_waits_until_it_has() {
 fn a_skip_drops_the_event_at_the_front_and_nothing_else() {
     let mut story = Story::begins();
     for _ in 0..3 {
-        story.comes("a");
+        story.append_event("a");
     }
     story.begins_now();
     story.parked("a", 1);
@@ -255,7 +255,7 @@ fn a_skip_drops_the_event_at_the_front_and_nothing_else() {
 fn a_sequence_that_fails_again_while_it_catches_up_stands_at_the_event_that_failed() {
     let mut story = Story::begins();
     for _ in 0..3 {
-        story.comes("a");
+        story.append_event("a");
     }
     story.begins_now();
     story.parked("a", 1);
@@ -272,13 +272,13 @@ fn a_sequence_that_fails_again_while_it_catches_up_stands_at_the_event_that_fail
 fn a_restart_forgets_no_parked_sequence_and_nothing_that_waits_behind_it() {
     let mut story = Story::begins();
     for sequence in ["a", "b", "a"] {
-        story.comes(sequence);
+        story.append_event(sequence);
     }
     story.begins_now();
     story.parked("a", 1);
     story.finishes(2);
     for checkpoint in [0, 2, 4] {
-        let mut again = Story { log: story.log.clone(), steered: story.steered.clone(), ..Story::begins() };
+        let mut again = Story { log: story.log.clone(), commands: story.commands.clone(), ..Story::begins() };
         again = again.again_from(checkpoint);
         let begun = again.begins_now();
         assert!(!begun.contains(&1) && !begun.contains(&3), "from {checkpoint}: {begun:?}");
@@ -293,8 +293,8 @@ fn a_restart_forgets_no_parked_sequence_and_nothing_that_waits_behind_it() {
 #[test]
 fn a_restart_in_the_middle_of_a_retry_goes_on_with_it() {
     let mut story = Story::begins();
-    story.comes("a");
-    story.comes("a");
+    story.append_event("a");
+    story.append_event("a");
     story.begins_now();
     story.parked("a", 1);
     story.retried("a", 1);
@@ -306,17 +306,17 @@ fn a_restart_in_the_middle_of_a_retry_goes_on_with_it() {
 #[test]
 fn what_was_skipped_is_not_handled_after_a_restart_from_before_it() {
     let mut story = Story::begins();
-    story.comes("slow");
-    story.comes("a");
-    story.comes("a");
+    story.append_event("slow");
+    story.append_event("a");
+    story.append_event("a");
     story.begins_now();
     story.parked("a", 2);
     story.skipped("a", 2);
     story.begins_now();
     story.finishes(3);
     assert_eq!(story.runs_errands(), [("a".to_owned(), 3)]);
-    story.steer(ProcessEvent::SequenceRecovered { sequence: "a".to_owned(), position: 3 });
-    let later = story.comes("a");
+    story.command(ProcessEvent::SequenceRecovered { sequence: "a".to_owned(), position: 3 });
+    let later = story.append_event("a");
     assert_eq!(story.checkpoint(), 0, "the slow one is not finished");
     let mut again = story.again_from(0);
     assert_eq!(again.begins_now(), [1, later]);
@@ -325,53 +325,53 @@ fn what_was_skipped_is_not_handled_after_a_restart_from_before_it() {
 #[test]
 fn a_paused_process_begins_nothing_and_a_step_begins_what_stands_first() {
     let mut story = Story::begins();
-    story.comes("a");
+    story.append_event("a");
     story.begins_now();
-    story.steer(ProcessEvent::Paused);
+    story.command(ProcessEvent::Paused);
     for sequence in ["b", "a", "c"] {
-        story.comes(sequence);
+        story.append_event(sequence);
     }
     story.finishes(1);
     assert_eq!(story.begins_now(), [0; 0]);
     assert_eq!(story.next(), [3, 4, 5]);
-    story.steer(ProcessEvent::Stepped);
+    story.command(ProcessEvent::Stepped);
     assert_eq!(story.begins_now(), [3]);
     assert_eq!(story.begins_now(), [0; 0]);
-    story.steer(ProcessEvent::Stepped);
-    story.steer(ProcessEvent::Stepped);
-    story.steer(ProcessEvent::Stepped);
+    story.command(ProcessEvent::Stepped);
+    story.command(ProcessEvent::Stepped);
+    story.command(ProcessEvent::Stepped);
     assert_eq!(story.begins_now(), [4, 5]);
     assert_eq!(story.scheduler.status().steps, 0, "a step for which nothing waits is not kept");
-    story.comes("d");
+    story.append_event("d");
     assert_eq!(story.begins_now(), [0; 0]);
-    story.steer(ProcessEvent::Resumed);
-    story.comes("e");
+    story.command(ProcessEvent::Resumed);
+    story.append_event("e");
     assert_eq!(story.begins_now().len(), 2);
 }
 
 #[test]
 fn steps_without_anything_that_waits_let_nothing_run_ahead_later() {
     let mut story = Story::begins();
-    story.steer(ProcessEvent::Paused);
+    story.command(ProcessEvent::Paused);
     for _ in 0..3 {
-        story.steer(ProcessEvent::Stepped);
+        story.command(ProcessEvent::Stepped);
     }
-    story.comes("a");
-    story.comes("b");
+    story.append_event("a");
+    story.append_event("b");
     assert_eq!(story.begins_now(), [0; 0]);
-    story.steer(ProcessEvent::Stepped);
+    story.command(ProcessEvent::Stepped);
     story.parked("a", 5);
     assert_eq!(story.begins_now(), [6], "the step is for whatever waits first when it is taken");
-    story.comes("c");
+    story.append_event("c");
     assert_eq!(story.begins_now(), [0; 0]);
 }
 
 #[test]
 fn an_old_log_with_steps_that_were_saved_up_begins_nothing_after_an_upgrade() {
     let mut story = Story::begins();
-    story.steer(ProcessEvent::Paused);
+    story.command(ProcessEvent::Paused);
     for _ in 0..3 {
-        story.steer(ProcessEvent::Stepped);
+        story.command(ProcessEvent::Stepped);
     }
     // The process is loaded as of the pause; the steps are read from the log like all new events.
     let process = process::evolve(Process::default(), &ProcessEvent::Paused);
@@ -379,16 +379,16 @@ fn an_old_log_with_steps_that_were_saved_up_begins_nothing_after_an_upgrade() {
     let mut upgraded = Story { scheduler, begun: BTreeMap::new(), ..story };
     let log = upgraded.log.clone();
     upgraded.read(log);
-    upgraded.comes("a");
+    upgraded.append_event("a");
     assert_eq!(upgraded.begins_now(), [0; 0]);
 }
 
 #[test]
 fn a_pause_survives_a_restart_and_a_step_does_not() {
     let mut story = Story::begins();
-    story.steer(ProcessEvent::Paused);
-    story.steer(ProcessEvent::Stepped);
-    story.comes("a");
+    story.command(ProcessEvent::Paused);
+    story.command(ProcessEvent::Stepped);
+    story.append_event("a");
     let mut again = story.again_from(0);
     assert_eq!(again.begins_now(), [0; 0]);
     assert!(again.scheduler.status().paused);
@@ -397,8 +397,8 @@ fn a_pause_survives_a_restart_and_a_step_does_not() {
 #[test]
 fn an_event_that_went_wrong_is_tried_again_when_it_is_due_and_not_twice() {
     let mut story = Story::begins();
-    story.comes("a");
-    story.comes("a");
+    story.append_event("a");
+    story.append_event("a");
     story.begins_now();
     story.fails(1);
     assert_eq!(story.begins_now(), [0; 0]);
@@ -416,18 +416,18 @@ fn an_event_that_went_wrong_is_tried_again_when_it_is_due_and_not_twice() {
 #[test]
 fn what_waits_to_be_tried_again_is_stepped_through_like_the_rest() {
     let mut story = Story::begins();
-    story.comes("a");
+    story.append_event("a");
     story.begins_now();
     story.fails(1);
-    story.steer(ProcessEvent::Paused);
+    story.command(ProcessEvent::Paused);
     assert_eq!(story.next(), [1]);
     story.scheduler.make_retry_ready(Position(1), 1);
     assert_eq!(story.begins_now(), [0; 0], "its pause is over, the process's is not");
-    story.steer(ProcessEvent::Stepped);
+    story.command(ProcessEvent::Stepped);
     assert_eq!(story.begins_now(), [1]);
     story.fails(1);
     assert_eq!(story.begins_now(), [0; 0]);
-    story.steer(ProcessEvent::Resumed);
+    story.command(ProcessEvent::Resumed);
     assert_eq!(story.begins_now(), [1]);
     assert_eq!(story.begun[&1].attempt, 3);
 }
@@ -436,7 +436,7 @@ fn what_waits_to_be_tried_again_is_stepped_through_like_the_rest() {
 fn a_full_process_still_hears_what_is_asked_of_it() {
     let mut story = Story::begins();
     for number in 0..MAX_IN_FLIGHT {
-        story.comes(&format!("order-{number}"));
+        story.append_event(&format!("order-{number}"));
     }
     assert_eq!(story.begins_now().len(), MAX_IN_FLIGHT);
     assert_eq!(story.scheduler.next_read().filter, &story.scheduler.control_filter);

@@ -82,25 +82,25 @@ async fn load(
     Ok(loaded.into_iter().map(Rows::new).collect())
 }
 
-fn news<'a, R: Borrow<Recorded>>(head: &Head, events: &'a [R]) -> impl Iterator<Item = &'a Recorded> {
+fn new_events<'a, R: Borrow<Recorded>>(head: &Head, events: &'a [R]) -> impl Iterator<Item = &'a Recorded> {
     let position = head.position;
     events.iter().map(Borrow::borrow).filter(move |event| event.position > position)
 }
 
 fn keys<R: Borrow<Recorded>>(view: &dyn View, head: &Head, events: &[R]) -> BTreeSet<String> {
-    news(head, events).flat_map(|event| view.keys(event)).collect()
+    new_events(head, events).flat_map(|event| view.keys(event)).collect()
 }
 
 fn further_keys<R: Borrow<Recorded>>(view: &dyn View, head: &Head, rows: &Rows, events: &[R]) -> BTreeSet<String> {
     // A row that cannot be read is told where it is needed.
-    let further = news(head, events).flat_map(|event| view.further_keys(rows, event).unwrap_or_default());
+    let further = new_events(head, events).flat_map(|event| view.further_keys(rows, event).unwrap_or_default());
     further.filter(|key| !rows.has(key)).collect()
 }
 
 fn project<R: Borrow<Recorded>>(view: &dyn View, head: &Head, mut rows: Rows, events: &[R]) -> Commit {
     let mut failures = Failures::default();
     let mut to = (head.position, None);
-    for recorded in news(head, events) {
+    for recorded in new_events(head, events) {
         match view.project(&rows, recorded) {
             Ok(changes) => rows.apply(changes),
             Err(failure) => skipped(view, recorded.position, &failure, &mut failures),

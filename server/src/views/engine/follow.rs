@@ -49,7 +49,7 @@ async fn follow(views: &Views) -> Result<std::convert::Infallible, FeedError> {
         while let Ok(request) = asked.try_recv() {
             follower.apply_control(request).await?;
         }
-        follower.tell();
+        follower.publish_position();
         tokio::select! {
             page = views.inner.log.follow(follower.seen, MAX_BATCH_EVENTS, &everything) => {
                 let page = page?;
@@ -201,7 +201,7 @@ impl<'a> Follower<'a> {
         }
         self.remember(remembered);
         self.seen = page.next_after;
-        self.tell();
+        self.publish_position();
         Ok(())
     }
 
@@ -218,11 +218,11 @@ impl<'a> Follower<'a> {
     }
 
     /// Tells those who wait how far the views have come.
-    fn tell(&self) {
+    fn publish_position(&self) {
         self.views.inner.position.send_if_modified(|known| {
-            let news = self.seen > *known;
+            let is_new = self.seen > *known;
             *known = self.seen.max(*known);
-            news
+            is_new
         });
     }
 }

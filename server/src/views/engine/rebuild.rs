@@ -36,7 +36,7 @@ async fn wait_and_work(views: &Views) -> Result<Infallible, FeedError> {
     loop {
         work(views).await?;
         tokio::select! {
-            () = views.inner.wanted.notified() => {}
+            () = views.inner.rebuild_requested.notified() => {}
             () = clock::sleep(POLL_INTERVAL) => {}
         }
     }

@@ -123,7 +123,7 @@ impl Follower<'_> {
                     paused.remove(view.name());
                 });
                 // A rebuild may have waited for the resume.
-                self.views.inner.wanted.notify_one();
+                self.views.inner.rebuild_requested.notify_one();
                 ControlOutcome::Done
             }
         };

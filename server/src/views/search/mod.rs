@@ -153,7 +153,7 @@ impl SearchIndex {
         let mut total = 0;
         for (at, slot) in self.slots.iter().enumerate() {
             let score = scores.as_ref().map(|scores| scores[at]);
-            let Some(slot) = slot.as_ref().filter(|slot| score != Some(0) && wanted(query, categories, slot)) else {
+            let Some(slot) = slot.as_ref().filter(|slot| score != Some(0) && matches(query, categories, slot)) else {
                 continue;
             };
             total += 1;
@@ -326,7 +326,7 @@ fn cut(words: Vec<String>) -> impl Iterator<Item = String> {
     words.into_iter().map(|word| word.chars().take(LONGEST_WORD).collect())
 }
 
-fn wanted(query: &ProductQuery, categories: Option<&[Arc<str>]>, slot: &Slot) -> bool {
+fn matches(query: &ProductQuery, categories: Option<&[Arc<str>]>, slot: &Slot) -> bool {
     categories.is_none_or(|categories| categories.contains(&slot.category))
         && query.price_min.is_none_or(|least| slot.price >= least)
         && query.price_max.is_none_or(|most| slot.price <= most)

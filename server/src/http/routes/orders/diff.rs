@@ -166,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    fn told(before: Value, after: Value) -> Vec<String> {
+    fn changes_as_text(before: Value, after: Value) -> Vec<String> {
         let value = |value: Option<Value>| value.map_or_else(|| "nothing".to_owned(), |value| value.to_string());
         let all = changes(&before, &after).into_iter();
         all.map(|change| format!("{}: {} → {}", change.path, value(change.before), value(change.after))).collect()
@@ -181,7 +181,7 @@ mod tests {
         let before = json!({"version": 3, "items": [line("mug", 1), line("pot", 2)]});
         let after = json!({"version": 4, "items": [line("pot", 3)]});
         assert_eq!(
-            told(before, after),
+            changes_as_text(before, after),
             [
                 r#"/items/mug: {"product_id":"mug","quantity":1,"line_total":{"amount":100,"currency":"EUR"}} → nothing"#,
                 "/items/pot/quantity: 2 → 3",
@@ -194,8 +194,8 @@ mod tests {
     fn an_order_that_begins_shows_its_fields_and_one_that_stays_as_it_is_shows_nothing() {
         let order = json!({"id": "7", "version": 1, "status": "in_progress", "items": [{"product_id": "mug"}]});
         let begun = [r#"/status: nothing → "in_progress""#, r#"/items/mug: nothing → {"product_id":"mug"}"#];
-        assert_eq!(told(Value::Null, order.clone()), begun);
-        assert_eq!(told(order.clone(), order), [""; 0]);
+        assert_eq!(changes_as_text(Value::Null, order.clone()), begun);
+        assert_eq!(changes_as_text(order.clone(), order), [""; 0]);
     }
 
     #[test]
