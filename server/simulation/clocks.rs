@@ -1,4 +1,4 @@
-//! What wrong clocks may do to a shop, and what they may not: one kind of wrong clock at a time, in shops without other trouble.
+//! Effects of wrong clocks on a shop: one kind of wrong clock at a time, in shops without other faults.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use storefront_domain::payment::PaymentEvent;
 use super::ledger::Ledger;
 use super::rng_clock;
 use super::world::World;
-use super::{live, on_every_core, run_to_its_end};
+use super::{on_every_core, run_shop, run_to_its_end};
 
-/// For how long an event may be on its way to the log after it was dated, with some seconds that a server takes for drift of
-/// the store's clock: by so much a reservation may seem too short, and an event may be dated before what it follows.
+/// For how long an event may be on its way to the log after it was dated, with some seconds that a server takes for
+/// drift of the store's clock: by so much a reservation may seem too short, and an event may be dated before what it
+/// follows.
 const TOLERANCE: Duration = Duration::from_secs(60);
 /// By how much a reservation may end late, and how long a payment may wait for its first attempt, in a calm shop.
 const MAX_DELAY: Duration = Duration::from_secs(10 * 60);
@@ -40,10 +41,10 @@ fn reservations_that_ended(world: &World, ledger: &Ledger) -> Vec<Duration> {
         let mut reserved = None;
         for (at, event) in events.iter().filter(|(at, _)| *at > ledger.past) {
             if let CheckoutEvent::StockReserved = event {
-                reserved = Some(world.log.landed(*at));
+                reserved = Some(world.log.written_at(*at));
             }
             if let CheckoutEvent::Failed { reason: ReopenReason::ReservationExpired } = event {
-                all.extend(reserved.map(|reserved| world.log.landed(*at).saturating_sub(reserved)));
+                all.extend(reserved.map(|reserved| world.log.written_at(*at).saturating_sub(reserved)));
             }
         }
     }
@@ -92,17 +93,17 @@ impl WrongClock {
         }
     }
 
-    async fn goes_wrong(self, world: Arc<World>) {
+    async fn apply(self, world: Arc<World>) {
         match self {
             Self::MachineAhead | Self::MachineBehind => {}
             Self::JumpsForAMoment => {
                 for _ in 0..15 {
-                    rng_clock::pass(Duration::from_millis(rng_clock::between(1000..40_000))).await;
-                    rng_clock::jumps_for_a_moment().await;
+                    rng_clock::sleep(Duration::from_millis(rng_clock::between(1000..40_000))).await;
+                    rng_clock::jump_clock_briefly().await;
                 }
             }
             Self::SetBack => {
-                rng_clock::pass(Duration::from_millis(rng_clock::between(1000..15_000))).await;
+                rng_clock::sleep(Duration::from_millis(rng_clock::between(1000..15_000))).await;
                 world.server().await.die("before its clock is set back");
                 rng_clock::step_clock(-HOUR_MS);
             }
@@ -110,42 +111,42 @@ impl WrongClock {
     }
 }
 
-/// What is wrong with a shop of two servers with a wrong clock, in which nothing else goes wrong.
+/// Runs a shop of two servers with a wrong clock; returns the violated invariants.
 fn run(clock: WrongClock, seed: u64) -> Vec<String> {
-    // A seed that 3 divides brings no trouble of its own.
+    // A multiple of 3 is a seed without random faults.
     rng_clock::begin(3 * seed, false);
-    rng_clock::machine_shows(clock.machine_ms());
+    rng_clock::set_machine_clock(clock.machine_ms());
     if outside_is_away(clock, seed) {
         rng_clock::fail_outside_calls();
     }
     let world = World::of_several_servers();
-    let mut broken = run_to_its_end(&world, lives(world.clone(), clock));
-    broken.extend(late(clock, outside_is_away(clock, seed), &world));
+    let mut broken = run_to_its_end(&world, run_with_wrong_clock(world.clone(), clock));
+    broken.extend(delays(clock, outside_is_away(clock, seed), &world));
     rng_clock::end();
     broken
 }
 
-async fn lives(world: Arc<World>, clock: WrongClock) -> Result<(), String> {
-    let trouble = tokio::spawn(clock.goes_wrong(world.clone()));
-    let lived = live(world).await;
+async fn run_with_wrong_clock(world: Arc<World>, clock: WrongClock) -> Result<(), String> {
+    let trouble = tokio::spawn(clock.apply(world.clone()));
+    let lived = run_shop(world).await;
     trouble.abort();
     lived
 }
 
-/// Whether no other system can be reached until the last shopper is done. Payments then wait, with goods reserved, while the
-/// clock jumps: a timer that is set meanwhile must not be due a day later.
+/// Whether no other system can be reached until the last shopper is done. Payments then wait, with goods reserved,
+/// while the clock jumps: a timer that is set meanwhile must not be due a day later.
 fn outside_is_away(clock: WrongClock, seed: u64) -> bool {
     clock == WrongClock::JumpsForAMoment && seed.is_multiple_of(2)
 }
 
-/// What the clock has held up.
-fn late(clock: WrongClock, outside_is_away: bool, world: &World) -> Vec<String> {
+/// Events that the wrong clock has delayed for too long.
+fn delays(clock: WrongClock, outside_is_away: bool, world: &World) -> Vec<String> {
     let ledger = Ledger::of(world);
     let mut late = Vec::new();
     let max_wait = if outside_is_away { world.config.reservation_life + MAX_DELAY } else { MAX_DELAY };
     for book in ledger.payments.values() {
         if let [(asked, PaymentEvent::Requested { .. }), (next, _), ..] = &*book.events {
-            let waited = world.log.landed(*next).saturating_sub(world.log.landed(*asked));
+            let waited = world.log.written_at(*next).saturating_sub(world.log.written_at(*asked));
             if waited > max_wait {
                 late.push(format!("the payment of order {:?} waited for {waited:?}", book.order_id));
             }

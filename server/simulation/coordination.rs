@@ -1,4 +1,4 @@
-//! What stands beside the log of a simulated shop: leases, timers and snapshots. The store's clock is the run's.
+//! Leases, timers and snapshots of the simulated log, by the simulated clock.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,13 +21,13 @@ pub(super) struct Coordination {
 struct Lease {
     holder: String,
     epoch: Epoch,
-    /// 0 when it was given back.
+    /// 0 when it was released.
     until_ms: i64,
     ttl_ms: i64,
 }
 
 impl Coordination {
-    /// What speaks against an append: a stale lease, then a timer that is gone.
+    /// The reason to refuse an append: first a stale lease, then a timer that is gone.
     pub(super) fn refusal(&self, append: &Append) -> Result<(), AppendError> {
         for Fence { lease, epoch } in &append.fences {
             let current = self.leases.get(lease).map_or(Epoch(0), |lease| lease.epoch);

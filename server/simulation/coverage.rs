@@ -1,8 +1,8 @@
-//! What a thousand runs must have shown, counted as it happens.
+//! Coverage: the cases that a thousand runs must contain, and how often each occurred.
 
 use std::collections::BTreeMap;
 
-/// Something that the simulation is for.
+/// A case that the simulation must contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Coverage {
     CrashBetweenEffectAndEvent,
@@ -18,7 +18,7 @@ pub(super) enum Coverage {
     ProductServiceDown,
     MailDown,
     WebhooksOutOfOrder,
-    PoisonEvent,
+    UnreadableEvent,
     ClockStep,
     ClockJumpForAMoment,
     StoreRefusingWrites,
@@ -40,7 +40,7 @@ pub(super) enum Coverage {
     PartialRefundRepeated,
     RefundPends,
     RefundFailsLater,
-    RefundEndsUntold,
+    RefundEndsWithoutWebhook,
     RefundedAtTheGateway,
     Disputed,
     CreditNoteCancelled,
@@ -52,7 +52,7 @@ pub(super) enum Coverage {
     IntentCancelled,
     CancelledBeforeItWasCharged,
     PaidAfterTheOrderWasGivenUp,
-    WrongNews,
+    WrongWebhook,
 }
 
 impl Coverage {
@@ -70,7 +70,7 @@ impl Coverage {
         Self::ProductServiceDown,
         Self::MailDown,
         Self::WebhooksOutOfOrder,
-        Self::PoisonEvent,
+        Self::UnreadableEvent,
         Self::ClockStep,
         Self::ClockJumpForAMoment,
         Self::StoreRefusingWrites,
@@ -92,7 +92,7 @@ impl Coverage {
         Self::PartialRefundRepeated,
         Self::RefundPends,
         Self::RefundFailsLater,
-        Self::RefundEndsUntold,
+        Self::RefundEndsWithoutWebhook,
         Self::RefundedAtTheGateway,
         Self::Disputed,
         Self::CreditNoteCancelled,
@@ -104,11 +104,11 @@ impl Coverage {
         Self::IntentCancelled,
         Self::CancelledBeforeItWasCharged,
         Self::PaidAfterTheOrderWasGivenUp,
-        Self::WrongNews,
+        Self::WrongWebhook,
     ];
 }
 
-/// What was seen, and how often.
+/// Number of occurrences of each case.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     coverage: BTreeMap<Coverage, u32>,
@@ -116,35 +116,37 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn mark(&mut self, scene: Coverage) {
-        *self.coverage.entry(scene).or_default() += 1;
+    pub(super) fn mark(&mut self, coverage: Coverage) {
+        *self.coverage.entry(coverage).or_default() += 1;
     }
 
     pub(super) fn mark_crash(&mut self, place: &'static str) {
         *self.crashes.entry(place).or_default() += 1;
     }
 
-    /// Takes in what another run has seen.
+    /// Adds the numbers of another run.
     pub(super) fn and(&mut self, other: &Self) {
-        for (scene, count) in &other.coverage {
-            *self.coverage.entry(*scene).or_default() += count;
+        for (coverage, count) in &other.coverage {
+            *self.coverage.entry(*coverage).or_default() += count;
         }
         for (place, count) in &other.crashes {
             *self.crashes.entry(place).or_default() += count;
         }
     }
 
-    /// What was never seen: scenes, and failpoints at which no server ever died.
+    /// The missing cases, and the failpoints without a crash.
     pub(super) fn missing(&self) -> Vec<String> {
-        let coverage =
-            Coverage::ALL.iter().filter(|scene| !self.coverage.contains_key(scene)).map(|scene| format!("{scene:?}"));
+        let coverage = Coverage::ALL
+            .iter()
+            .filter(|coverage| !self.coverage.contains_key(coverage))
+            .map(|coverage| format!("{coverage:?}"));
         let crashes = super::points::ALL.iter().filter(|place| !self.crashes.contains_key(*place));
         coverage.chain(crashes.map(|place| format!("a crash at {place:?}"))).collect()
     }
 
-    /// A line for each.
+    /// A table with a line for each case.
     pub(super) fn table(&self) -> String {
-        let coverage = self.coverage.iter().map(|(scene, count)| format!("{count:>8}  {scene:?}\n"));
+        let coverage = self.coverage.iter().map(|(coverage, count)| format!("{count:>8}  {coverage:?}\n"));
         let crashes = self.crashes.iter().map(|(place, count)| format!("{count:>8}  crash at {place:?}\n"));
         coverage.chain(crashes).collect()
     }

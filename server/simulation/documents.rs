@@ -1,5 +1,5 @@
-//! Invoices and credit notes of a simulated shop: one for each order that was confirmed, one for each refund of it, and numbers
-//! without gap or repeat.
+//! Invoices and credit notes of a simulated shop: one for each order that was confirmed, one for each refund of it, and
+//! numbers without gap or repeat.
 
 use std::collections::BTreeMap;
 

@@ -1,21 +1,21 @@
-//! Rings when something has changed, and wakes those who wait in the order in which they came.
+//! Notification of a change, which wakes the waiting tasks in the order in which they came.
 //!
-//! `tokio::sync::watch` would wake them in a random order, which no seed could repeat.
+//! `tokio::sync::watch` wakes them in a random order, which a seed could not repeat.
 
 use std::pin::pin;
 
 use tokio::sync::Notify;
 
-/// A bell, and those who listen for it.
+/// A change notification with its waiting tasks.
 #[derive(Default)]
 pub(super) struct FairNotify(Notify);
 
 impl FairNotify {
-    pub(super) fn rings(&self) {
+    pub(super) fn notify(&self) {
         self.0.notify_waiters();
     }
 
-    /// Waits until there is an answer; asks again at each ring.
+    /// Waits until `ask` returns a value; calls it again at each change.
     pub(super) async fn until<T>(&self, ask: impl Fn() -> Option<T>) -> T {
         loop {
             let mut ring = pin!(self.0.notified());

@@ -1,5 +1,5 @@
-//! The simulated card gateway: what it did is what counts, whatever the shop believes. Its intents stand in
-//! [`super::intents`], its refunds and disputes in [`super::gateway_refunds`], its notices in [`super::notices`].
+//! The simulated card gateway, whose state is the reference for what was charged and refunded. [`super::intents`] has
+//! its payment intents, [`super::gateway_refunds`] its refunds and disputes, [`super::notices`] its webhooks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use storefront_api::{Money, PaymentId, RefundId, Timestamp};
 use storefront_domain::payment::{DisputeOutcome, DisputeState, RefundProgress};
 
-use super::intents::{Charged, Stands};
+use super::intents::{Charged, IntentState};
 use super::points;
 use super::rng_clock;
 use super::server::{Failed, Server};
@@ -18,9 +18,9 @@ use crate::integrations::card_refunds::{Refund, RefundOutcome};
 use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use crate::integrations::ports::PaymentGateway;
 
-/// What the card gateway knows.
+/// The state of the card gateway.
 #[derive(Default)]
-pub(super) struct Bank {
+pub(super) struct GatewayState {
     pub(super) charges: Vec<Charged>,
     pub(super) refunds: Vec<Refunded>,
     pub(super) disputes: Vec<Disputed>,
@@ -29,22 +29,22 @@ pub(super) struct Bank {
     pub(super) closed: bool,
 }
 
-/// Money that goes back.
+/// A refund at the gateway.
 #[derive(Clone, Debug)]
 pub(super) struct Refunded {
     pub(super) reference: String,
     pub(super) charge: String,
     pub(super) amount: Money,
-    /// The id under which the shop asked for it; `None` for one that was made at the gateway, or of old.
+    /// The id that the shop gave it; `None` for one that was made at the gateway or by an earlier version.
     pub(super) refund_id: Option<RefundId>,
-    /// Why, as the shop said.
+    /// The reason that the shop gave.
     pub(super) reason: Option<String>,
-    /// What was answered first, and is answered under the same key for ever.
+    /// The first answer, which is repeated under the same key.
     pub(super) first: RefundProgress,
     pub(super) progress: RefundProgress,
 }
 
-/// A charge that its cardholder disputes.
+/// A dispute of a charge.
 #[derive(Clone, Debug)]
 pub(super) struct Disputed {
     pub(super) reference: String,
@@ -68,9 +68,9 @@ impl Refunded {
         matches!(self.progress, RefundProgress::Failed { .. })
     }
 
-    /// What is answered to whoever asks for it under its key.
+    /// The answer to a request with its key.
     pub(super) fn outcome(&self) -> RefundOutcome {
-        // One that is pending is looked at once more.
+        // A pending refund is read again.
         let told = if self.first == RefundProgress::Pending { &self.progress } else { &self.first };
         let reference = self.reference.clone();
         match told.clone() {
@@ -87,26 +87,26 @@ impl Disputed {
     }
 }
 
-impl Bank {
-    /// What has been taken with a charge and not been given back, in minor units.
+impl GatewayState {
+    /// The charged amount less refunds and disputes, in minor units.
     pub(super) fn kept(&self, charged: &Charged) -> i64 {
         let of_charge = |charge: &str| charge == charged.reference;
         let back = self.refunds.iter().filter(|refund| of_charge(&refund.charge) && !refund.has_failed());
         let held = self.disputes.iter().filter(|dispute| of_charge(&dispute.charge) && dispute.holds_money());
         let gone = back.map(|refund| refund.amount.amount).chain(held.map(|dispute| dispute.amount.amount));
-        if charged.stands == Stands::Paid { charged.amount.amount - gone.sum::<i64>() } else { 0 }
+        if charged.state == IntentState::Paid { charged.amount.amount - gone.sum::<i64>() } else { 0 }
     }
 
-    /// Takes in a charge of old.
-    pub(super) fn remembers(&mut self, key: &str, charged: Charged) {
+    /// Records a charge of a recorded history.
+    pub(super) fn record_charge(&mut self, key: &str, charged: Charged) {
         self.charge_keys.insert(key.to_owned(), self.charges.len());
         self.charges.push(charged);
     }
 
-    /// Takes in a refund of old.
-    pub(super) fn remembers_refund(&mut self, key: &str, payment: PaymentId, amount: Money, reference: String) {
+    /// Records a refund of a recorded history.
+    pub(super) fn record_refund(&mut self, key: &str, payment: PaymentId, amount: Money, reference: String) {
         let charged =
-            self.charges.iter().find(|charged| charged.payment_id == payment && charged.stands == Stands::Paid);
+            self.charges.iter().find(|charged| charged.payment_id == payment && charged.state == IntentState::Paid);
         let charge = charged.expect("what is refunded was charged").reference.clone();
         self.refund_keys.insert(key.to_owned(), self.refunds.len());
         let done = RefundProgress::Succeeded;
@@ -116,7 +116,7 @@ impl Bank {
     }
 }
 
-/// The card gateway, as one server reaches it.
+/// The connection of one server to the card gateway.
 pub(super) struct Gateway(pub(super) Arc<Server>);
 
 pub(super) fn unknown(detail: &str) -> GatewayError {
@@ -125,15 +125,15 @@ pub(super) fn unknown(detail: &str) -> GatewayError {
 
 impl Gateway {
     pub(super) async fn before(&self, place: &'static str) -> Result<(), GatewayError> {
-        let trouble = rng_clock::climate().outside_fails;
+        let trouble = rng_clock::fault_plan().outside_fails;
         self.0.point(place, trouble).await.map_err(|Failed| unknown("the connection was refused"))?;
-        if self.0.world.bank().closed { Err(unknown("the gateway is closed")) } else { Ok(()) }
+        if self.0.world.gateway().closed { Err(unknown("the gateway is closed")) } else { Ok(()) }
     }
 
-    /// What was done is done; whether that is heard is another matter.
+    /// The effect stays, whether the answer arrives or not.
     pub(super) async fn after(&self, place: &'static str) -> Result<(), GatewayError> {
-        self.0.world.answers().await;
-        let trouble = rng_clock::climate().outside_lost;
+        self.0.world.release_held_webhooks().await;
+        let trouble = rng_clock::fault_plan().outside_lost;
         self.0.point(place, trouble).await.map_err(|Failed| unknown("the answer is lost"))
     }
 }
@@ -141,24 +141,24 @@ impl Gateway {
 #[async_trait]
 impl PaymentGateway for Gateway {
     async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError> {
-        self.creates(charge).await
+        self.create_intent(charge).await
     }
 
     async fn confirm(&self, reference: &str, _amount: Money, _key: &str) -> Result<CardIntent, GatewayError> {
-        self.confirms(reference).await
+        self.confirm_intent(reference).await
     }
 
     async fn find(&self, reference: &str, _amount: Money) -> Result<Option<CardIntent>, GatewayError> {
-        self.finds(reference).await
+        self.find_intent(reference).await
     }
 
     async fn cancel(&self, reference: &str) -> Result<CancelOutcome, GatewayError> {
-        self.cancels(reference).await
+        self.cancel_intent(reference).await
     }
 
     async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError> {
         self.before(points::BEFORE_REFUND).await?;
-        let outcome = self.0.world.refunds(refund);
+        let outcome = self.0.world.refund_once(refund);
         self.after(points::AFTER_REFUND).await?;
         Ok(outcome)
     }
@@ -166,24 +166,24 @@ impl PaymentGateway for Gateway {
     async fn find_refund(&self, reference: &str) -> Result<Option<ListedRefund>, GatewayError> {
         self.before(points::BEFORE_LIST).await?;
         let listed = {
-            let bank = self.0.world.bank();
-            bank.refunds.iter().find(|refund| refund.reference == reference).map(Refunded::listed)
+            let gateway = self.0.world.gateway();
+            gateway.refunds.iter().find(|refund| refund.reference == reference).map(Refunded::listed)
         };
-        self.0.world.answers().await;
+        self.0.world.release_held_webhooks().await;
         Ok(listed)
     }
 
     async fn list_refunds(&self, payment_reference: &str) -> Result<Vec<ListedRefund>, GatewayError> {
         self.before(points::BEFORE_LIST).await?;
-        let bank = self.0.world.bank();
-        let of_payment = bank.refunds.iter().rev().filter(|refund| refund.charge == payment_reference);
+        let gateway = self.0.world.gateway();
+        let of_payment = gateway.refunds.iter().rev().filter(|refund| refund.charge == payment_reference);
         Ok(of_payment.map(Refunded::listed).collect())
     }
 
     async fn list_disputes(&self, payment_reference: &str) -> Result<Vec<ListedDispute>, GatewayError> {
         self.before(points::BEFORE_LIST).await?;
-        let bank = self.0.world.bank();
-        let of_payment = bank.disputes.iter().rev().filter(|dispute| dispute.charge == payment_reference);
+        let gateway = self.0.world.gateway();
+        let of_payment = gateway.disputes.iter().rev().filter(|dispute| dispute.charge == payment_reference);
         let listed = of_payment.map(|Disputed { reference, amount, state, .. }| ListedDispute {
             reference: reference.clone(),
             amount: *amount,
@@ -204,7 +204,7 @@ impl PaymentGateway for Gateway {
 
     async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError> {
         self.before(points::BEFORE_LIST).await?;
-        let bank = self.0.world.bank();
-        Ok(bank.charges.iter().find(|charged| charged.reference == reference).map(|charged| charged.payment_id))
+        let gateway = self.0.world.gateway();
+        Ok(gateway.charges.iter().find(|charged| charged.reference == reference).map(|charged| charged.payment_id))
     }
 }

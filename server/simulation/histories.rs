@@ -1,7 +1,7 @@
 //! Logs that earlier versions of the code wrote, cut off anywhere: the code of today must go on from there.
 //!
-//! `SIMULATION_SEED=17 SIMULATION_RECORD=FILE cargo test -p storefront-server simulation` writes the log of a run to a file.
-//! Record one before a change of what processes write, and keep the old ones as they are.
+//! `SIMULATION_SEED=17 SIMULATION_RECORD=FILE cargo test -p storefront-server simulation` writes the log of a run to a
+//! file. Record one before a change of what processes write, and keep the old ones as they are.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use storefront_eventlog::{
 };
 
 use super::coverage::Coverage;
-use super::intents::{Charged, Stands};
+use super::intents::{Charged, IntentState};
 use super::rng_clock;
 use super::world::World;
 use crate::integrations::mailer::Mail;
@@ -44,12 +44,13 @@ struct Line {
     data: Value,
 }
 
-/// The world is as a history left it: the log up to a point, and what the systems around the shop had done by then.
-pub(super) fn goes_on(world: &World) {
+/// Sets the world to the state after a recorded history: the log up to a random point, and the external systems as they
+/// were then.
+pub(super) fn start_from_history(world: &World) {
     let history: Vec<Recorded> = rng_clock::pick(&RECORDED).lines().map(read).collect();
     let cut = rng_clock::pick(&ends_of_appends(&history));
     rng_clock::mark(Coverage::OldHistory);
-    rng_clock::tell(|| format!("a shop of old goes on from {cut} of {}", history.len()));
+    rng_clock::trace(|| format!("a shop of old goes on from {cut} of {}", history.len()));
     for recorded in history.iter().filter(|recorded| recorded.position <= cut) {
         let expected = Expected::Exactly(Version(recorded.version.0 - 1));
         let part = StreamAppend { stream: recorded.stream_name(), expected, events: vec![recorded.to_new()] };
@@ -85,7 +86,7 @@ fn read(line: &str) -> Recorded {
     Recorded::new(Position(line.position), &stream, Version(line.version), &event)
 }
 
-/// The gateway knows what it did, and perhaps more than the shop had noted when it was cut off.
+/// Restores the gateway, which may have done more than the log shows.
 fn remember_payments(world: &World, history: &[Recorded], cut: Position) {
     let mut requests = BTreeMap::<PaymentId, (String, Charged)>::new();
     let mut refunds = BTreeMap::<PaymentId, String>::new();
@@ -95,27 +96,31 @@ fn remember_payments(world: &World, history: &[Recorded], cut: Position) {
         let told = recorded.position <= cut;
         match aggregates::decode::<PaymentEvent>(recorded).expect("an old event can be read") {
             PaymentEvent::Requested { order_id, amount, .. } if told => {
-                let (reference, token, stands) = (String::new(), String::new(), Stands::AtWork);
-                let charged = Charged { reference, order_id, payment_id, amount, token, stands, confirmed: true };
+                let (reference, token, state) = (String::new(), String::new(), IntentState::Processing);
+                let charged = Charged { reference, order_id, payment_id, amount, token, state, confirmed: true };
                 requests.insert(payment_id, (key, charged));
             }
             PaymentEvent::Succeeded { reference } if reference != "none" => {
-                // Done, and perhaps not told: the crash was between effect and event.
-                if (told || rng_clock::one_of(2) == 0)
+                // Done, perhaps without an event: the crash was between effect and event.
+                if (told || rng_clock::random_below(2) == 0)
                     && let Some((key, charged)) = requests.get(&payment_id)
                 {
-                    world.bank().remembers(key, Charged { reference, stands: Stands::Paid, ..charged.clone() });
+                    world
+                        .gateway()
+                        .record_charge(key, Charged { reference, state: IntentState::Paid, ..charged.clone() });
                 }
             }
             PaymentEvent::Declined { .. } if told => {
                 if let Some((key, charged)) = requests.get(&payment_id) {
                     let reference = format!("pi_of_old_{}", recorded.position);
-                    world.bank().remembers(key, Charged { reference, stands: Stands::Refused, ..charged.clone() });
+                    world
+                        .gateway()
+                        .record_charge(key, Charged { reference, state: IntentState::Refused, ..charged.clone() });
                 }
             }
             PaymentEvent::RefundRequested { .. } => drop(refunds.insert(payment_id, key)),
             PaymentEvent::Refunded { amount, reference, .. } if told && reference != "none" => {
-                world.bank().remembers_refund(&refunds[&payment_id], payment_id, amount, reference);
+                world.gateway().record_refund(&refunds[&payment_id], payment_id, amount, reference);
             }
             PaymentEvent::Requested { .. }
             | PaymentEvent::IntentCreated { .. }
@@ -146,7 +151,7 @@ fn remember_mails(world: &World, history: &[Recorded], cut: Position) {
             EmailEvent::Sent { .. } if recorded.position <= cut => {
                 let (id, _, kind, to) = asked[recorded.stream()].clone();
                 let (message_id, subject) = (id.to_string(), format!("{kind:?}"));
-                world.takes_mail(Mail { message_id, to, subject, body: String::new() });
+                world.receive_mail(Mail { message_id, to, subject, body: String::new() });
             }
             EmailEvent::Sent { .. } | EmailEvent::Failed { .. } => {}
         }

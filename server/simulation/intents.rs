@@ -1,5 +1,5 @@
-//! Payment intents as the simulated card gateway keeps them: created, confirmed, authenticated by the card's owner or not,
-//! cancelled. What became of each counts, whatever the shop believes.
+//! Payment intents of the simulated card gateway: created, confirmed, authenticated by the cardholder or not,
+//! cancelled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use storefront_domain::payment::PaymentEvent;
 use storefront_eventlog::Version;
 
 use super::coverage::Coverage;
-use super::gateway::{Bank, Gateway, unknown};
+use super::gateway::{Gateway, GatewayState, unknown};
 use super::points;
 use super::rng_clock;
 use super::script::{EXTERNAL_DELAY, OwnerAnswer};
@@ -19,18 +19,18 @@ use crate::integrations::card_intents::{CancelOutcome, CardIntent, Charge, Creat
 use crate::integrations::card_webhooks::GatewayEvent;
 use crate::store::{aggregates, streams};
 
-/// A card that is refused.
+/// A card that is declined.
 pub(super) const DECLINED: &str = "pm_card_visa_chargeDeclined";
-/// A card at which the gateway works for a while.
+/// A card with a slow confirmation.
 pub(super) const SLOW: &str = "pm_card_slow";
-/// A card that is good.
+/// A card that is charged.
 pub(super) const GOOD: &str = "pm_card_visa";
-/// A card whose bank wants to hear from its owner.
-pub(super) const ASKS: &str = "pm_card_authenticationRequired";
-/// How long the shop waits for the gateway.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A card that requires authentication.
+pub(super) const NEEDS_AUTHENTICATION: &str = "pm_card_authenticationRequired";
+/// Time for which the gateway delays its answer at most.
+const GATEWAY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A card that is to pay, or was.
+/// A payment intent.
 #[derive(Clone, Debug)]
 pub(super) struct Charged {
     pub(super) reference: String,
@@ -38,24 +38,24 @@ pub(super) struct Charged {
     pub(super) payment_id: PaymentId,
     pub(super) amount: Money,
     pub(super) token: String,
-    pub(super) stands: Stands,
-    /// Whether anybody has said go.
+    pub(super) state: IntentState,
+    /// Whether it was confirmed.
     pub(super) confirmed: bool,
 }
 
-/// Where it stands at the gateway.
+/// The state of a payment intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stands {
+pub(super) enum IntentState {
     Created,
-    AtWork,
-    AsksTheOwner,
+    Processing,
+    AwaitsAuthentication,
     Paid,
     Refused,
     Cancelled,
 }
 
-impl Stands {
-    /// Nothing can become of it any more.
+impl IntentState {
+    /// Whether the state is final.
     pub(super) fn has_ended(self) -> bool {
         matches!(self, Self::Paid | Self::Cancelled)
     }
@@ -63,15 +63,15 @@ impl Stands {
 
 impl Charged {
     fn intent(&self) -> CardIntent {
-        let status = match self.stands {
-            Stands::Created => IntentStatus::RequiresConfirmation,
-            Stands::AtWork => IntentStatus::Processing,
-            Stands::AsksTheOwner => {
+        let status = match self.state {
+            IntentState::Created => IntentStatus::RequiresConfirmation,
+            IntentState::Processing => IntentStatus::Processing,
+            IntentState::AwaitsAuthentication => {
                 IntentStatus::RequiresAction { url: format!("https://bank.example/{}", self.reference) }
             }
-            Stands::Paid => IntentStatus::Succeeded,
-            Stands::Refused => IntentStatus::Declined(refusal()),
-            Stands::Cancelled => IntentStatus::Cancelled,
+            IntentState::Paid => IntentStatus::Succeeded,
+            IntentState::Refused => IntentStatus::Declined(refusal()),
+            IntentState::Cancelled => IntentStatus::Cancelled,
         };
         CardIntent { reference: self.reference.clone(), status }
     }
@@ -81,32 +81,32 @@ fn refusal() -> Refusal {
     Refusal { reason: "generic_decline".to_owned(), message: "Declined.".to_owned() }
 }
 
-impl Bank {
+impl GatewayState {
     fn place(&self, reference: &str) -> Option<usize> {
         self.charges.iter().position(|charged| charged.reference == reference)
     }
 }
 
 impl Gateway {
-    pub(super) async fn creates(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError> {
+    pub(super) async fn create_intent(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError> {
         self.before(points::BEFORE_CREATE).await?;
-        let intent = self.0.world.creates(charge);
+        let intent = self.0.world.create_intent(charge);
         self.after(points::AFTER_CREATE).await?;
         Ok(CreateOutcome::Created(intent))
     }
 
-    pub(super) async fn confirms(&self, reference: &str) -> Result<CardIntent, GatewayError> {
+    pub(super) async fn confirm_intent(&self, reference: &str) -> Result<CardIntent, GatewayError> {
         let world = &self.0.world;
         self.before(points::BEFORE_CONFIRM).await?;
-        let index = world.bank().place(reference).ok_or_else(|| unknown("there is no such intent"))?;
-        if let Some(work) = world.begins(index) {
-            tokio::spawn(world.clone().finishes(index, work));
-            // A little longer than the work, so that the outcome is there.
-            rng_clock::pass((work + Duration::from_millis(1)).min(PATIENCE)).await;
+        let index = world.gateway().place(reference).ok_or_else(|| unknown("there is no such intent"))?;
+        if let Some(work) = world.begin(index) {
+            tokio::spawn(world.clone().finish(index, work));
+            // A little longer than the processing, so that the outcome is known.
+            rng_clock::sleep((work + Duration::from_millis(1)).min(GATEWAY_TIMEOUT)).await;
         }
-        let charged = world.bank().charges[index].clone();
+        let charged = world.gateway().charges[index].clone();
         if let Err(lost) = self.after(points::AFTER_CONFIRM).await {
-            if charged.stands == Stands::Paid {
+            if charged.state == IntentState::Paid {
                 rng_clock::mark(Coverage::PaidButAnswerLost);
             }
             return Err(lost);
@@ -114,26 +114,26 @@ impl Gateway {
         Ok(charged.intent())
     }
 
-    pub(super) async fn finds(&self, reference: &str) -> Result<Option<CardIntent>, GatewayError> {
+    pub(super) async fn find_intent(&self, reference: &str) -> Result<Option<CardIntent>, GatewayError> {
         self.before(points::BEFORE_FIND).await?;
         let found = {
-            let bank = self.0.world.bank();
-            bank.place(reference).map(|index| bank.charges[index].intent())
+            let gateway = self.0.world.gateway();
+            gateway.place(reference).map(|index| gateway.charges[index].intent())
         };
-        self.0.world.answers().await;
+        self.0.world.release_held_webhooks().await;
         Ok(found)
     }
 
-    pub(super) async fn cancels(&self, reference: &str) -> Result<CancelOutcome, GatewayError> {
+    pub(super) async fn cancel_intent(&self, reference: &str) -> Result<CancelOutcome, GatewayError> {
         self.before(points::BEFORE_CANCEL).await?;
-        let outcome = self.0.world.cancels(reference)?;
+        let outcome = self.0.world.cancel_intent(reference)?;
         self.after(points::AFTER_CANCEL).await?;
         Ok(outcome)
     }
 }
 
 impl World {
-    /// Whether the log names an intent as the one of its payment.
+    /// Whether the log has the intent of a payment.
     fn log_names(&self, charged: &Charged) -> bool {
         let events = self.log.stream(&streams::payment(charged.payment_id), Version(1), usize::MAX);
         events.iter().any(|recorded| {
@@ -142,87 +142,90 @@ impl World {
         })
     }
 
-    fn creates(self: &Arc<Self>, charge: &Charge) -> CardIntent {
-        let mut bank = self.bank();
-        if let Some(known) = bank.charge_keys.get(&charge.key) {
-            return bank.charges[*known].intent();
+    fn create_intent(self: &Arc<Self>, charge: &Charge) -> CardIntent {
+        let mut gateway = self.gateway();
+        if let Some(known) = gateway.charge_keys.get(&charge.key) {
+            return gateway.charges[*known].intent();
         }
-        let index = bank.charges.len();
+        let index = gateway.charges.len();
         let reference = format!("pi_new_{index}");
-        rng_clock::tell(|| format!("the gateway keeps {reference} over {} under {}", charge.amount, charge.key));
+        rng_clock::trace(|| format!("the gateway keeps {reference} over {} under {}", charge.amount, charge.key));
         let charged = Charged {
             reference: reference.clone(),
             order_id: charge.order_id,
             payment_id: charge.payment_id,
             amount: charge.amount,
             token: charge.token.clone(),
-            stands: Stands::Created,
+            state: IntentState::Created,
             confirmed: false,
         };
-        bank.charge_keys.insert(charge.key.clone(), index);
-        bank.charges.push(charged.clone());
-        drop(bank);
-        rng_clock::changes();
-        self.sends_news(charge.payment_id, GatewayEvent::Created { reference });
+        gateway.charge_keys.insert(charge.key.clone(), index);
+        gateway.charges.push(charged.clone());
+        drop(gateway);
+        rng_clock::mark_change();
+        self.send_webhook(charge.payment_id, GatewayEvent::Created { reference });
         charged.intent()
     }
 
-    /// Begins to work if nobody has said go before; answers for how long.
-    fn begins(&self, index: usize) -> Option<Duration> {
-        let mut bank = self.bank();
-        let charged = &mut bank.charges[index];
-        if charged.stands != Stands::Created {
+    /// Starts the processing of a new intent; returns its duration.
+    fn begin(&self, index: usize) -> Option<Duration> {
+        let mut gateway = self.gateway();
+        let charged = &mut gateway.charges[index];
+        if charged.state != IntentState::Created {
             return None;
         }
         if !self.log_names(charged) {
             let breach = format!("{} was confirmed before its name was in the log", charged.reference);
             lock(&self.breaches).push(breach);
         }
-        (charged.stands, charged.confirmed) = (Stands::AtWork, true);
-        rng_clock::changes();
+        (charged.state, charged.confirmed) = (IntentState::Processing, true);
+        rng_clock::mark_change();
         let slow = charged.token == SLOW;
         Some(Duration::from_millis(if slow { rng_clock::between(1000..60_000) } else { rng_clock::between(0..800) }))
     }
 
-    async fn finishes(self: Arc<Self>, index: usize, work: Duration) {
-        rng_clock::pass(work).await;
-        let token = self.bank().charges[index].token.clone();
+    async fn finish(self: Arc<Self>, index: usize, work: Duration) {
+        rng_clock::sleep(work).await;
+        let token = self.gateway().charges[index].token.clone();
         match token.as_str() {
-            DECLINED => self.ends(index, Stands::Refused),
-            ASKS => {
+            DECLINED => self.end_intent(index, IntentState::Refused),
+            NEEDS_AUTHENTICATION => {
                 let payment_id = {
-                    let mut bank = self.bank();
-                    bank.charges[index].stands = Stands::AsksTheOwner;
-                    bank.charges[index].payment_id
+                    let mut gateway = self.gateway();
+                    gateway.charges[index].state = IntentState::AwaitsAuthentication;
+                    gateway.charges[index].payment_id
                 };
-                rng_clock::changes();
-                rng_clock::tell(|| "the bank wants to hear from the card's owner".to_owned());
-                self.sends_news(payment_id, GatewayEvent::Other { kind: "payment_intent.requires_action".to_owned() });
-                tokio::spawn(self.hears_from_the_owner(index));
+                rng_clock::mark_change();
+                rng_clock::trace(|| "the bank wants to hear from the card's owner".to_owned());
+                self.send_webhook(
+                    payment_id,
+                    GatewayEvent::Other { kind: "payment_intent.requires_action".to_owned() },
+                );
+                tokio::spawn(self.answer_authentication(index));
             }
-            _ => self.ends(index, Stands::Paid),
+            _ => self.end_intent(index, IntentState::Paid),
         }
     }
 
-    /// The card's owner answers the bank after a while: well, badly, or never.
-    async fn hears_from_the_owner(self: Arc<Self>, index: usize) {
+    /// The cardholder answers the bank after a while: authenticated, failed, or never.
+    async fn answer_authentication(self: Arc<Self>, index: usize) {
         let answer = match &self.script {
             Some(script) => {
-                rng_clock::pass(EXTERNAL_DELAY).await;
+                rng_clock::sleep(EXTERNAL_DELAY).await;
                 script.owner
             }
             None => {
-                let long = rng_clock::one_of(4) == 0;
+                let long = rng_clock::random_below(4) == 0;
                 let takes = if long { rng_clock::between(0..1_200_000) } else { rng_clock::between(0..30_000) };
-                rng_clock::pass(Duration::from_millis(takes)).await;
-                match rng_clock::one_of(8) {
+                rng_clock::sleep(Duration::from_millis(takes)).await;
+                match rng_clock::random_below(8) {
                     0 => OwnerAnswer::Never,
                     1 | 2 => OwnerAnswer::Fails,
                     _ => OwnerAnswer::Passes,
                 }
             }
         };
-        if self.bank().charges[index].stands != Stands::AsksTheOwner {
+        if self.gateway().charges[index].state != IntentState::AwaitsAuthentication {
             rng_clock::mark(Coverage::AuthenticationTooLate);
             return;
         }
@@ -230,76 +233,76 @@ impl World {
             OwnerAnswer::Never => rng_clock::mark(Coverage::AuthenticationGivenUp),
             OwnerAnswer::Fails => {
                 rng_clock::mark(Coverage::AuthenticationFailed);
-                self.ends(index, Stands::Refused);
+                self.end_intent(index, IntentState::Refused);
             }
             OwnerAnswer::Passes => {
                 rng_clock::mark(Coverage::AuthenticationPassed);
-                self.ends(index, Stands::Paid);
+                self.end_intent(index, IntentState::Paid);
             }
         }
     }
 
-    fn cancels(self: &Arc<Self>, reference: &str) -> Result<CancelOutcome, GatewayError> {
-        let Some(index) = self.bank().place(reference) else { return Ok(CancelOutcome::NotFound) };
-        let stands = self.bank().charges[index].stands;
-        match stands {
-            Stands::AtWork => Err(unknown("the gateway is at work, and cannot give up")),
-            Stands::Paid => Ok(CancelOutcome::AlreadySucceeded),
-            Stands::Cancelled => Ok(CancelOutcome::Cancelled),
-            Stands::Created | Stands::AsksTheOwner | Stands::Refused => {
+    fn cancel_intent(self: &Arc<Self>, reference: &str) -> Result<CancelOutcome, GatewayError> {
+        let Some(index) = self.gateway().place(reference) else { return Ok(CancelOutcome::NotFound) };
+        let state = self.gateway().charges[index].state;
+        match state {
+            IntentState::Processing => Err(unknown("the gateway is at work, and cannot give up")),
+            IntentState::Paid => Ok(CancelOutcome::AlreadySucceeded),
+            IntentState::Cancelled => Ok(CancelOutcome::Cancelled),
+            IntentState::Created | IntentState::AwaitsAuthentication | IntentState::Refused => {
                 rng_clock::mark(Coverage::IntentCancelled);
-                self.ends(index, Stands::Cancelled);
+                self.end_intent(index, IntentState::Cancelled);
                 Ok(CancelOutcome::Cancelled)
             }
         }
     }
 
-    /// Whether a bank waits for a card's owner: the shop has not come to rest then, however long it is still.
-    pub(super) fn a_bank_waits(&self) -> bool {
-        self.bank().charges.iter().any(|charged| charged.stands == Stands::AsksTheOwner)
+    /// Whether an intent awaits authentication: the shop is not idle then, even if nothing happens for long.
+    pub(super) fn awaits_authentication(&self) -> bool {
+        self.gateway().charges.iter().any(|charged| charged.state == IntentState::AwaitsAuthentication)
     }
 
-    /// Somebody gives an intent up at the gateway itself.
-    pub(super) fn gives_up_at_the_gateway(self: &Arc<Self>) {
-        let waits = |charged: &Charged| charged.stands == Stands::AsksTheOwner;
-        let Some(index) = self.bank().charges.iter().position(waits) else { return };
+    /// Cancels an intent at the gateway itself.
+    pub(super) fn cancel_at_the_gateway(self: &Arc<Self>) {
+        let waits = |charged: &Charged| charged.state == IntentState::AwaitsAuthentication;
+        let Some(index) = self.gateway().charges.iter().position(waits) else { return };
         rng_clock::mark(Coverage::GivenUpAtTheGateway);
-        self.ends(index, Stands::Cancelled);
+        self.end_intent(index, IntentState::Cancelled);
     }
 
-    fn ends(self: &Arc<Self>, index: usize, stands: Stands) {
+    fn end_intent(self: &Arc<Self>, index: usize, state: IntentState) {
         let charged = {
-            let mut bank = self.bank();
-            bank.charges[index].stands = stands;
-            bank.charges[index].clone()
+            let mut gateway = self.gateway();
+            gateway.charges[index].state = state;
+            gateway.charges[index].clone()
         };
-        rng_clock::changes();
+        rng_clock::mark_change();
         let Charged { reference, payment_id, amount, .. } = charged;
-        rng_clock::tell(|| format!("the gateway has {reference} over {amount}: {stands:?}"));
-        let event = match stands {
-            Stands::Paid => {
+        rng_clock::trace(|| format!("the gateway has {reference} over {amount}: {state:?}"));
+        let event = match state {
+            IntentState::Paid => {
                 GatewayEvent::Succeeded { reference, amount: amount.amount, currency: amount.currency.to_string() }
             }
-            Stands::Refused => {
+            IntentState::Refused => {
                 let Refusal { reason, message } = refusal();
                 GatewayEvent::Declined { reference, reason, message }
             }
-            Stands::Cancelled => GatewayEvent::Cancelled { reference },
-            Stands::Created | Stands::AtWork | Stands::AsksTheOwner => return,
+            IntentState::Cancelled => GatewayEvent::Cancelled { reference },
+            IntentState::Created | IntentState::Processing | IntentState::AwaitsAuthentication => return,
         };
-        self.sends_news(payment_id, event);
+        self.send_webhook(payment_id, event);
     }
 
-    /// Events that are genuine and wrong: of another amount, another currency, another intent, or of somebody else's payment.
-    /// None may change anything.
-    pub(super) fn sends_wrong_news(self: &Arc<Self>) {
-        let charges = self.bank().charges.clone();
+    /// Sends a webhook with a valid signature and wrong content: another amount, currency, intent or payment. It must
+    /// not change anything.
+    pub(super) fn send_wrong_webhook(self: &Arc<Self>) {
+        let charges = self.gateway().charges.clone();
         if charges.is_empty() {
             return;
         }
         let Charged { reference, payment_id, amount, .. } = rng_clock::pick(&charges);
         let (amount, currency) = (amount.amount, amount.currency.to_string());
-        let (payment_id, event) = match rng_clock::one_of(5) {
+        let (payment_id, event) = match rng_clock::random_below(5) {
             0 => (payment_id, GatewayEvent::Succeeded { reference, amount: amount + 1, currency }),
             1 => (payment_id, GatewayEvent::Succeeded { reference, amount, currency: "usd".to_owned() }),
             2 => (PaymentId(crate::random::id()), GatewayEvent::Succeeded { reference, amount, currency }),
@@ -309,7 +312,7 @@ impl World {
             }
             _ => (payment_id, GatewayEvent::Cancelled { reference: "pi_of_others".to_owned() }),
         };
-        rng_clock::mark(Coverage::WrongNews);
-        self.sends_news(payment_id, event);
+        rng_clock::mark(Coverage::WrongWebhook);
+        self.send_webhook(payment_id, event);
     }
 }

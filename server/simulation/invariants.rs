@@ -1,4 +1,4 @@
-//! What must be true of every shop that has come to rest, whatever happened to it.
+//! The invariants of every idle shop, whatever happened to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use storefront_eventlog::{Position, StreamName, Version};
 use super::clocks;
 use super::coverage::Coverage;
 use super::documents;
-use super::intents::Stands;
+use super::intents::IntentState;
 use super::ledger::{Ledger, OrderBook, PaymentBook};
 use super::rng_clock;
 use super::wallets;
@@ -21,7 +21,7 @@ use super::world::{World, lock};
 use crate::processes::tell_operators_of_money_that_needs_a_look as money_alarms;
 use crate::store::{aggregates, streams};
 
-/// What is wrong with a world at rest; nothing, if all is well.
+/// The violated invariants of an idle world.
 pub(super) fn broken(world: &World) -> Vec<String> {
     let mut wrong = Vec::new();
     let ledger = Ledger::of(world);
@@ -32,12 +32,12 @@ pub(super) fn broken(world: &World) -> Vec<String> {
         order_is_explained(*id, book, &ledger, &mut wrong);
         money_is_where_it_belongs(*id, book, &ledger, world, &mut wrong);
         mails_were_sent(*id, book, &ledger, &mut wrong);
-        orders_were_told_of(*id, book, &ledger, &mut wrong);
+        confirmations_were_mailed(*id, book, &ledger, &mut wrong);
     }
     payments_agree_with_the_gateway(&ledger, world, &mut wrong);
     for (product, events) in &ledger.stocks {
         stock_adds_up(product, events, &ledger, &mut wrong);
-        stock_forgets_what_is_over(product, events, &ledger, &mut wrong);
+        ended_orders_are_settled(product, events, &ledger, &mut wrong);
     }
     wallets::wallets_add_up(world, &ledger, &mut wrong);
     clocks::goods_are_kept_as_long_as_promised(world, &ledger, &mut wrong);
@@ -98,9 +98,9 @@ fn money_is_where_it_belongs(id: OrderId, book: &OrderBook, ledger: &Ledger, wor
     if asked < acknowledged || (book.is_sold() && asked > acknowledged) {
         wrong.push(format!("order {id} has {asked} refunds, and {acknowledged} were acknowledged"));
     }
-    let bank = world.bank();
-    let charges = || bank.charges.iter().filter(|charged| charged.order_id == id);
-    let kept: i64 = charges().map(|charged| bank.kept(charged)).sum();
+    let gateway = world.gateway();
+    let charges = || gateway.charges.iter().filter(|charged| charged.order_id == id);
+    let kept: i64 = charges().map(|charged| gateway.kept(charged)).sum();
     if kept != due {
         wrong.push(format!(
             "order {id} is {:?}, and the shop keeps {kept} of its money where {due} is due",
@@ -120,24 +120,24 @@ fn money_is_where_it_belongs(id: OrderId, book: &OrderBook, ledger: &Ledger, wor
 
 /// What the log says of each payment is what the gateway knows.
 fn payments_agree_with_the_gateway(ledger: &Ledger, world: &World, wrong: &mut Vec<String>) {
-    let bank = world.bank();
-    for charged in &bank.charges {
+    let gateway = world.gateway();
+    for charged in &gateway.charges {
         let Some(book) = ledger.payments.get(&charged.payment_id) else {
             wrong.push(format!("the gateway has {}, of which the log knows nothing", charged.reference));
             continue;
         };
-        let is_paid = charged.stands == Stands::Paid;
+        let is_paid = charged.state == IntentState::Paid;
         let told = (book.succeeded_at.is_some(), book.declined, book.cancelled);
         if told.0 != is_paid || told == (false, false, false) {
             wrong.push(format!(
                 "{}: the gateway has it as {:?}, and the log as succeeded, declined, cancelled: {told:?}",
-                charged.reference, charged.stands
+                charged.reference, charged.state
             ));
         }
         // What the code of old declined, it left open.
-        let is_of_old = charged.token.is_empty() && charged.stands == Stands::Refused;
-        if !charged.stands.has_ended() && !is_of_old {
-            wrong.push(format!("{} is left open at the gateway: {:?}", charged.reference, charged.stands));
+        let is_of_old = charged.token.is_empty() && charged.state == IntentState::Refused;
+        if !charged.state.has_ended() && !is_of_old {
+            wrong.push(format!("{} is left open at the gateway: {:?}", charged.reference, charged.state));
         }
         if book.cancelled && !charged.confirmed {
             rng_clock::mark(Coverage::CancelledBeforeItWasCharged);
@@ -146,11 +146,11 @@ fn payments_agree_with_the_gateway(ledger: &Ledger, world: &World, wrong: &mut V
             rng_clock::mark(Coverage::PaidAfterTheOrderWasGivenUp);
         }
         let payment = book.now();
-        let kept = bank.kept(charged);
+        let kept = gateway.kept(charged);
         if payment.kept() != kept {
             wrong.push(format!("{}: the gateway keeps {kept}, the log says {}", charged.reference, payment.kept()));
         }
-        for refund in bank.refunds.iter().filter(|refund| refund.charge == charged.reference) {
+        for refund in gateway.refunds.iter().filter(|refund| refund.charge == charged.reference) {
             let known = payment.refunds().iter().find(|known| known.reference() == Some(&refund.reference));
             let agrees = match known.map(|known| &known.state) {
                 Some(RefundState::Done { .. }) => !refund.has_failed(),
@@ -225,8 +225,8 @@ fn stock_adds_up(product: &ProductId, events: &[(Position, StockEvent)], ledger:
     }
 }
 
-/// An order is settled once, when it was sent or its pieces are back, and none that is over is remembered.
-fn stock_forgets_what_is_over(
+/// The stock of an order is settled once, when it was shipped or returned; no ended order has an allocation.
+fn ended_orders_are_settled(
     product: &ProductId,
     events: &[(Position, StockEvent)],
     ledger: &Ledger,
@@ -257,7 +257,7 @@ fn stock_forgets_what_is_over(
     }
 }
 
-/// Who was to be told was told, once for each cause, and nobody else.
+/// Each cause of a mail has led to exactly one mail.
 fn mails_were_sent(id: OrderId, book: &OrderBook, ledger: &Ledger, wrong: &mut Vec<String>) {
     let mut asked = BTreeMap::<&str, usize>::new();
     for mail in ledger.mails.values().filter(|mail| mail.order_id == id) {
@@ -290,8 +290,9 @@ fn mails_were_sent(id: OrderId, book: &OrderBook, ledger: &Ledger, wrong: &mut V
     }
 }
 
-/// A confirmation waits for the invoice, and is not sent any more when the order is cancelled first; who cancels is told so.
-fn orders_were_told_of(id: OrderId, book: &OrderBook, ledger: &Ledger, wrong: &mut Vec<String>) {
+/// A confirmation waits for the invoice, and is not sent any more when the order is cancelled first; who cancels is
+/// told so.
+fn confirmations_were_mailed(id: OrderId, book: &OrderBook, ledger: &Ledger, wrong: &mut Vec<String>) {
     let asked = |kind: MailKind| ledger.mails.values().filter(|mail| mail.order_id == id && mail.kind == kind).count();
     let (confirmed, cancelled) = (book.confirmed_at.is_some(), book.cancelled_at.is_some());
     let confirmations = asked(MailKind::Confirmation);
@@ -317,7 +318,8 @@ fn name_of(kind: &MailKind) -> &'static str {
     }
 }
 
-/// Each mail has one outcome, but for those to nobody, which are parked, and what was handed in is one message for each mail.
+/// Each mail has one outcome, but for those to nobody, which are parked, and what was handed in is one message for each
+/// mail.
 fn mails_agree_with_the_mailbox(ledger: &Ledger, world: &World, wrong: &mut Vec<String>) {
     let handed_in: BTreeSet<String> = world.mails().into_iter().map(|mail| mail.message_id).collect();
     for (id, mail) in &ledger.mails {
@@ -336,23 +338,23 @@ fn mails_agree_with_the_mailbox(ledger: &Ledger, world: &World, wrong: &mut Vec<
     }
 }
 
-/// No process has anything left to do, and parked is what nobody can read, money that needs a look, and the mail of orders
-/// that go to nobody.
+/// No process has anything left to do, and parked is what nobody can read, money that needs a look, and the mail of
+/// orders that go to nobody.
 fn processes_are_done(world: &World, ledger: &Ledger, wrong: &mut Vec<String>) {
     let undeliverable = ledger.mails.values().filter(|mail| mail.is_parked()).map(|mail| mail.order_id);
-    let poisoned = lock(&world.poisoned).len() + undeliverable.collect::<BTreeSet<_>>().len();
+    let unreadable_orders = lock(&world.unreadable_orders).len() + undeliverable.collect::<BTreeSet<_>>().len();
     let mut parked = 0;
-    for (process, standing) in world.standings() {
-        if standing.unfinished > 0 || standing.paused {
-            wrong.push(format!("{process} is stuck: {standing:?}"));
+    for (process, status) in world.process_statuses() {
+        if status.unfinished > 0 || status.paused {
+            wrong.push(format!("{process} is stuck: {status:?}"));
         }
         if process != money_alarms::SUBSCRIPTION.name {
-            parked += standing.parked;
+            parked += status.parked;
         }
     }
-    if parked != poisoned {
+    if parked != unreadable_orders {
         wrong.push(format!(
-            "{parked} orders are parked, with {poisoned} events that nobody can read and mails that nobody takes"
+            "{parked} orders are parked, with {unreadable_orders} events that nobody can read and mails that nobody takes"
         ));
     }
     let mut alarms = Process::default();
@@ -376,13 +378,13 @@ fn processes_are_done(world: &World, ledger: &Ledger, wrong: &mut Vec<String>) {
     }
 }
 
-/// Marks what a crash has cut apart.
+/// Counts the cases in which a crash separated an effect from its event.
 pub(super) fn mark_what_the_crash_cut(world: &World) {
     let ledger = Ledger::of(world);
-    let bank = world.bank();
-    let charge_untold = bank.charges.iter().any(|charged| {
+    let gateway = world.gateway();
+    let charge_untold = gateway.charges.iter().any(|charged| {
         let told = ledger.payments.get(&charged.payment_id).map(|book| book.succeeded_at.is_some() || book.declined);
-        matches!(charged.stands, Stands::Paid | Stands::Refused) && told == Some(false)
+        matches!(charged.state, IntentState::Paid | IntentState::Refused) && told == Some(false)
     });
     let handed_in = world.mails();
     let mail_untold = ledger
@@ -392,7 +394,7 @@ pub(super) fn mark_what_the_crash_cut(world: &World) {
     if charge_untold || mail_untold {
         rng_clock::mark(Coverage::CrashBetweenEffectAndEvent);
     }
-    drop(bank);
+    drop(gateway);
     let events = world.events();
     let positions: BTreeMap<String, Position> =
         events.iter().map(|recorded| (recorded.id.to_string(), recorded.position)).collect();

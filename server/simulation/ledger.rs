@@ -1,4 +1,4 @@
-//! What the log says, put down order by order: for the invariants, and for the scenes that only a whole history shows.
+//! The content of the log by order, for the invariants and for coverage that needs the whole history.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::rng_clock;
 use super::world::{World, lock};
 use crate::store::{aggregates, streams};
 
-/// Everything that the log says, by what it is about.
+/// The content of the log, by order, payment and mail.
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) orders: BTreeMap<OrderId, OrderBook>,
@@ -27,7 +27,7 @@ pub(super) struct Ledger {
     pub(super) checkouts: BTreeMap<OrderId, Vec<(Position, CheckoutEvent)>>,
     /// What happened up to here is past to processes that must not act on the past.
     pub(super) past: Position,
-    /// What stands where it cannot stand.
+    /// Events that cannot follow their predecessors.
     pub(super) wrong: Vec<String>,
 }
 
@@ -152,9 +152,10 @@ impl Ledger {
     /// Reads the log of a world.
     pub(super) fn of(world: &World) -> Self {
         let mut ledger = Self::default();
-        let poisoned = lock(&world.poisoned).clone();
+        let unreadable_orders = lock(&world.unreadable_orders).clone();
         for recorded in world.events() {
-            let is_poison = streams::id_in("order", recorded.stream()).is_some_and(|id| poisoned.contains(&id));
+            let is_poison =
+                streams::id_in("order", recorded.stream()).is_some_and(|id| unreadable_orders.contains(&id));
             if !is_poison && let Err(error) = ledger.take(&recorded) {
                 ledger.wrong.push(error.to_string());
             }
@@ -266,7 +267,7 @@ impl Ledger {
         }
     }
 
-    /// Scenes that only the whole history shows.
+    /// Counts the cases that only the whole history shows.
     pub(super) fn mark_scenes(&self) {
         for (id, book) in &self.orders {
             let paid = book.checkouts.iter().filter_map(|(payment, ..)| self.payments.get(payment)?.succeeded_at).max();

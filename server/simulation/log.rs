@@ -1,4 +1,4 @@
-//! The log of a simulated shop: a list, and what follows from it. Never fails; the doors of the servers do.
+//! The log of a simulated shop, in memory. It never fails; the failpoints of the servers do.
 //!
 //! It keeps the contract of `EventStore`, which a test below compares with that of SQLite.
 
@@ -17,16 +17,16 @@ use super::rng_clock;
 
 /// A log in memory.
 pub(super) struct Log {
-    kept: Mutex<StoredSnapshot>,
+    state: Mutex<LogState>,
     grown: FairNotify,
 }
 
 #[derive(Default)]
-struct StoredSnapshot {
+struct LogState {
     events: Vec<Recorded>,
-    /// How long the run had been going on when each of them came.
-    landed: Vec<Duration>,
-    /// Where the events of a stream stand in the list.
+    /// Simulated time at which each event was written.
+    written_at: Vec<Duration>,
+    /// Indices of the events of each stream.
     streams: HashMap<StreamName, Vec<usize>>,
     ids: HashMap<EventId, usize>,
     checkpoints: HashMap<String, Position>,
@@ -36,31 +36,31 @@ struct StoredSnapshot {
 
 impl Log {
     pub(super) fn new() -> Self {
-        Self { kept: Mutex::default(), grown: FairNotify::default() }
+        Self { state: Mutex::default(), grown: FairNotify::default() }
     }
 
     /// Writes all of an append or nothing.
     pub(super) fn append(&self, append: &Append) -> Result<Appended, AppendError> {
-        let appended = self.kept().append(append)?;
-        self.grown.rings();
+        let appended = self.state().append(append)?;
+        self.grown.notify();
         Ok(appended)
     }
 
     pub(super) fn stream(&self, stream: &StreamName, from: Version, limit: usize) -> Vec<Recorded> {
-        let kept = self.kept();
-        let places = kept.streams.get(stream).map(Vec::as_slice).unwrap_or_default();
+        let state = self.state();
+        let places = state.streams.get(stream).map(Vec::as_slice).unwrap_or_default();
         let first = usize::try_from(from.0.saturating_sub(1)).unwrap_or(usize::MAX);
-        places.iter().skip(first).take(limit).map(|place| kept.events[*place].clone()).collect()
+        places.iter().skip(first).take(limit).map(|place| state.events[*place].clone()).collect()
     }
 
-    /// As `EventStore::read_all`, looking at no more than a stretch of the log.
+    /// As `EventStore::read_all`, searching at most `stretch` events.
     pub(super) fn all(&self, after: Position, limit: usize, filter: &Filter, stretch: usize) -> EventPage {
-        let kept = self.kept();
-        let head = kept.head();
-        let first = usize::try_from(after.0).unwrap_or(usize::MAX).min(kept.events.len());
+        let state = self.state();
+        let head = state.head();
+        let first = usize::try_from(after.0).unwrap_or(usize::MAX).min(state.events.len());
         let mut events = Vec::new();
         let mut next_after = after.min(head);
-        for recorded in kept.events[first..].iter().take(stretch) {
+        for recorded in state.events[first..].iter().take(stretch) {
             if events.len() == limit {
                 break;
             }
@@ -73,7 +73,7 @@ impl Log {
     }
 
     pub(super) fn head(&self) -> Position {
-        self.kept().head()
+        self.state().head()
     }
 
     /// Waits until there is something after a position.
@@ -82,19 +82,19 @@ impl Log {
     }
 
     pub(super) fn checkpoint(&self, consumer: &str) -> Position {
-        self.kept().checkpoints.get(consumer).copied().unwrap_or_default()
+        self.state().checkpoints.get(consumer).copied().unwrap_or_default()
     }
 
     pub(super) fn answer(&self, key: &str) -> Option<(StoredResponse, Position)> {
-        self.kept().answers.get(key).cloned()
+        self.state().answers.get(key).cloned()
     }
 
-    /// Asks or changes what stands beside the log.
+    /// Reads or changes leases, timers and snapshots.
     pub(super) fn coordination<T>(&self, ask: impl FnOnce(&mut Coordination) -> T) -> T {
-        ask(&mut self.kept().coordination)
+        ask(&mut self.state().coordination)
     }
 
-    /// Keeps what a stream adds up to at a version; `false` when it has no such version.
+    /// Saves a snapshot of a stream at a version; `false` when it has no such version.
     pub(super) fn save_snapshot(
         &self,
         stream: &StreamName,
@@ -107,21 +107,21 @@ impl Log {
         true
     }
 
-    /// How long the run had been going on when the event at a position came.
-    pub(super) fn landed(&self, position: Position) -> Duration {
-        self.kept().landed[usize::try_from(position.0 - 1).expect("it is a position of the log")]
+    /// Simulated time at which the event at a position was written.
+    pub(super) fn written_at(&self, position: Position) -> Duration {
+        self.state().written_at[usize::try_from(position.0 - 1).expect("it is a position of the log")]
     }
 
     pub(super) fn events(&self) -> Vec<Recorded> {
-        self.kept().events.clone()
+        self.state().events.clone()
     }
 
-    fn kept(&self) -> MutexGuard<'_, StoredSnapshot> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, LogState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl StoredSnapshot {
+impl LogState {
     fn head(&self) -> Position {
         Position(self.events.len() as u64)
     }
@@ -131,14 +131,14 @@ impl StoredSnapshot {
     }
 
     fn append(&mut self, append: &Append) -> Result<Appended, AppendError> {
-        let known = self.known(append);
-        if let Known::Wholly(appended) = known {
+        let repeat = self.repeat_of(append);
+        if let Repeat::Full(appended) = repeat {
             return Ok(appended);
         }
         if let Some((answer, position)) = append.answer.as_ref().and_then(|answer| self.answers.get(&answer.key)) {
             return Err(AppendError::AlreadyAnswered { answer: Box::new(answer.clone()), position: *position });
         }
-        if let Known::Partly(id) = known {
+        if let Repeat::Partial(id) = repeat {
             return Err(AppendError::DuplicateEvent(id));
         }
         self.coordination.refusal(append)?;
@@ -177,34 +177,34 @@ impl StoredSnapshot {
         let (position, version) = (Position(place as u64 + 1), Version(places.len() as u64));
         self.ids.insert(event.id, place);
         self.events.push(Recorded::new(position, stream, version, event));
-        self.landed.push(rng_clock::elapsed());
+        self.written_at.push(rng_clock::elapsed());
     }
 
-    fn known(&self, append: &Append) -> Known {
+    fn repeat_of(&self, append: &Append) -> Repeat {
         let parts = append.streams.iter();
         let wanted: Vec<_> = parts.flat_map(|part| part.events.iter().map(|event| (&part.stream, event.id))).collect();
         let found: Vec<usize> = wanted.iter().filter_map(|(_, id)| self.ids.get(id).copied()).collect();
-        let (Some(first), Some(last)) = (found.first().copied(), found.last().copied()) else { return Known::Not };
+        let (Some(first), Some(last)) = (found.first().copied(), found.last().copied()) else { return Repeat::None };
         let in_place = found.len() == wanted.len()
             && found.iter().enumerate().all(|(index, place)| *place == first + index)
             && found.iter().zip(&wanted).all(|(place, (stream, _))| self.events[*place].stream() == stream.as_str());
         if !in_place {
-            return Known::Partly(self.events[first].id);
+            return Repeat::Partial(self.events[first].id);
         }
         let then = |stream: &StreamName| {
             let places = self.streams.get(stream).map(Vec::as_slice).unwrap_or_default();
             Version(places.iter().filter(|place| **place <= last).count() as u64)
         };
         let versions = append.streams.iter().map(|part| then(&part.stream)).collect();
-        Known::Wholly(Appended { position: Position(last as u64 + 1), versions })
+        Repeat::Full(Appended { position: Position(last as u64 + 1), versions })
     }
 }
 
 /// Whether the events of an append are in the log.
-enum Known {
-    Not,
-    Partly(EventId),
-    Wholly(Appended),
+enum Repeat {
+    None,
+    Partial(EventId),
+    Full(Appended),
 }
 
 #[cfg(test)]
@@ -220,42 +220,42 @@ mod tests {
     fn an_append(log: &Log) -> Append {
         let mut append = Append::default();
         for number in 0..4_u64 {
-            if rng_clock::one_of(2) == 0 {
+            if rng_clock::random_below(2) == 0 {
                 continue;
             }
             let stream = StreamName::new(format!("s-{number}")).unwrap();
             let there = log.stream(&stream, Version(1), 1000).len() as u64;
-            let expected = match rng_clock::one_of(8) {
+            let expected = match rng_clock::random_below(8) {
                 0 => Expected::Any,
                 1 => Expected::Exactly(Version(there + 1)),
                 _ => Expected::Exactly(Version(there)),
             };
-            let events = (0..rng_clock::one_of(3)).map(|_| an_event()).collect();
+            let events = (0..rng_clock::random_below(3)).map(|_| an_event()).collect();
             append.streams.push(StreamAppend { stream, expected, events });
         }
-        if rng_clock::one_of(4) == 0 {
-            let consumer = format!("c-{}", rng_clock::one_of(2));
-            append.checkpoints.push(Checkpoint { consumer, position: Position(rng_clock::one_of(40)) });
+        if rng_clock::random_below(4) == 0 {
+            let consumer = format!("c-{}", rng_clock::random_below(2));
+            append.checkpoints.push(Checkpoint { consumer, position: Position(rng_clock::random_below(40)) });
         }
-        if rng_clock::one_of(4) == 0 {
-            let (key, fingerprint) = (format!("k-{}", rng_clock::one_of(20)), "f".to_owned());
+        if rng_clock::random_below(4) == 0 {
+            let (key, fingerprint) = (format!("k-{}", rng_clock::random_below(20)), "f".to_owned());
             let time_ms = clock::now().unix_ms();
-            let body = JsonText::of(&rng_clock::one_of(1000)).unwrap();
+            let body = JsonText::of(&rng_clock::random_below(1000)).unwrap();
             append.answer = Some(StoredResponse { key, fingerprint, body, time_ms });
         }
-        if rng_clock::one_of(4) == 0 {
-            let (lease, epoch) = (format!("l-{}", rng_clock::one_of(2)), Epoch(rng_clock::one_of(4)));
+        if rng_clock::random_below(4) == 0 {
+            let (lease, epoch) = (format!("l-{}", rng_clock::random_below(2)), Epoch(rng_clock::random_below(4)));
             append.fences.push(Fence { lease, epoch });
         }
         append
     }
 
-    /// A change of a timer that is due at once; demanding of it what is there, or what is not.
+    /// A change of a timer that is due at once, with a right or a wrong revision.
     fn a_change(there: &[Timer], known: bool) -> TimerChange {
-        let (owner, timer) = ("o".to_owned(), format!("t-{}", rng_clock::one_of(3)));
+        let (owner, timer) = ("o".to_owned(), format!("t-{}", rng_clock::random_below(3)));
         let revision = there.iter().find(|set| set.name == timer).map_or_else(random::id, |set| set.revision);
         let as_read = known.then_some(revision);
-        if rng_clock::one_of(2) == 0 {
+        if rng_clock::random_below(2) == 0 {
             return TimerChange::Clear { owner, timer, as_read };
         }
         TimerChange::Set { owner, timer, due_ms: 5, note: JsonText::of(&()).unwrap(), as_read }
@@ -270,7 +270,8 @@ mod tests {
     }
 
     async fn take_a_lease(log: &Log, sqlite: &SqliteStore) {
-        let (lease, holder) = (format!("l-{}", rng_clock::one_of(2)), format!("h-{}", rng_clock::one_of(2)));
+        let (lease, holder) =
+            (format!("l-{}", rng_clock::random_below(2)), format!("h-{}", rng_clock::random_below(2)));
         let hour = Duration::from_secs(3600);
         let ours = log.coordination(|coordination| coordination.acquire_lease(&lease, &holder, hour, now_ms()));
         let theirs = sqlite.acquire_lease(&lease, &holder, hour).await.unwrap();
@@ -279,7 +280,7 @@ mod tests {
                 assert_eq!(ours, theirs);
                 let renewed = log.coordination(|coordination| coordination.renew_lease(&ours, hour, now_ms()));
                 assert_eq!(renewed, sqlite.renew_lease(&theirs, hour).await.unwrap());
-                if rng_clock::one_of(2) == 0 {
+                if rng_clock::random_below(2) == 0 {
                     log.coordination(|coordination| coordination.release_lease(&ours));
                     sqlite.release_lease(&theirs).await.unwrap();
                 }
@@ -298,32 +299,32 @@ mod tests {
     fn an_event() -> NewEvent {
         NewEvent {
             id: random::id(),
-            kind: format!("thing.{}", rng_clock::one_of(3)),
+            kind: format!("thing.{}", rng_clock::random_below(3)),
             schema_version: 1,
             time_ms: 7,
-            correlation_id: format!("order {}", rng_clock::one_of(3)),
+            correlation_id: format!("order {}", rng_clock::random_below(3)),
             causation_id: None,
             actor: "test".to_owned(),
             data: JsonText::of(&()).unwrap(),
         }
     }
 
-    /// One that was sent before, whole or with something of another in it.
+    /// A repeat of an earlier append, in full or mixed with another one.
     fn a_repeat(sent: &[Append]) -> Append {
         let mut append = rng_clock::pick(sent);
-        if rng_clock::one_of(2) == 0 {
+        if rng_clock::random_below(2) == 0 {
             append.streams.truncate(1);
             append.answer = None;
             append.streams.push(StreamAppend {
-                stream: StreamName::new(format!("t-{}", rng_clock::one_of(1000))).unwrap(),
+                stream: StreamName::new(format!("t-{}", rng_clock::random_below(1000))).unwrap(),
                 expected: Expected::Any,
-                events: if rng_clock::one_of(2) == 0 { vec![an_event()] } else { Vec::new() },
+                events: if rng_clock::random_below(2) == 0 { vec![an_event()] } else { Vec::new() },
             });
         }
         append
     }
 
-    fn told(outcome: &Result<Appended, AppendError>) -> String {
+    fn debug_text(outcome: &Result<Appended, AppendError>) -> String {
         format!("{outcome:?}")
     }
 
@@ -334,19 +335,19 @@ mod tests {
             let (log, sqlite) = (Log::new(), SqliteStore::in_memory().unwrap());
             let mut sent = Vec::new();
             for _ in 0..40 {
-                let again = !sent.is_empty() && rng_clock::one_of(4) == 0;
+                let again = !sent.is_empty() && rng_clock::random_below(4) == 0;
                 let mut append = if again { a_repeat(&sent) } else { an_append(&log) };
                 sent.push(append.clone());
                 let mut theirs = append.clone();
-                if rng_clock::one_of(3) == 0 {
+                if rng_clock::random_below(3) == 0 {
                     // Each store names the settings of a timer as it likes.
                     let set = log.coordination(|coordination| coordination.due_timers("o", 10, now_ms()));
-                    let change = a_change(&set, rng_clock::one_of(2) == 0);
+                    let change = a_change(&set, rng_clock::random_below(2) == 0);
                     append.timers = vec![change.clone()];
                     theirs.timers = vec![with_revision_of(change, &sqlite.due_timers("o", 10).await.unwrap())];
                 }
-                assert_eq!(told(&log.append(&append)), told(&sqlite.append(theirs).await), "{append:#?}");
-                if rng_clock::one_of(5) == 0 {
+                assert_eq!(debug_text(&log.append(&append)), debug_text(&sqlite.append(theirs).await), "{append:#?}");
+                if rng_clock::random_below(5) == 0 {
                     take_a_lease(&log, &sqlite).await;
                 }
                 let names = |timers: Vec<Timer>| timers.into_iter().map(|timer| timer.name).collect::<Vec<_>>();

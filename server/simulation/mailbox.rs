@@ -11,17 +11,17 @@ use super::server::{Failed, Server};
 use crate::integrations::mailer::{Mail, MailError};
 use crate::integrations::ports::MailSender;
 
-/// An address to which no mail can be sent.
+/// An address that the mail server refuses.
 pub(super) const NOBODY: &str = "nobody";
 
-/// The mail server, as one server of the shop reaches it.
+/// The connection of one server to the mail server.
 pub(super) struct Mailbox(pub(super) Arc<Server>);
 
 #[async_trait]
 impl MailSender for Mailbox {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let temporary = |detail: &str| MailError::Temporary(detail.to_owned());
-        let trouble = rng_clock::climate().outside_fails;
+        let trouble = rng_clock::fault_plan().outside_fails;
         let refused = |Failed| temporary("the connection was refused");
         self.0.point(points::BEFORE_MAIL, trouble).await.map_err(refused)?;
         if self.0.world.mail_is_down() {
@@ -31,8 +31,8 @@ impl MailSender for Mailbox {
         if mail.to == NOBODY {
             return Err(MailError::Permanent("no such mailbox".to_owned()));
         }
-        self.0.world.takes_mail(mail.clone());
-        let trouble = rng_clock::climate().outside_lost;
+        self.0.world.receive_mail(mail.clone());
+        let trouble = rng_clock::fault_plan().outside_lost;
         self.0.point(points::AFTER_MAIL, trouble).await.map_err(|Failed| temporary("the answer is lost"))
     }
 }

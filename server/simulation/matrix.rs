@@ -1,13 +1,13 @@
-//! Every outcome of a checkout, with the gateway's notices at every moment, and the server killed at every place where it
-//! waits: not drawn, but one after another. In the end the books must balance as in every simulated shop, and the order must
-//! be where its outcome says.
+//! Every outcome of a checkout, with the gateway's notices at every moment, and the server killed at every place where
+//! it waits: not drawn, but one after another. In the end the books must balance as in every simulated shop, and the
+//! order must be where its outcome says.
 //!
 //! * `cargo test -p storefront-server matrix` kills, for the outcomes of [`IN_FULL`], at every failpoint at which a death
 //!   leaves something else behind than at the one before, and for the others at every [`STRIDE`]th of these. Without a kill the
 //!   notices come after each event of the log too.
 //! * `MATRIX=all cargo test --release -p storefront-server matrix -- --nocapture` kills at every failpoint, and where the
 //!   notices come after an event of the log, at every one at which it leaves something else behind.
-//! * `MATRIX=card-pays/before/137 cargo test -p storefront-server matrix -- --nocapture` runs one, and tells its story.
+//! * `MATRIX=card-pays/before/137 cargo test -p storefront-server matrix -- --nocapture` runs one and prints its trace.
 //! * `MATRIX_SEED=5`, with any of them, lets what happens at the same time happen in another order.
 
 use std::collections::BTreeSet;
@@ -18,13 +18,14 @@ use super::outcomes::Outcome;
 use super::script::Moment;
 use super::watch::{Failpoint, Watch};
 use super::world::World;
-use super::{on_every_core, points, rng_clock, run_to_its_end, told};
+use super::{env_number, on_every_core, points, rng_clock, run_to_its_end};
 
 /// The outcomes for which the usual run leaves out no kill that makes a difference.
 const IN_FULL: [Outcome; 2] = [Outcome::CardPays, Outcome::RefundSucceedsThenFails];
-/// The usual run tries every so many of the kills of the other outcomes, beginning elsewhere for each moment and each seed.
+/// The usual run tries every so many of the kills of the other outcomes, beginning elsewhere for each moment and each
+/// seed.
 const STRIDE: usize = 4;
-/// Maximum number of failures that are told.
+/// Maximum number of failures in a report.
 const MAX_FAILURES_SHOWN: usize = 20;
 
 /// One run of the matrix.
@@ -46,7 +47,7 @@ impl fmt::Display for Coordinates {
     }
 }
 
-/// How one run went.
+/// The result of one run.
 struct Run {
     coordinates: Coordinates,
     broken: Vec<String>,
@@ -57,12 +58,12 @@ struct Run {
     events: u64,
 }
 
-fn run(coordinates: Coordinates, seed: u64, aloud: bool) -> Run {
+fn run(coordinates: Coordinates, seed: u64, traced: bool) -> Run {
     let Coordinates { outcome, moment, kill_at } = coordinates;
-    // A seed that 3 divides brings no trouble of its own.
-    rng_clock::begin(3 * seed, aloud);
+    // A multiple of 3 is a seed without random faults.
+    rng_clock::begin(3 * seed, traced);
     let world = World::scripted(outcome.config(), outcome.script(moment));
-    let mut broken = run_to_its_end(&world, outcome.plays(world.clone(), kill_at));
+    let mut broken = run_to_its_end(&world, outcome.play(world.clone(), kill_at));
     broken.extend(outcome.broken(&world, kill_at.is_some()));
     let passed = rng_clock::watch(Watch::default()).into_passed();
     rng_clock::end();
@@ -80,7 +81,7 @@ fn run_all(all: &[Coordinates], seed: u64) -> Vec<Run> {
     let mut runs = on_every_core(all.len() as u64, |index| {
         let mut run = run(at(index), seed, false);
         if run.died_at.is_some() {
-            // There are many of these, and nobody asks what they passed.
+            // There are many of these runs, and their failpoints are not needed.
             run.passed = Vec::new();
         }
         (index, run)
@@ -89,7 +90,7 @@ fn run_all(all: &[Coordinates], seed: u64) -> Vec<Run> {
     runs.into_iter().map(|(_, run)| run).collect()
 }
 
-/// All runs in which nobody dies.
+/// All runs without a crash.
 fn without_kill(seed: u64) -> Vec<Run> {
     let at = |outcome, moment| Coordinates { outcome, moment, kill_at: None };
     let moments = Outcome::ALL
@@ -106,7 +107,7 @@ fn without_kill(seed: u64) -> Vec<Run> {
     runs
 }
 
-/// The runs in which the server dies, for one in which it does not.
+/// The runs with a crash that belong to a run without one.
 fn with_kills(run: &Run, is_all: bool, offset: usize) -> Vec<Coordinates> {
     let at = |index| Coordinates { kill_at: Some(index), ..run.coordinates };
     let is_step = matches!(run.coordinates.moment, Moment::AfterEvents(_));
@@ -133,7 +134,7 @@ fn parse(text: &str) -> Option<Coordinates> {
     Some(Coordinates { outcome, moment, kill_at })
 }
 
-fn complain(failures: &[&Run], seed: u64) -> ! {
+fn fail(failures: &[&Run], seed: u64) -> ! {
     let lines = failures.iter().take(MAX_FAILURES_SHOWN).map(|run| {
         let place = run.died_at.map_or("nobody dies", |failpoint| failpoint.place);
         format!("{} ({place}):\n    {}", run.coordinates, run.broken.join("\n    "))
@@ -141,7 +142,7 @@ fn complain(failures: &[&Run], seed: u64) -> ! {
     let lines: Vec<String> = lines.collect();
     panic!(
         "{} runs break what must hold:\n  {}\nMATRIX={} MATRIX_SEED={seed} cargo test -p storefront-server matrix -- \
-         --nocapture   tells the story of the first",
+         --nocapture   prints the trace of the first",
         failures.len(),
         lines.join("\n  "),
         failures[0].coordinates
@@ -150,7 +151,7 @@ fn complain(failures: &[&Run], seed: u64) -> ! {
 
 #[test]
 fn whenever_a_notice_comes_and_wherever_the_server_dies_the_checkout_ends_as_it_must() {
-    let (asked, seed) = (std::env::var("MATRIX").ok(), told("MATRIX_SEED").unwrap_or(0));
+    let (asked, seed) = (std::env::var("MATRIX").ok(), env_number("MATRIX_SEED").unwrap_or(0));
     let is_all = asked.as_deref() == Some("all");
     if let Some(text) = asked.filter(|_| !is_all) {
         let coordinates = parse(&text).unwrap_or_else(|| panic!("MATRIX is all, or outcome/moment/kill: not {text:?}"));
@@ -163,7 +164,7 @@ fn whenever_a_notice_comes_and_wherever_the_server_dies_the_checkout_ends_as_it_
             run.died_at
         );
         if !run.broken.is_empty() {
-            complain(&[&run], seed);
+            fail(&[&run], seed);
         }
         return;
     }
@@ -172,7 +173,7 @@ fn whenever_a_notice_comes_and_wherever_the_server_dies_the_checkout_ends_as_it_
     // What breaks without a kill would break again at each.
     let failures: Vec<&Run> = runs.iter().filter(|run| !run.broken.is_empty()).collect();
     if !failures.is_empty() {
-        complain(&failures, seed);
+        fail(&failures, seed);
     }
     let numbered = runs.iter().zip(usize::try_from(seed).unwrap_or(0)..);
     let kills: Vec<Coordinates> = numbered.flat_map(|(run, offset)| with_kills(run, is_all, offset)).collect();
@@ -190,7 +191,7 @@ fn whenever_a_notice_comes_and_wherever_the_server_dies_the_checkout_ends_as_it_
     }
     let failures: Vec<&Run> = runs.iter().filter(|run| !run.broken.is_empty()).collect();
     if !failures.is_empty() {
-        complain(&failures, seed);
+        fail(&failures, seed);
     }
     let places: BTreeSet<&str> = runs.iter().filter_map(|run| run.died_at).map(|failpoint| failpoint.place).collect();
     let due = points::ALL.into_iter().filter(|place| is_all || !points::is_read(place));

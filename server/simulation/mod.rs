@@ -1,15 +1,16 @@
-//! A whole shop in one thread, with its time and its luck in the hands of a seed.
+//! Deterministic simulation of a whole shop in one thread: time and randomness follow from a seed.
 //!
 //! The real domain, commands, processes and their runner work on a simulated log, card gateway, mail server and product
-//! service. Shoppers buy, change their minds and ask again; servers die at any place where they wait for something and
-//! are started anew on the same log; answers get lost, news come late and twice, clocks are set, a disk is full. When
-//! all has come to rest, the books must balance: see [`invariants`].
+//! service. Simulated shoppers buy, cancel and repeat commands. The run injects faults: servers crash at any await and
+//! are restarted on the same log, answers are lost, webhooks are late or repeated, clocks are set, the disk is full.
+//! When the shop is idle at the end, the books must balance: see [`invariants`].
 //!
 //! * `SIMULATION_SEEDS=20000 cargo test -p storefront-server simulation` runs more seeds than usual.
-//! * `SIMULATION_SEED=17 cargo test -p storefront-server simulation -- --nocapture` runs one, and tells its story.
+//! * `SIMULATION_SEED=17 cargo test -p storefront-server simulation -- --nocapture` runs one seed and prints its trace.
 //!
-//! What must stay so: nothing here may depend on another clock, on threads, or on the order of a hash map. So processes
-//! wait by `crate::clock`, take ids and random numbers from `crate::random`, and `select!` with `biased`.
+//! A run is repeatable as long as nothing in it depends on another clock, on threads, or on the order of a hash map.
+//! Processes therefore wait by `crate::clock`, take ids and random numbers from `crate::random`, and `select!` with
+//! `biased`; a run replaces the sources of both for its thread ([`rng_clock`]).
 
 mod clocks;
 mod coordination;
@@ -48,35 +49,35 @@ use storefront_eventlog::{Recorded, export_line};
 use self::coverage::Seen;
 use self::world::World;
 
-/// So many seeds are run when nothing else is said.
+/// Number of seeds unless `SIMULATION_SEEDS` is set.
 const SEEDS: u64 = 1000;
-/// A shop comes to rest within a day, by its own clock.
-const MINUTES_TO_REST: u32 = 24 * 60;
+/// Maximum simulated time until the shop is idle.
+const MAX_MINUTES_UNTIL_IDLE: u32 = 24 * 60;
 
-/// How one run went.
+/// The result of one run.
 struct Outcome {
     broken: Vec<String>,
     seen: Seen,
     log: Vec<Recorded>,
 }
 
-fn run(seed: u64, aloud: bool) -> Outcome {
-    rng_clock::begin(seed, aloud);
+fn run(seed: u64, traced: bool) -> Outcome {
+    rng_clock::begin(seed, traced);
     let world = World::new();
-    let broken = run_to_its_end(&world, live(world.clone()));
+    let broken = run_to_its_end(&world, run_shop(world.clone()));
     Outcome { broken, seen: rng_clock::end(), log: world.events() }
 }
 
-/// Runs a world on this thread; what is wrong with it when it has come to rest. A panic is wrong too.
+/// Runs a world on this thread; returns the violated invariants at its end. A panic counts as one.
 fn run_to_its_end(world: &World, life: impl Future<Output = Result<(), String>>) -> Vec<String> {
     let run = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().on_thread_park(rng_clock::jump).build().unwrap();
-        let trouble = runtime.block_on(async {
-            tokio::spawn(rng_clock::follows_store_clock());
+        let runtime = tokio::runtime::Builder::new_current_thread().on_thread_park(rng_clock::advance).build().unwrap();
+        let failed = runtime.block_on(async {
+            tokio::spawn(rng_clock::follow_store_clock());
             life.await
         });
-        let trouble = trouble.err();
-        let broken = trouble.into_iter().chain(invariants::broken(world)).collect();
+        let failed = failed.err();
+        let broken = failed.into_iter().chain(invariants::broken(world)).collect();
         world.end();
         broken
     };
@@ -87,50 +88,53 @@ fn run_to_its_end(world: &World, life: impl Future<Output = Result<(), String>>)
     })
 }
 
-/// People shop, things go wrong, and then all comes to rest.
-async fn live(world: Arc<World>) -> Result<(), String> {
+/// Shoppers buy while faults are injected; then the faults stop, and the shop becomes idle.
+async fn run_shop(world: Arc<World>) -> Result<(), String> {
     tokio::spawn(world.clone().keep_a_server());
     if world.shared {
         tokio::spawn(world.clone().keep_a_server());
     }
-    faults::opens(&world).await;
-    let mut people = vec![tokio::spawn(faults::keeps_shop(world.clone())), tokio::spawn(world.clone().meddles())];
-    people.push(tokio::spawn(faults::meddles_with_payments(world.clone())));
-    if rng_clock::climate().crash > 0 {
-        people.push(tokio::spawn(faults::turns_bad(world.clone())));
+    faults::open_shop(&world).await;
+    let mut tasks = vec![
+        tokio::spawn(faults::operate_shop(world.clone())),
+        tokio::spawn(world.clone().refund_or_dispute_at_the_gateway()),
+    ];
+    tasks.push(tokio::spawn(faults::interfere_with_payments(world.clone())));
+    if rng_clock::fault_plan().crash > 0 {
+        tasks.push(tokio::spawn(faults::inject_faults(world.clone())));
     }
     for _ in 0..rng_clock::between(1..5) {
-        people.push(tokio::spawn(shoppers::shops(world.clone())));
+        tasks.push(tokio::spawn(shoppers::shop(world.clone())));
     }
-    for person in people {
-        person.await.map_err(|error| format!("somebody panicked: {error}"))?;
+    for task in tasks {
+        task.await.map_err(|error| format!("a task panicked: {error}"))?;
     }
-    rng_clock::tell(|| "everybody has gone home".to_owned());
-    rng_clock::calm();
-    comes_to_rest(&world).await
+    rng_clock::trace(|| "all shoppers have finished".to_owned());
+    rng_clock::stop_faults();
+    wait_until_idle(&world).await
 }
 
-async fn comes_to_rest(world: &World) -> Result<(), String> {
+async fn wait_until_idle(world: &World) -> Result<(), String> {
     let (mut quiet, mut head) = (0, world.log.head());
-    for _ in 0..MINUTES_TO_REST {
-        rng_clock::pass(Duration::from_secs(60)).await;
-        let waits = world.news_are_on_their_way() || world.a_bank_waits();
+    for _ in 0..MAX_MINUTES_UNTIL_IDLE {
+        rng_clock::sleep(Duration::from_secs(60)).await;
+        let waits = world.has_pending() || world.awaits_authentication();
         let still = std::mem::replace(&mut head, world.log.head()) == head && !waits;
         quiet = if still && world.is_idle() { quiet + 1 } else { 0 };
         if quiet == 3 {
             return Ok(());
         }
     }
-    Err("the shop does not come to rest".to_owned())
+    Err("the shop does not become idle".to_owned())
 }
 
-/// A number from the environment, for whoever wants to see more.
-fn told(name: &str) -> Option<u64> {
+/// A number from an environment variable.
+fn env_number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
 }
 
-/// Runs seeds on every core; tells what was seen, and the lowest seed that broke something.
+/// Runs seeds on every core; returns the coverage of all, and the lowest seed that violates an invariant.
 fn run_all(seeds: u64) -> (Seen, Option<(u64, Vec<String>)>) {
     let runs = on_every_core(seeds, |seed| {
         let Outcome { broken, seen, log: _ } = run(seed, false);
@@ -147,7 +151,7 @@ fn run_all(seeds: u64) -> (Seen, Option<(u64, Vec<String>)>) {
     (all, failures.into_iter().min_by_key(|(seed, _)| *seed))
 }
 
-/// Does a piece of work for each number from 0, and answers what came of each, in any order.
+/// Calls `work` for each number from 0; returns the results in any order.
 fn on_every_core<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
     let next = AtomicU64::new(0);
     let take = || std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
@@ -159,17 +163,17 @@ fn on_every_core<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> 
     })
 }
 
-fn complain(seed: u64, broken: &[String]) -> ! {
+fn fail(seed: u64, broken: &[String]) -> ! {
     panic!(
         "seed {seed} breaks what must hold:\n  {}\nSIMULATION_SEED={seed} cargo test -p storefront-server \
-         simulation -- --nocapture   tells its story",
+         simulation -- --nocapture   prints its trace",
         broken.join("\n  ")
     );
 }
 
 #[test]
 fn whatever_happens_the_books_balance_and_nothing_is_stuck() {
-    if let Some(seed) = told("SIMULATION_SEED") {
+    if let Some(seed) = env_number("SIMULATION_SEED") {
         let outcome = run(seed, true);
         eprintln!("\n{}", outcome.seen.table());
         if let Some(file) = std::env::var_os("SIMULATION_RECORD") {
@@ -177,24 +181,24 @@ fn whatever_happens_the_books_balance_and_nothing_is_stuck() {
             std::fs::write(file, lines.collect::<String>()).unwrap();
         }
         if !outcome.broken.is_empty() {
-            complain(seed, &outcome.broken);
+            fail(seed, &outcome.broken);
         }
         return;
     }
-    let seeds = told("SIMULATION_SEEDS").unwrap_or(SEEDS);
+    let seeds = env_number("SIMULATION_SEEDS").unwrap_or(SEEDS);
     let (seen, failure) = run_all(seeds);
     if let Some((seed, broken)) = failure {
-        complain(seed, &broken);
+        fail(seed, &broken);
     }
     println!("{seeds} seeds\n{}", seen.table());
-    // A few seeds need not show everything.
+    // A few seeds need not cover everything.
     if seeds >= SEEDS {
         assert!(seen.missing().is_empty(), "never seen in {seeds} seeds: {:?}", seen.missing());
     }
 }
 
 #[test]
-fn the_same_seed_tells_the_same_story() {
+fn the_same_seed_writes_the_same_log() {
     for seed in 0..20 {
         let (once, again) = (run(seed, false), run(seed, false));
         for (one, other) in once.log.iter().zip(&again.log) {

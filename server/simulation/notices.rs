@@ -1,4 +1,4 @@
-//! Notices of the simulated card gateway, and when they come.
+//! Webhooks of the simulated card gateway, and when they are delivered.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use super::world::{World, lock};
 use crate::clock;
 use crate::integrations::card_webhooks::{GatewayEvent, Webhook};
 
-/// A notice that comes after an answer comes this much later: the shop has dealt with the answer by then.
+/// Delay of a webhook that is to be delivered after the shop has handled the answer.
 const LATER: Duration = Duration::from_secs(2);
 
 impl World {
-    pub(super) fn tells_after_payment(self: &Arc<Self>, charged: &Charged, names_payment: bool) {
+    pub(super) fn send_after_payment(self: &Arc<Self>, charged: &Charged, names_payment: bool) {
         let event = GatewayEvent::AfterPayment { reference: charged.reference.clone() };
-        self.sends_news_about(names_payment.then_some(charged.payment_id), event);
+        self.send_webhook_about(names_payment.then_some(charged.payment_id), event);
     }
 
-    pub(super) fn sends_news(self: &Arc<Self>, payment_id: PaymentId, event: GatewayEvent) {
-        self.sends_news_about(Some(payment_id), event);
+    pub(super) fn send_webhook(self: &Arc<Self>, payment_id: PaymentId, event: GatewayEvent) {
+        self.send_webhook_about(Some(payment_id), event);
     }
 
-    fn sends_news_about(self: &Arc<Self>, payment_id: Option<PaymentId>, event: GatewayEvent) {
-        let number = self.next_news();
+    fn send_webhook_about(self: &Arc<Self>, payment_id: Option<PaymentId>, event: GatewayEvent) {
+        let number = self.next_webhook_number();
         let webhook = Webhook {
             id: format!("evt_{number}"),
             created_unix_s: i64::try_from(number).unwrap_or(0),
@@ -35,78 +35,78 @@ impl World {
             event,
         };
         if let Some(Script { moment, .. }) = &self.script {
-            return self.sends_at(*moment, webhook);
+            return self.send_at(*moment, webhook);
         }
-        let copies = if rng_clock::strikes(rng_clock::climate().twice) { 2 } else { 1 };
+        let copies = if rng_clock::chance(rng_clock::fault_plan().twice) { 2 } else { 1 };
         for _ in 0..copies {
-            let late = rng_clock::strikes(rng_clock::climate().late);
+            let late = rng_clock::chance(rng_clock::fault_plan().late);
             let delay =
                 Duration::from_millis(if late { rng_clock::between(0..120_000) } else { rng_clock::between(0..1500) });
-            self.sends(webhook.clone(), delay);
+            self.send_after(webhook.clone(), delay);
         }
     }
 
-    /// Sends a notice now where it does not depend on an answer when it leaves.
-    fn sends_at(self: &Arc<Self>, moment: Moment, webhook: Webhook) {
+    /// Sends a webhook at a moment of the script, or holds it until the next answer.
+    fn send_at(self: &Arc<Self>, moment: Moment, webhook: Webhook) {
         match moment {
             Moment::Before | Moment::BeforeAndAfter => {
                 let (attempted, first_attempt) = oneshot::channel();
                 lock(&self.first_attempts).push(first_attempt);
-                self.begins_something();
-                tokio::spawn(self.clone().delivers(webhook.clone(), Some(attempted)));
+                self.begin_pending();
+                tokio::spawn(self.clone().deliver(webhook.clone(), Some(attempted)));
                 if moment == Moment::BeforeAndAfter {
-                    self.sends(webhook, LATER);
+                    self.send_after(webhook, LATER);
                 }
             }
             Moment::During | Moment::TwiceDuring | Moment::After => {
-                self.begins_something();
+                self.begin_pending();
                 lock(&self.held).push(webhook);
             }
             Moment::AfterEvents(count) => {
-                self.begins_something();
-                tokio::spawn(self.clone().delivers_after_events(webhook, self.log.head().0 + count));
+                self.begin_pending();
+                tokio::spawn(self.clone().deliver_after_events(webhook, self.log.head().0 + count));
             }
             Moment::Never => {}
         }
     }
 
-    /// The gateway is about to answer a call: waits until notices that come before the answer have been brought once, and
-    /// sends those that leave with it.
-    pub(super) async fn answers(self: &Arc<Self>) {
+    /// Called before the gateway answers a call: waits for the first delivery attempt of webhooks that precede the
+    /// answer, and sends those that accompany it.
+    pub(super) async fn release_held_webhooks(self: &Arc<Self>) {
         let Some(Script { moment, .. }) = &self.script else { return };
         let first_attempts = std::mem::take(&mut *lock(&self.first_attempts));
         for first_attempt in first_attempts {
-            // One whose sender is gone was brought long ago.
+            // The attempt was made when its sender is gone.
             let _ = first_attempt.await;
         }
         let held = std::mem::take(&mut *lock(&self.held));
         for webhook in held {
             if *moment == Moment::TwiceDuring {
-                self.sends(webhook.clone(), Duration::ZERO);
+                self.send_after(webhook.clone(), Duration::ZERO);
             }
-            self.sends(webhook, if *moment == Moment::After { LATER } else { Duration::ZERO });
-            self.ends_something();
+            self.send_after(webhook, if *moment == Moment::After { LATER } else { Duration::ZERO });
+            self.end_pending();
         }
     }
 
-    fn sends(self: &Arc<Self>, webhook: Webhook, delay: Duration) {
-        self.begins_something();
+    fn send_after(self: &Arc<Self>, webhook: Webhook, delay: Duration) {
+        self.begin_pending();
         let world = self.clone();
         tokio::spawn(async move {
-            rng_clock::pass(delay).await;
-            world.delivers(webhook, None).await;
+            rng_clock::sleep(delay).await;
+            world.deliver(webhook, None).await;
         });
     }
 
-    async fn delivers_after_events(self: Arc<Self>, webhook: Webhook, position: u64) {
+    async fn deliver_after_events(self: Arc<Self>, webhook: Webhook, position: u64) {
         let grown = async {
             let mut head = self.log.head();
             while head.0 < position {
                 head = self.log.wait_for(head).await;
             }
         };
-        // It comes in the end, however few events there are.
+        // It is delivered in any case, however few events there are.
         clock::timeout(Duration::from_secs(20), grown).await;
-        self.delivers(webhook, None).await;
+        self.deliver(webhook, None).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The ways in which a checkout can go, each as a shopper who does one thing after another, and what must have come of it.
+//! The outcomes of a checkout: for each the steps of a shopper, and the expected result.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,16 +10,16 @@ use storefront_domain::order::OrderCommand;
 use storefront_domain::payment::{Payment, PaymentCommand, RefundProgress, RefundState};
 use storefront_domain::{Quantity, payment};
 
-use super::intents::{ASKS, DECLINED, GOOD};
+use super::intents::{DECLINED, GOOD, NEEDS_AUTHENTICATION};
 use super::ledger::{Ledger, PaymentBook};
 use super::product_service::a_product;
 use super::rng_clock;
 use super::script::{EXTERNAL_DELAY, Moment, OwnerAnswer, Script};
-use super::shoppers::{Act, Shopper, receives};
+use super::shoppers::{Act, Shopper, receive_stock};
 use super::wallets::{self, ADA};
 use super::watch::Watch;
 use super::world::World;
-use super::{comes_to_rest, faults};
+use super::{faults, wait_until_idle};
 use crate::config::Config;
 use crate::random;
 
@@ -27,18 +27,19 @@ use crate::random;
 const BASKET: [(&str, i64, u32); 2] = [("mug", 1999, 2), ("kettle", 3450, 1)];
 /// What the basket costs, in cents.
 const TOTAL: i64 = 2 * 1999 + 3450;
-/// The refunds of the outcomes that have some, in cents: two at once, and one when the gateway has come to an end with them.
+/// The refunds of the outcomes that have some, in cents: two at once, and one when the gateway has come to an end with
+/// them.
 const REFUNDS: [i64; 3] = [700, 500, 300];
-/// How long goods are kept for a card's owner who never answers.
+/// Life of the reservation when the cardholder never answers.
 const SHORT_RESERVATION: Duration = Duration::from_secs(20);
-/// The interval at which a run is looked at.
+/// Interval between two checks of a run.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-/// Looks in a row that find nothing new in a shop that has settled.
+/// Number of consecutive checks without a change after which a shop is settled.
 const QUIET_LOOKS: u32 = 20;
-/// Maximum time for the shop to get anywhere, by its own clock.
+/// Maximum simulated time of each wait.
 const TIME_LIMIT: Duration = Duration::from_secs(6 * 3600);
 
-/// How a checkout goes.
+/// The outcome of a checkout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
     CardPays,
@@ -81,8 +82,8 @@ impl Outcome {
         Self::WalletPays,
     ];
 
-    /// The moments at which the gateway's notices can come. A wallet has none, and nobody asks by himself about a refund that
-    /// has succeeded.
+    /// The moments at which the gateway's notices can come. A wallet has none, and nobody asks by himself about a
+    /// refund that has succeeded.
     pub(super) fn moments(self) -> Vec<Moment> {
         let mut moments =
             vec![Moment::Before, Moment::During, Moment::After, Moment::TwiceDuring, Moment::BeforeAndAfter];
@@ -130,7 +131,9 @@ impl Outcome {
     fn payment(self) -> PaymentMethod {
         let token = match self {
             Self::CardDeclined => DECLINED,
-            Self::AuthenticationPassed | Self::AuthenticationFailed | Self::AuthenticationGivenUp => ASKS,
+            Self::AuthenticationPassed | Self::AuthenticationFailed | Self::AuthenticationGivenUp => {
+                NEEDS_AUTHENTICATION
+            }
             Self::CardPays
             | Self::CancelledWhilePaying
             | Self::RefundPendsThenSucceeds
@@ -170,44 +173,44 @@ impl Outcome {
         matches!(self, Self::RefundPendsThenSucceeds | Self::RefundSucceedsThenFails | Self::WalletPays)
     }
 
-    /// A shopper buys, and all comes to rest. The server dies at the failpoint of the given number, counted from the
-    /// checkout on.
-    pub(super) async fn plays(self, world: Arc<World>, kill_at: Option<usize>) -> Result<(), String> {
+    /// Runs the shopper until the shop is idle. The server crashes at the failpoint of the given number, counted from
+    /// the checkout on.
+    pub(super) async fn play(self, world: Arc<World>, kill_at: Option<usize>) -> Result<(), String> {
         tokio::spawn(world.clone().keep_a_server());
-        opens(&world).await;
+        open_shop(&world).await;
         let customer_id = (self == Self::WalletPays).then_some(ADA);
         let shopper = Shopper { world: world.clone(), order_id: OrderId(random::id()), customer_id };
         for (product, _, pieces) in BASKET {
-            shopper.acts(Act::Order(wants(&shopper, product, pieces).await?)).await;
+            shopper.perform(Act::Order(add_to_basket(&shopper, product, pieces).await?)).await;
         }
-        let order = shopper.looks().await;
-        let checkout = shopper.checks_out(&order, self.payment(), "ada@example.com").await;
-        settles(&world).await?;
+        let order = shopper.load().await;
+        let checkout = shopper.check_out(&order, self.payment(), "ada@example.com").await;
+        wait_until_settled(&world).await?;
         rng_clock::watch(Watch::new(kill_at));
-        shopper.acts(Act::Order(checkout)).await;
+        shopper.perform(Act::Order(checkout)).await;
         if self == Self::CancelledWhilePaying {
-            until(&world, "the payment is asked for", |ledger| !ledger.payments.is_empty()).await?;
-            shopper.acts(Act::Order(OrderCommand::Cancel { reason: "changed my mind".to_owned() })).await;
+            wait_for(&world, "the payment is asked for", |ledger| !ledger.payments.is_empty()).await?;
+            shopper.perform(Act::Order(OrderCommand::Cancel { reason: "changed my mind".to_owned() })).await;
         }
         let has_ended = |ledger: &Ledger| {
             let status = ledger.orders.get(&shopper.order_id).and_then(|book| book.status);
             status.is_some_and(|status| status != OrderStatus::CheckedOut)
         };
-        until(&world, "the checkout ends", has_ended).await?;
+        wait_for(&world, "the checkout ends", has_ended).await?;
         if self.has_refunds() {
-            self.gives_back(&shopper).await?;
+            self.refund(&shopper).await?;
         }
-        settles(&world).await?;
-        rng_clock::stops_watching();
-        comes_to_rest(&world).await
+        wait_until_settled(&world).await?;
+        rng_clock::stop_watching();
+        wait_until_idle(&world).await
     }
 
-    async fn gives_back(self, shopper: &Shopper) -> Result<(), String> {
+    async fn refund(self, shopper: &Shopper) -> Result<(), String> {
         for (index, cents) in REFUNDS.into_iter().enumerate() {
             let amount = Some(Money::new(cents, Currency::EUR));
             let refund_id = RefundId(random::id());
             let refund = PaymentCommand::Refund { refund_id, amount, reason: "it was broken".to_owned() };
-            shopper.acts(Act::Refund(refund)).await;
+            shopper.perform(Act::Refund(refund)).await;
             if index == 0 {
                 continue;
             }
@@ -216,13 +219,13 @@ impl Outcome {
                 let made = payment.refunds().iter().filter(|refund| refund.state != RefundState::Open);
                 made.count() == index + 1
             };
-            until(&shopper.world, "the refunds are made", are_made).await?;
-            rng_clock::pass(EXTERNAL_DELAY + Duration::from_secs(1)).await;
+            wait_for(&shopper.world, "the refunds are made", are_made).await?;
+            rng_clock::sleep(EXTERNAL_DELAY + Duration::from_secs(1)).await;
         }
         Ok(())
     }
 
-    /// What is wrong with what came of it, beside what must be true of every shop.
+    /// Violations of the expected result, in addition to the invariants of every shop.
     pub(super) fn broken(self, world: &World, was_killed: bool) -> Vec<String> {
         let mut wrong = Vec::new();
         let ledger = Ledger::of(world);
@@ -246,7 +249,7 @@ impl Outcome {
         let handed_in = message_ids.len();
         message_ids.sort();
         message_ids.dedup();
-        // What a server that died had handed in is handed in again.
+        // A mail that was handed in before the crash is handed in again.
         if handed_in != message_ids.len() && !was_killed {
             wrong.push(format!("{} mails were handed in {handed_in} times", message_ids.len()));
         }
@@ -264,22 +267,22 @@ impl Outcome {
     }
 }
 
-async fn opens(world: &World) {
-    faults::introduces_newcomers(world);
-    wallets::opens(world, 2 * TOTAL);
+async fn open_shop(world: &World) {
+    faults::introduce_new_processes(world);
+    wallets::open_wallet(world, 2 * TOTAL);
     for (product, price, pieces) in BASKET {
         world.catalogue().set(a_product(product, price, true));
-        receives(world, &product.parse().expect("it is an id"), pieces + 1).await;
+        receive_stock(world, &product.parse().expect("it is an id"), pieces + 1).await;
     }
 }
 
-async fn wants(shopper: &Shopper, product: &str, pieces: u32) -> Result<OrderCommand, String> {
+async fn add_to_basket(shopper: &Shopper, product: &str, pieces: u32) -> Result<OrderCommand, String> {
     let quantity = Quantity::try_from(pieces).expect("it is small");
     for _ in 0..1000 {
-        if let Some(wish) = shopper.wants(product.parse().expect("it is an id"), quantity).await {
+        if let Some(wish) = shopper.add_item(product.parse().expect("it is an id"), quantity).await {
             return Ok(wish);
         }
-        rng_clock::pass(LOOK_INTERVAL).await;
+        rng_clock::sleep(LOOK_INTERVAL).await;
     }
     Err(format!("{product} is never for sale"))
 }
@@ -289,24 +292,24 @@ fn payment_of(ledger: &Ledger, id: OrderId) -> Payment {
     last.and_then(|(payment, ..)| ledger.payments.get(payment)).map(PaymentBook::now).unwrap_or_default()
 }
 
-/// Waits until the log says so.
-async fn until(world: &World, what: &str, is_so: impl Fn(&Ledger) -> bool) -> Result<(), String> {
+/// Waits until a condition on the log holds.
+async fn wait_for(world: &World, what: &str, is_so: impl Fn(&Ledger) -> bool) -> Result<(), String> {
     let mut looked_at = None;
     for _ in 0..TIME_LIMIT.as_millis() / LOOK_INTERVAL.as_millis() {
         if looked_at.replace(world.log.head()) != Some(world.log.head()) && is_so(&Ledger::of(world)) {
             return Ok(());
         }
-        rng_clock::pass(LOOK_INTERVAL).await;
+        rng_clock::sleep(LOOK_INTERVAL).await;
     }
     Err(format!("it never happens that {what}"))
 }
 
-/// Waits until nothing is left to do and nothing more comes.
-async fn settles(world: &World) -> Result<(), String> {
+/// Waits until the shop is idle and nothing is pending.
+async fn wait_until_settled(world: &World) -> Result<(), String> {
     let (mut quiet, mut head) = (0, world.log.head());
     for _ in 0..TIME_LIMIT.as_millis() / LOOK_INTERVAL.as_millis() {
-        rng_clock::pass(LOOK_INTERVAL).await;
-        let waits = world.news_are_on_their_way() || world.a_bank_waits() || !world.is_idle();
+        rng_clock::sleep(LOOK_INTERVAL).await;
+        let waits = world.has_pending() || world.awaits_authentication() || !world.is_idle();
         let is_still = std::mem::replace(&mut head, world.log.head()) == head && !waits;
         quiet = if is_still { quiet + 1 } else { 0 };
         if quiet == QUIET_LOOKS {

@@ -36,12 +36,12 @@ pub(super) const ALL: [&str; 16] = [
     PRODUCTS,
 ];
 
-/// Whether a server only looks at something here.
+/// Whether the failpoint is a read.
 pub(super) fn is_read(place: &'static str) -> bool {
     matches!(place, READ | BEFORE_FIND | BEFORE_LIST | PRODUCTS)
 }
 
-/// How many times as likely a crash is here as where the log is read, which happens most.
+/// Probability of a crash here, as a multiple of that at a read of the log.
 pub(super) fn times(place: &'static str) -> u32 {
     match place {
         READ | PRODUCTS => 1,

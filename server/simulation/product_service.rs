@@ -16,7 +16,7 @@ use crate::integrations::ports::Products;
 use crate::integrations::product_service::{Change, Changes, Listing, SeenProduct, ServiceError};
 use crate::integrations::product_writes::{ProductWrite, WriteError};
 
-/// What the product service knows.
+/// The products of the product service, with its feed of changes.
 #[derive(Default)]
 pub(super) struct Catalogue {
     pub(super) products: BTreeMap<ProductId, SeenProduct>,
@@ -25,7 +25,7 @@ pub(super) struct Catalogue {
 }
 
 impl Catalogue {
-    /// A product is as this says from now on.
+    /// Sets a product, and adds a change to the feed.
     pub(super) fn set(&mut self, product: SeenProduct) {
         let sequence = self.changes.len() as u64 + 1;
         let (kind, product_id) = ("changed".to_owned(), product.id.clone());
@@ -61,13 +61,13 @@ pub(super) fn a_product(id: &str, price: i64, active: bool) -> SeenProduct {
     SeenProduct { id: id.parse().expect("it is an id"), facts, active, reason: None, has_own_vat_rate: true }
 }
 
-/// The product service, as one server reaches it.
+/// The connection of one server to the product service.
 pub(super) struct Range(pub(super) Arc<Server>);
 
 impl Range {
     async fn reach(&self) -> Result<(), ServiceError> {
         let down = |detail: &str| ServiceError::Unavailable { detail: detail.to_owned() };
-        let trouble = rng_clock::climate().outside_fails;
+        let trouble = rng_clock::fault_plan().outside_fails;
         self.0.point(points::PRODUCTS, trouble).await.map_err(|Failed| down("the connection was refused"))?;
         if self.0.world.catalogue().closed {
             rng_clock::mark(Coverage::ProductServiceDown);
@@ -91,8 +91,8 @@ impl Products for Range {
         if wait_seconds == 0 || !news.changes.is_empty() || news.head < after {
             return Ok(news);
         }
-        // Held back for a while; news that come meanwhile are told a little late.
-        rng_clock::pass(Duration::from_millis(rng_clock::between(200..u64::from(wait_seconds) * 1000))).await;
+        // A long poll: changes that come meanwhile are returned at its end.
+        rng_clock::sleep(Duration::from_millis(rng_clock::between(200..u64::from(wait_seconds) * 1000))).await;
         self.reach().await?;
         Ok(self.0.world.catalogue().after(after))
     }

@@ -1,10 +1,9 @@
-//! Time and chance of one simulated run, in the hands of its seed.
+//! The simulated clock and the random generator of one run, both determined by its seed.
 //!
-//! There is one for each thread, and a run has its thread to itself. Time stands still while anything can be done, and
-//! jumps to the next moment that somebody waits for when nothing can. The store has a clock, which may be set, and the
-//! servers' machine another, which may be wrong; the servers follow the store's as real ones do (`crate::clock`). What
-//! is random comes from one generator. So a run is the same each time: as long as it iterates over no hash map, asks no
-//! other clock and starts no thread.
+//! A run has a thread to itself and replaces the sources of `crate::clock` and `crate::random` there. Time stands still
+//! while any task can run, and advances to the next timer when none can. The clock of the store may be set, and that of
+//! the servers' machine may be wrong; the servers follow the store's clock as in production. A run is the same each
+//! time, as long as it iterates over no hash map, reads no other clock and starts no thread.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,70 +22,70 @@ use super::watch::Watch;
 use crate::clock::{self, FOLLOW_INTERVAL, ProcessTime, StoreClock, TimeSource};
 use crate::random::{self, RandomSource, SystemRandom};
 
-/// When every run begins: 2026-01-01T00:00:00Z.
+/// Start of every run: 2026-01-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_767_225_600_000;
-/// So many failpoints are passed within an hour of the run's time at most; a run that passes more goes round in
-/// circles. Two servers that have nothing to do pass some 63,000, as they keep their leases.
+/// Maximum number of failpoints that a run passes within a simulated hour; more is an endless loop. Two idle servers
+/// pass some 63,000, because they renew their leases.
 const POINTS_PER_HOUR: u64 = 200_000;
 const HOUR_NS: u64 = 3600 * 1_000_000_000;
 
-/// What the clock of the servers' machine may show beyond the right time: nothing, two days more, or an hour less.
+/// Possible errors of the clock of the servers' machine: none, two days ahead, or an hour behind.
 const MACHINE_CLOCKS_MS: [i64; 4] = [0, 0, 2 * 24 * 3_600_000, -3_600_000];
 
-/// Longer than any deadline of a shop, and than an answer is kept.
+/// Longer than any deadline of a shop, and than the lifetime of stored answers.
 const MOMENTARY_JUMP_MS: i64 = 25 * 3_600_000;
 
 thread_local! {
-    static FATE: RefCell<Option<RngClock>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<RngClock>> = const { RefCell::new(None) };
 }
 
-/// How likely trouble is, in thousandths of the times that it could strike.
+/// Probabilities of faults, in thousandths of the occasions for each.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FaultPlan {
-    /// A call takes noticeably long.
+    /// A call is slow.
     pub(super) slow: u32,
-    /// A call of the log fails and has no effect.
+    /// A call of the log fails without an effect.
     pub(super) store_fails: u32,
-    /// An append lands, and its caller is told that it failed.
+    /// An append is written, and its caller gets an error.
     pub(super) append_lost: u32,
-    /// A call of another system fails and has no effect.
+    /// A call of an external system fails without an effect.
     pub(super) outside_fails: u32,
-    /// A call of another system has its effect, and its answer is lost.
+    /// A call of an external system takes effect, and its answer is lost.
     pub(super) outside_lost: u32,
-    /// The server dies.
+    /// The server crashes.
     pub(super) crash: u32,
-    /// Events of the card gateway come twice.
+    /// A webhook is sent twice.
     pub(super) twice: u32,
-    /// Events of the card gateway come late.
+    /// A webhook is late.
     pub(super) late: u32,
 }
 
 struct RngClock {
     state: u64,
     now_ns: u64,
-    /// What the store's clock shows beyond that.
+    /// Error of the store's clock.
     step_ms: i64,
-    /// What the clock of the servers' machine shows beyond it.
+    /// Error of the clock of the servers' machine.
     machine_ms: i64,
-    /// The store's clock as the servers follow it, and the latest time that they have shown.
+    /// The store's clock as the servers follow it, and the latest time that they returned.
     followed: StoreClock,
     latest_ms: i64,
-    /// By how much the servers have followed the store's clock forwards.
+    /// Sum of the forward jumps of the store's clock that the servers have accepted.
     forwards_ms: i64,
     timers: BTreeMap<(u64, u64), Waker>,
     timer_count: u64,
     id_count: u64,
-    /// An hour of the run's time, and how many failpoints were passed within it.
+    /// A simulated hour, and the number of failpoints passed within it.
     points: (u64, u64),
     crashes_left: u32,
-    climate: FaultPlan,
+    fault_plan: FaultPlan,
     seen: Seen,
     watch: Watch,
-    tells: bool,
+    traced: bool,
 }
 
-/// Gives this thread's time and chance to a seed.
-pub(super) fn begin(seed: u64, tells: bool) {
+/// Starts a run on this thread: replaces the sources of time and randomness. With `traced`, its trace is printed.
+pub(super) fn begin(seed: u64, traced: bool) {
     let mut rng_clock = RngClock {
         state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5707_EF20,
         now_ns: 0,
@@ -100,15 +99,15 @@ pub(super) fn begin(seed: u64, tells: bool) {
         id_count: 0,
         points: (0, 0),
         crashes_left: 0,
-        climate: FaultPlan::default(),
+        fault_plan: FaultPlan::default(),
         seen: Seen::default(),
         watch: Watch::default(),
-        tells,
+        traced,
     };
-    // Every third run is calm, so that what goes wrong without trouble is found without trouble.
+    // Every third run has no faults, so that bugs that need none are found without them.
     if !seed.is_multiple_of(3) {
         let mut upto = |most: u64| u32::try_from(rng_clock.draw() % (most + 1)).unwrap_or(0);
-        rng_clock.climate = FaultPlan {
+        rng_clock.fault_plan = FaultPlan {
             slow: upto(80),
             store_fails: upto(15),
             append_lost: upto(25),
@@ -122,37 +121,37 @@ pub(super) fn begin(seed: u64, tells: bool) {
         rng_clock.machine_ms = MACHINE_CLOCKS_MS[usize::try_from(rng_clock.draw() % 4).unwrap_or(0)];
     }
     rng_clock.follow_store_clock();
-    FATE.with_borrow_mut(|there| *there = Some(rng_clock));
+    CURRENT.with_borrow_mut(|there| *there = Some(rng_clock));
     clock::replace_source(&Simulated);
     random::replace_source(&Simulated);
 }
 
-/// Gives time and chance back to the world, and tells what was seen.
+/// Ends the run on this thread: restores the sources, and returns the coverage.
 pub(super) fn end() -> Seen {
     clock::replace_source(&ProcessTime);
     random::replace_source(&SystemRandom);
-    FATE.with_borrow_mut(Option::take).expect("a run has begun").seen
+    CURRENT.with_borrow_mut(Option::take).expect("a run has begun").seen
 }
 
 fn with<T>(ask: impl FnOnce(&mut RngClock) -> T) -> T {
-    FATE.with_borrow_mut(|rng_clock| ask(rng_clock.as_mut().expect("this happens in a run")))
+    CURRENT.with_borrow_mut(|rng_clock| ask(rng_clock.as_mut().expect("this happens in a run")))
 }
 
-/// The time that the store's clock shows.
+/// The time of the store's clock, in milliseconds since 1970.
 pub(super) fn store_ms() -> i64 {
     with(|rng_clock| rng_clock.true_ms() + rng_clock.step_ms)
 }
 
-/// The servers read the store's clock now and then, as long as the run goes on.
-pub(super) async fn follows_store_clock() {
+/// Lets the servers read the store's clock at their usual interval, until the run ends.
+pub(super) async fn follow_store_clock() {
     loop {
-        pass(FOLLOW_INTERVAL).await;
+        sleep(FOLLOW_INTERVAL).await;
         with(RngClock::follow_store_clock);
     }
 }
 
-/// What the clock of the servers' machine shows beyond the right time, from the beginning on.
-pub(super) fn machine_shows(beyond_ms: i64) {
+/// Sets the error of the clock of the servers' machine for the whole run.
+pub(super) fn set_machine_clock(beyond_ms: i64) {
     with(|rng_clock| {
         rng_clock.machine_ms = beyond_ms;
         rng_clock.followed = StoreClock::default();
@@ -160,7 +159,7 @@ pub(super) fn machine_shows(beyond_ms: i64) {
     });
 }
 
-/// By how much the servers have followed the store's clock forwards, in milliseconds.
+/// Sum of the forward jumps of the store's clock that the servers have accepted, in milliseconds.
 pub(super) fn forwards_ms() -> i64 {
     with(|rng_clock| rng_clock.forwards_ms)
 }
@@ -214,7 +213,7 @@ pub(super) fn elapsed() -> Duration {
 }
 
 /// Waits by the simulated clock.
-pub(super) async fn pass(time: Duration) {
+pub(super) async fn sleep(time: Duration) {
     clock::sleep(time).await;
 }
 
@@ -235,7 +234,7 @@ impl Future for Sleep {
             }
             Ok(rng_clock.timers.insert(self.key, waker))
         });
-        // What a waker lets go of may wait too, so it is dropped only now.
+        // Dropping a waker may drop other timers, so it happens outside of the borrow.
         match replaced {
             Ok(_old) => Poll::Pending,
             Err(()) => Poll::Ready(()),
@@ -247,13 +246,13 @@ impl Drop for Sleep {
     fn drop(&mut self) {
         let key = self.key;
         let _waker =
-            FATE.with_borrow_mut(|rng_clock| rng_clock.as_mut().and_then(|rng_clock| rng_clock.timers.remove(&key)));
+            CURRENT.with_borrow_mut(|rng_clock| rng_clock.as_mut().and_then(|rng_clock| rng_clock.timers.remove(&key)));
     }
 }
 
-/// Nothing can be done: lets the time jump to the next moment that somebody waits for.
-pub(super) fn jump() {
-    let waker = FATE.with_borrow_mut(|rng_clock| {
+/// Advances the time to the next timer; called when no task can run.
+pub(super) fn advance() {
+    let waker = CURRENT.with_borrow_mut(|rng_clock| {
         let rng_clock = rng_clock.as_mut()?;
         let ((at_ns, _), waker) = rng_clock.timers.pop_first()?;
         rng_clock.now_ns = rng_clock.now_ns.max(at_ns);
@@ -264,101 +263,101 @@ pub(super) fn jump() {
     }
 }
 
-/// The store's clock is set, forwards or backwards.
+/// Sets the store's clock forwards or backwards.
 pub(super) fn step_clock(by_ms: i64) {
     with(|rng_clock| rng_clock.step_ms += by_ms);
 }
 
-/// The store's clock shows 25 hours more, for a shorter time than it takes a server to believe it.
-pub(super) async fn jumps_for_a_moment() {
+/// Sets the store's clock 25 hours forwards, and back before the servers accept the jump.
+pub(super) async fn jump_clock_briefly() {
     step_clock(MOMENTARY_JUMP_MS);
-    pass(Duration::from_millis(between(0..10_000))).await;
+    sleep(Duration::from_millis(between(0..10_000))).await;
     step_clock(-MOMENTARY_JUMP_MS);
 }
 
-/// One of so many, from 0.
-pub(super) fn one_of(count: u64) -> u64 {
+/// A random number below `count`.
+pub(super) fn random_below(count: u64) -> u64 {
     with(|rng_clock| rng_clock.draw() % count.max(1))
 }
 
-/// A number of a range.
+/// A random number of a range.
 pub(super) fn between(range: Range<u64>) -> u64 {
-    range.start + one_of(range.end - range.start)
+    range.start + random_below(range.end - range.start)
 }
 
-/// One of these.
+/// A random item.
 pub(super) fn pick<T: Clone>(items: &[T]) -> T {
-    items[usize::try_from(one_of(items.len() as u64)).unwrap_or(0)].clone()
+    items[usize::try_from(random_below(items.len() as u64)).unwrap_or(0)].clone()
 }
 
-/// True in so many of a thousand cases.
-pub(super) fn strikes(thousandths: u32) -> bool {
-    one_of(1000) < u64::from(thousandths)
+/// `true` with a probability in thousandths.
+pub(super) fn chance(thousandths: u32) -> bool {
+    random_below(1000) < u64::from(thousandths)
 }
 
-/// How likely trouble is now.
-pub(super) fn climate() -> FaultPlan {
-    with(|rng_clock| rng_clock.climate)
+/// The present probabilities of faults.
+pub(super) fn fault_plan() -> FaultPlan {
+    with(|rng_clock| rng_clock.fault_plan)
 }
 
 /// Every call of another system fails from now on.
 pub(super) fn fail_outside_calls() {
-    with(|rng_clock| rng_clock.climate.outside_fails = 1000);
+    with(|rng_clock| rng_clock.fault_plan.outside_fails = 1000);
 }
 
-/// No more trouble from now on.
-pub(super) fn calm() {
+/// Ends the injection of faults.
+pub(super) fn stop_faults() {
     with(|rng_clock| {
-        rng_clock.climate = FaultPlan::default();
+        rng_clock.fault_plan = FaultPlan::default();
         rng_clock.crashes_left = 0;
     });
 }
 
-/// Whether the server dies at a failpoint that it passes.
-pub(super) fn crashes_here(place: &'static str) -> bool {
+/// Counts a failpoint; returns whether the server crashes there.
+pub(super) fn crashes_at(place: &'static str) -> bool {
     with(|rng_clock| {
         let hour = rng_clock.now_ns / HOUR_NS;
         let passed = if rng_clock.points.0 == hour { rng_clock.points.1 + 1 } else { 1 };
         assert!(passed < POINTS_PER_HOUR, "the run goes round in circles, {hour} hours from its beginning");
         rng_clock.points = (hour, passed);
-        if rng_clock.watch.passes(place, rng_clock.now_ns) {
+        if rng_clock.watch.record_pass(place, rng_clock.now_ns) {
             return true;
         }
-        let likely = u64::from(rng_clock.climate.crash * points::times(place));
+        let likely = u64::from(rng_clock.fault_plan.crash * points::times(place));
         let crashes = rng_clock.crashes_left > 0 && rng_clock.draw() % 10_000 < likely;
         rng_clock.crashes_left -= u32::from(crashes);
         crashes
     })
 }
 
-/// Failpoints are watched like this from now on. Answers what watched them before.
+/// Replaces the watch of failpoints; returns the previous one.
 pub(super) fn watch(watch: Watch) -> Watch {
     with(|rng_clock| std::mem::replace(&mut rng_clock.watch, watch))
 }
 
-/// Failpoints are not counted any more; those that were are kept.
-pub(super) fn stops_watching() {
-    with(|rng_clock| rng_clock.watch.stops());
+/// Stops counting failpoints; the counted ones stay.
+pub(super) fn stop_watching() {
+    with(|rng_clock| rng_clock.watch.stop());
 }
 
-/// Something has happened that outlives the servers.
-pub(super) fn changes() {
-    with(|rng_clock| rng_clock.watch.changes(rng_clock.now_ns));
+/// Notes a change that outlives the servers.
+pub(super) fn mark_change() {
+    with(|rng_clock| rng_clock.watch.mark_change(rng_clock.now_ns));
 }
 
-/// Something worth counting has happened.
-pub(super) fn mark(scene: Coverage) {
-    with(|rng_clock| rng_clock.seen.mark(scene));
+/// Counts a covered case.
+pub(super) fn mark(coverage: Coverage) {
+    with(|rng_clock| rng_clock.seen.mark(coverage));
 }
 
-/// A server died at a failpoint.
+/// Counts a crash at a failpoint.
 pub(super) fn mark_crash(place: &'static str) {
     with(|rng_clock| rng_clock.seen.mark_crash(place));
 }
 
-/// Tells a line of the story, where the story is told.
-pub(super) fn tell(line: impl FnOnce() -> String) {
-    if let Some((now_ns, step_ms)) = with(|rng_clock| rng_clock.tells.then_some((rng_clock.now_ns, rng_clock.step_ms)))
+/// Prints a line of the trace, if the run is traced.
+pub(super) fn trace(line: impl FnOnce() -> String) {
+    if let Some((now_ns, step_ms)) = with(|rng_clock| rng_clock.traced.then_some((rng_clock.now_ns, rng_clock.step_ms)))
     {
         let (ms, step_s) = (now_ns / 1_000_000, step_ms / 1000);
         let step = if step_s == 0 { String::new() } else { format!(" (clock {step_s:+} s)") };
@@ -367,7 +366,7 @@ pub(super) fn tell(line: impl FnOnce() -> String) {
 }
 
 impl RngClock {
-    /// The time that a right clock shows.
+    /// The time of an exact clock, in milliseconds since 1970.
     fn true_ms(&self) -> i64 {
         BEGIN_MS + i64::try_from(self.now_ns / 1_000_000).unwrap_or(i64::MAX / 2)
     }

@@ -1,22 +1,22 @@
-//! What is fixed in a run whose course is not drawn.
+//! The script of a run whose course is not random.
 
 use std::time::Duration;
 
 use storefront_domain::payment::RefundProgress;
 
-/// How long the card's owner, and the bank of a refund, take their time.
+/// Delay of the cardholder, and of the bank of a refund.
 pub(super) const EXTERNAL_DELAY: Duration = Duration::from_secs(3);
 
-/// The course of a run.
+/// The scripted course of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Script {
     pub(super) owner: OwnerAnswer,
-    /// What the first refund is when it is made, and what becomes of it. The others succeed.
+    /// The first and the last state of the first refund; the others succeed.
     pub(super) first_refund: (RefundProgress, RefundProgress),
     pub(super) moment: Moment,
 }
 
-/// What the card's owner answers the bank that asks.
+/// The answer of the cardholder to the bank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OwnerAnswer {
     Passes,
@@ -24,24 +24,23 @@ pub(super) enum OwnerAnswer {
     Never,
 }
 
-/// When a notice of the gateway comes. It belongs to the answer of the call that made it necessary, or, where the gateway
-/// did something by itself, to that of the next call.
+/// When a webhook is delivered, relative to the answer of the call that caused it, or of the next call where the
+/// gateway acted by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
-    /// The shop has dealt with it when the answer leaves the gateway.
+    /// Handled by the shop before the answer is sent.
     Before,
-    /// It leaves the gateway together with the answer.
+    /// Sent together with the answer.
     During,
-    /// It comes when the answer has been dealt with.
+    /// Delivered after the answer was handled.
     After,
-    /// It leaves twice at once, together with the answer.
+    /// Sent twice together with the answer.
     TwiceDuring,
-    /// It comes before the answer and once more after it.
+    /// Delivered before the answer and again after it.
     BeforeAndAfter,
-    /// It comes when so many more events are in the log than at its cause, which is before, in and after each step that
-    /// follows.
+    /// Delivered when the log has this number of events more than at its cause.
     AfterEvents(u64),
-    /// It is lost.
+    /// Never delivered.
     Never,
 }
 

@@ -1,7 +1,8 @@
-//! A server of a simulated shop: the real processes behind doors at which they may fail, wait or die.
+//! A server of a simulated shop: the real processes, with failpoints at every call to the log and to external systems,
+//! where the call may fail, wait or crash the server.
 //!
-//! A server that has died answers nobody any more: whatever of it still runs waits for ever at the next door. So
-//! nothing of it has an effect after its death, as if the machine had lost its power.
+//! After a crash, each task of the server waits for ever at its next failpoint. Nothing of it has an effect any more,
+//! as after a loss of power.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -40,12 +41,12 @@ use crate::store::commands::Failure;
 use crate::store::streams;
 use crate::views::ProductField;
 
-/// One life of a server.
+/// A server from its start to its crash.
 pub(super) struct Server {
     pub(super) number: u32,
     pub(super) world: Arc<World>,
     dead: AtomicBool,
-    /// Whether it stands still, as a machine that was put to sleep does.
+    /// Whether it is frozen, as a suspended machine is.
     still: AtomicBool,
     woken: FairNotify,
     pub(super) progress: Progress,
@@ -53,7 +54,7 @@ pub(super) struct Server {
     started: Mutex<Option<Store>>,
 }
 
-/// A call failed at a door, and had no effect.
+/// A call failed at a failpoint, without an effect.
 pub(super) struct Failed;
 
 impl Server {
@@ -70,9 +71,9 @@ impl Server {
             freshness: Arc::new(Freshness::new(config.quote_life)),
             started: Mutex::default(),
         });
-        let log = Arc::new(Gate(server.clone()));
+        let log = Arc::new(ServerLog(server.clone()));
         let mut store = if server.world.shared { Store::shared(log) } else { Store::sole(log) };
-        // Whatever is loaded from the cache must be what the log adds up to.
+        // Each load from the cache is compared with the log.
         let audited = server.clone();
         store.audit = Some(Arc::new(move |stream, compare| {
             let compared = compare(&audited.world.log.stream(stream, Version(1), usize::MAX));
@@ -98,16 +99,16 @@ impl Server {
             cards: Arc::new(Gateway(server.clone())),
             mail: Arc::new(Mailbox(server.clone())),
         };
-        let lists: Arc<dyn BasketLookup> = Arc::new(Gate(server.clone()));
+        let lists: Arc<dyn BasketLookup> = Arc::new(ServerLog(server.clone()));
         let catalogue_sync =
             CatalogueSync::new(store.clone(), systems.products.clone(), server.freshness.clone(), lists.clone());
         start_processes(&config, &ground, &lists, &systems, &server.freshness, &Arc::new(catalogue_sync));
         *server.started.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
-        rng_clock::tell(|| format!("server {number} starts"));
+        rng_clock::trace(|| format!("server {number} starts"));
         server
     }
 
-    /// The log, through this server's door.
+    /// The log with the failpoints of this server.
     pub(super) fn store(&self) -> Store {
         self.started.lock().unwrap_or_else(PoisonError::into_inner).clone().expect("it has been started")
     }
@@ -116,39 +117,39 @@ impl Server {
         !self.dead.load(Ordering::Relaxed)
     }
 
-    /// Dies on the spot.
+    /// Crashes the server.
     pub(super) fn die(&self, place: &'static str) {
         self.dead.store(true, Ordering::Relaxed);
         rng_clock::mark_crash(place);
-        rng_clock::tell(|| format!("server {} dies: {place}", self.number));
+        rng_clock::trace(|| format!("server {} dies: {place}", self.number));
         self.world.server_died();
     }
 
-    /// A failpoint: takes its time, may never end, and may fail so often in a thousand cases.
+    /// A failpoint: takes some time, may never return, and fails with a probability in thousandths.
     pub(super) async fn point(&self, place: &'static str, fails: u32) -> Result<(), Failed> {
-        self.only_alive().await;
-        if rng_clock::strikes(rng_clock::climate().slow) {
-            rng_clock::pass(Duration::from_millis(rng_clock::between(1..4000))).await;
-            self.only_alive().await;
-        } else if rng_clock::one_of(2) == 0 {
-            rng_clock::pass(Duration::from_micros(rng_clock::between(1..3000))).await;
-            self.only_alive().await;
+        self.wait_while_frozen().await;
+        if rng_clock::chance(rng_clock::fault_plan().slow) {
+            rng_clock::sleep(Duration::from_millis(rng_clock::between(1..4000))).await;
+            self.wait_while_frozen().await;
+        } else if rng_clock::random_below(2) == 0 {
+            rng_clock::sleep(Duration::from_micros(rng_clock::between(1..3000))).await;
+            self.wait_while_frozen().await;
         }
-        if rng_clock::crashes_here(place) {
+        if rng_clock::crashes_at(place) {
             self.die(place);
             return pending().await;
         }
-        if rng_clock::strikes(fails) { Err(Failed) } else { Ok(()) }
+        if rng_clock::chance(fails) { Err(Failed) } else { Ok(()) }
     }
 
-    /// Stands still from now on, or goes on.
-    pub(super) fn stands_still(&self, still: bool) {
+    /// Freezes the server, or lets it continue.
+    pub(super) fn set_frozen(&self, still: bool) {
         self.still.store(still, Ordering::Relaxed);
-        self.woken.rings();
-        rng_clock::tell(|| format!("server {} {}", self.number, if still { "stands still" } else { "goes on" }));
+        self.woken.notify();
+        rng_clock::trace(|| format!("server {} {}", self.number, if still { "stands still" } else { "goes on" }));
     }
 
-    async fn only_alive(&self) {
+    async fn wait_while_frozen(&self) {
         self.woken.until(|| (!self.still.load(Ordering::Relaxed)).then_some(())).await;
         if !self.is_alive() {
             pending::<()>().await;
@@ -157,25 +158,25 @@ impl Server {
 }
 
 impl Server {
-    /// An append on its way to the log, and the answer on its way back.
-    async fn sends(self: Arc<Self>, append: Append) -> Result<Appended, AppendError> {
+    /// Sends an append to the log; the request, the write and the answer can each fail.
+    async fn send(self: Arc<Self>, append: Append) -> Result<Appended, AppendError> {
         let fails = |Failed| AppendError::Store(error("the disk failed"));
-        self.point(points::BEFORE_APPEND, rng_clock::climate().store_fails).await.map_err(fails)?;
+        self.point(points::BEFORE_APPEND, rng_clock::fault_plan().store_fails).await.map_err(fails)?;
         if self.world.refuses_writes() {
             rng_clock::mark(Coverage::StoreRefusingWrites);
             return Err(AppendError::Store(error("the disk is full")));
         }
-        if rng_clock::strikes(rng_clock::climate().store_fails) {
+        if rng_clock::chance(rng_clock::fault_plan().store_fails) {
             return Err(AppendError::Busy);
         }
-        if self.world.shared && rng_clock::strikes(rng_clock::climate().slow) {
-            rng_clock::pass(Duration::from_millis(rng_clock::between(1..40_000))).await;
+        if self.world.shared && rng_clock::chance(rng_clock::fault_plan().slow) {
+            rng_clock::sleep(Duration::from_millis(rng_clock::between(1..40_000))).await;
         }
-        let outcome = self.world.lands(&append);
+        let outcome = self.world.append(&append);
         match &outcome {
             Ok(_) if !self.is_alive() => rng_clock::mark(Coverage::AppendLandedAfterItsSenderDied),
             Ok(_) => {
-                if self.point(points::AFTER_APPEND, rng_clock::climate().append_lost).await.is_err() {
+                if self.point(points::AFTER_APPEND, rng_clock::fault_plan().append_lost).await.is_err() {
                     rng_clock::mark(Coverage::AppendLandedButAnswerLost);
                     return Err(AppendError::Store(error("the connection was lost, and with it the answer")));
                 }
@@ -187,18 +188,18 @@ impl Server {
     }
 }
 
-/// The log, as one server reaches it.
-struct Gate(Arc<Server>);
+/// The connection of one server to the log.
+struct ServerLog(Arc<Server>);
 
-impl Gate {
+impl ServerLog {
     async fn read(&self) -> Result<(), StoreError> {
         self.0
-            .point(points::READ, rng_clock::climate().store_fails)
+            .point(points::READ, rng_clock::fault_plan().store_fails)
             .await
             .map_err(|Failed| error("the connection is lost"))
     }
 
-    /// A change beside the log.
+    /// A failpoint for changes of leases, timers and snapshots.
     async fn change(&self) -> Result<(), StoreError> {
         self.read().await?;
         if self.0.world.refuses_writes() { Err(error("the disk is full")) } else { Ok(()) }
@@ -214,14 +215,14 @@ fn error(what: &str) -> StoreError {
 }
 
 #[async_trait]
-impl EventStore for Gate {
+impl EventStore for ServerLog {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let server = self.0.clone();
-        // On a log that several servers share, an append that was sent may land whatever becomes of its sender.
-        if server.world.shared && rng_clock::one_of(2) == 0 {
-            return tokio::spawn(server.sends(append)).await.expect("nobody aborts it");
+        // On a shared log, an append that was sent may be written after its sender has crashed.
+        if server.world.shared && rng_clock::random_below(2) == 0 {
+            return tokio::spawn(server.send(append)).await.expect("nobody aborts it");
         }
-        server.sends(append).await
+        server.send(append).await
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {
@@ -311,15 +312,15 @@ impl EventStore for Gate {
     async fn close(&self) {}
 }
 
-/// What the views would say: here, always what the log says.
+/// Stands in for the views; computed from the log.
 #[async_trait]
-impl BasketLookup for Gate {
+impl BasketLookup for ServerLog {
     async fn baskets_with(&self, product_id: &ProductId, _seen: Position) -> Result<Vec<OrderId>, Failure> {
         self.read().await?;
         let mut orders = BTreeMap::<OrderId, Order>::new();
         for recorded in self.0.world.events() {
             let Some(id) = streams::id_in::<OrderId>("order", recorded.stream()) else { continue };
-            // What cannot be read is left out, as the views do.
+            // Unreadable events are skipped, as by the views.
             let Ok(event) = aggregates::decode(&recorded) else { continue };
             let order = orders.entry(id).or_default();
             *order = order::evolve(std::mem::take(order), &event);
@@ -340,7 +341,7 @@ impl BasketLookup for Gate {
         Ok(products.into_iter().filter(|(_, product)| product.active()).map(|(id, _)| id).collect())
     }
 
-    /// Nobody changes the range from here.
+    /// The simulation has no operators who change products.
     async fn product_with_sku_or_name(
         &self,
         _seen: Position,

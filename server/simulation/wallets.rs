@@ -20,11 +20,11 @@ use crate::{clock, random};
 
 /// The customer of this shop; everybody else is a guest.
 pub(super) const ADA: CustomerId = CustomerId(Uuid::from_u128(77));
-/// The shop's first voucher.
+/// Code of the voucher of the shop.
 const FIRST: &str = "first";
 
-/// Ada has a wallet with so many cents, and there is a voucher.
-pub(super) fn opens(world: &World, balance: i64) {
+/// Opens the wallet of Ada with a balance in cents, and issues a voucher.
+pub(super) fn open_wallet(world: &World, balance: i64) {
     let balance = Money::new(balance, Currency::EUR);
     let opened = wallet::decide(&Wallet::default(), WalletCommand::Open { balance }).expect("there is none yet");
     let amount = Money::new(500, Currency::EUR);
@@ -33,18 +33,18 @@ pub(super) fn opens(world: &World, balance: i64) {
     let cause = Cause { correlation_id: "opening".to_owned(), causation_id: None, actor: "operator".to_owned() };
     let mut batch = AppendBuilder::new(clock::now(), cause);
     batch.add(streams::wallet(ADA), Version(0), &opened);
-    batch.add(streams::voucher(&first()), Version(0), &issued);
-    world.lands(&batch.into_append()).expect("the streams are new");
+    batch.add(streams::voucher(&first_voucher()), Version(0), &issued);
+    world.append(&batch.into_append()).expect("the streams are new");
 }
 
-fn first() -> VoucherCode {
+fn first_voucher() -> VoucherCode {
     FIRST.parse().expect("it is a code")
 }
 
-/// What the shop's first voucher takes off an order, if the order may use it now.
+/// The voucher and its amount, if the order may use it now.
 pub(super) async fn voucher_for(store: Store, order_id: OrderId) -> Result<Option<(VoucherCode, Money)>, Failure> {
-    let (voucher, _) = aggregates::load::<VoucherEvent>(&store, &streams::voucher(&first())).await?;
-    Ok(voucher.usable_by(order_id, None).ok().map(|amount| (first(), amount)))
+    let (voucher, _) = aggregates::load::<VoucherEvent>(&store, &streams::voucher(&first_voucher())).await?;
+    Ok(voucher.usable_by(order_id, None).ok().map(|amount| (first_voucher(), amount)))
 }
 
 /// Never below nothing; and what was taken for an order is its price if it is sold, and nothing else.
@@ -84,8 +84,8 @@ pub(super) fn wallets_add_up(world: &World, ledger: &Ledger, wrong: &mut Vec<Str
     }
 }
 
-/// Each is used once at most, by an order that was confirmed with it; none is left reserved; and a large order that was sent
-/// brought one.
+/// Each is used once at most, by an order that was confirmed with it; none is left reserved; and a large order that was
+/// sent brought one.
 pub(super) fn vouchers_are_used_once(world: &World, ledger: &Ledger, wrong: &mut Vec<String>) {
     let mut issued_for = BTreeMap::<OrderId, u32>::new();
     let mut vouchers = BTreeMap::<VoucherCode, (Option<OrderId>, Option<OrderId>)>::new();

@@ -1,13 +1,14 @@
-//! The failpoints that a run passes, counted, and the one of them at which its server dies.
+//! Counts the failpoints that a run passes, and selects the one at which its server crashes.
 //!
-//! A server's memory dies with it. So it makes no difference at which of several reads in a row it dies while nothing happens
-//! that outlives it: no event is written, the gateway does nothing, no mail is taken in. Only the first of them is *fresh*.
+//! The memory of a server is lost with it. It therefore makes no difference at which of several consecutive reads it
+//! crashes while nothing outside of it changes: no event is written, the gateway does nothing, no mail is accepted.
+//! Only the first of these failpoints is *fresh*.
 
 use std::time::Duration;
 
 use super::points;
 
-/// A failpoint that is passed longer than this after the last change is not counted: the shop waits for a clock.
+/// Time after the last change in which failpoints are counted; later, the shop only waits for timers.
 const BUSY: Duration = Duration::from_secs(2);
 
 /// Watches the failpoints of one run.
@@ -25,17 +26,17 @@ pub(super) struct Watch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Failpoint {
     pub(super) place: &'static str,
-    /// Whether a death here leaves something else behind than one at the failpoint before.
+    /// Whether a crash here leaves another state behind than one at the failpoint before.
     pub(super) is_fresh: bool,
 }
 
 impl Watch {
-    /// Counts, and kills the server at the failpoint of this number, from 0.
+    /// Counts failpoints, and crashes the server at the one of this number, from 0.
     pub(super) fn new(kill_at: Option<usize>) -> Self {
         Self { watches: true, kill_at, changed: true, changed_at_ns: u64::MAX, ..Self::default() }
     }
 
-    pub(super) fn stops(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.watches = false;
     }
 
@@ -44,8 +45,8 @@ impl Watch {
         self.passed
     }
 
-    /// Takes note of a failpoint; whether the server dies there.
-    pub(super) fn passes(&mut self, place: &'static str, now_ns: u64) -> bool {
+    /// Counts a failpoint; returns whether the server crashes there.
+    pub(super) fn record_pass(&mut self, place: &'static str, now_ns: u64) -> bool {
         if !self.watches || now_ns.saturating_sub(self.changed_at_ns) > BUSY.as_nanos().try_into().unwrap_or(u64::MAX) {
             return false;
         }
@@ -54,8 +55,8 @@ impl Watch {
         self.kill_at == Some(self.passed.len() - 1)
     }
 
-    /// Something has happened that outlives the servers.
-    pub(super) fn changes(&mut self, now_ns: u64) {
+    /// Notes a change that outlives the servers.
+    pub(super) fn mark_change(&mut self, now_ns: u64) {
         (self.changed, self.changed_at_ns) = (true, now_ns);
     }
 }

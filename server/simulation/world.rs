@@ -1,4 +1,4 @@
-//! Everything that outlives a server: the log, the systems around the shop, and who keeps a server running.
+//! Everything that outlives a server: the log, the external systems, and the supervision that restarts servers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::coverage::Coverage;
 use super::fair_notify::FairNotify;
-use super::gateway::{Bank, Gateway};
+use super::gateway::{Gateway, GatewayState};
 use super::invariants;
 use super::log::Log;
 use super::product_service::Catalogue;
@@ -25,47 +25,47 @@ use crate::integrations::mailer::Mail;
 use crate::operations::progress::ProcessStatus;
 use crate::payments::gateway_events;
 
-/// What one run is about.
+/// The world of one run.
 pub(super) struct World {
     pub(super) log: Log,
-    bank: Mutex<Bank>,
+    gateway: Mutex<GatewayState>,
     catalogue: Mutex<Catalogue>,
     mails: Mutex<Vec<Mail>>,
     mail_down: AtomicBool,
     refusing: AtomicBool,
     webhook_count: AtomicU64,
-    /// Events that are on their way.
-    on_their_way: AtomicU64,
-    /// Events that leave the gateway with the answer to the next call; and who waits for the first attempt of others.
+    /// Number of webhooks and refunds that are not finished.
+    pending: AtomicU64,
+    /// Webhooks that are sent with the next answer of the gateway, and the first delivery attempts that it waits for.
     pub(super) held: Mutex<Vec<Webhook>>,
     pub(super) first_attempts: Mutex<Vec<oneshot::Receiver<()>>>,
-    /// What is fixed in this run rather than drawn.
+    /// The script of the run; `None` when its course is random.
     pub(super) script: Option<Script>,
-    /// What the systems around the shop should never have been asked to do.
+    /// Requests that the external systems should never have received.
     pub(super) breaches: Mutex<Vec<String>>,
-    /// The newest news that were heard of each payment.
-    heard: Mutex<BTreeMap<String, Vec<i64>>>,
-    /// What every server is told.
+    /// Times of the delivered webhooks of each payment.
+    delivered: Mutex<BTreeMap<String, Vec<i64>>>,
+    /// The configuration of every server.
     pub(super) config: Config,
     /// Whether several servers share the log.
     pub(super) shared: bool,
-    /// The servers that run.
+    /// The running servers.
     servers: Mutex<Vec<Arc<Server>>>,
-    /// How many servers were ever started.
+    /// Number of servers started so far.
     started: AtomicU32,
-    /// Rings when a server was started or died.
+    /// Notifies of the start and the crash of a server.
     changed: FairNotify,
-    /// How many refunds of each order the shop has acknowledged.
+    /// Number of acknowledged refunds of each order.
     refunds: Mutex<BTreeMap<OrderId, u32>>,
-    /// Orders with an event in the log that nobody can read.
-    pub(super) poisoned: Mutex<BTreeSet<OrderId>>,
+    /// Orders with an unreadable event.
+    pub(super) unreadable_orders: Mutex<BTreeSet<OrderId>>,
 }
 
 impl World {
-    /// A world without servers; perhaps several are to share its log.
+    /// A world without servers; in a third of the runs, two servers will share its log.
     pub(super) fn new() -> Arc<Self> {
         let config = config();
-        Self::with(config, rng_clock::one_of(3) == 0, None)
+        Self::with(config, rng_clock::random_below(3) == 0, None)
     }
 
     /// A world whose log two servers share.
@@ -73,7 +73,7 @@ impl World {
         Self::with(config(), true, None)
     }
 
-    /// A world for one server at a time, in which a script fixes what is drawn elsewhere.
+    /// A world for one server at a time, with a scripted course.
     pub(super) fn scripted(config: Config, script: Script) -> Arc<Self> {
         Self::with(config, false, Some(script))
     }
@@ -84,79 +84,79 @@ impl World {
             shared,
             script,
             log: Log::new(),
-            bank: Mutex::default(),
+            gateway: Mutex::default(),
             catalogue: Mutex::default(),
             mails: Mutex::default(),
             mail_down: AtomicBool::new(false),
             refusing: AtomicBool::new(false),
             webhook_count: AtomicU64::new(0),
-            on_their_way: AtomicU64::new(0),
+            pending: AtomicU64::new(0),
             held: Mutex::default(),
             first_attempts: Mutex::default(),
             breaches: Mutex::default(),
-            heard: Mutex::default(),
+            delivered: Mutex::default(),
             servers: Mutex::default(),
             started: AtomicU32::new(0),
             changed: FairNotify::default(),
             refunds: Mutex::default(),
-            poisoned: Mutex::default(),
+            unreadable_orders: Mutex::default(),
         })
     }
 
-    /// Keeps a server running: when one has died, another is started after a while.
+    /// Keeps a server running: after a crash, another is started with a delay.
     pub(super) async fn keep_a_server(self: Arc<Self>) {
         loop {
             let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
             let server = Server::start(self.clone(), number);
             lock(&self.servers).push(server.clone());
-            self.changed.rings();
+            self.changed.notify();
             self.changed.until(|| (!server.is_alive()).then_some(())).await;
             lock(&self.servers).retain(|running| running.number != number);
             let away = match &self.script {
                 Some(_) => 500,
-                None if rng_clock::one_of(10) == 0 => rng_clock::between(0..600_000),
+                None if rng_clock::random_below(10) == 0 => rng_clock::between(0..600_000),
                 None => rng_clock::between(0..5000),
             };
-            rng_clock::pass(Duration::from_millis(away)).await;
+            rng_clock::sleep(Duration::from_millis(away)).await;
         }
     }
 
-    /// One of the servers that run, once there is one.
+    /// A random running server; waits until there is one.
     pub(super) async fn server(&self) -> Arc<Server> {
         let running = self.changed.until(|| Some(self.running()).filter(|running| !running.is_empty())).await;
         rng_clock::pick(&running)
     }
 
-    /// The servers that run now.
+    /// The running servers.
     pub(super) fn running(&self) -> Vec<Arc<Server>> {
         lock(&self.servers).clone()
     }
 
     pub(super) fn server_died(&self) {
         invariants::mark_what_the_crash_cut(self);
-        self.changed.rings();
+        self.changed.notify();
     }
 
-    /// Where each process stands, as told by the server on which it runs.
-    pub(super) fn standings(&self) -> BTreeMap<&'static str, ProcessStatus> {
+    /// The status of each process, from the server on which it runs.
+    pub(super) fn process_statuses(&self) -> BTreeMap<&'static str, ProcessStatus> {
         let told = self.running().into_iter().flat_map(|server| server.progress.all());
-        told.filter(|(_, standing)| !standing.runs_elsewhere).collect()
+        told.filter(|(_, status)| !status.runs_elsewhere).collect()
     }
 
-    /// Whether every process runs somewhere, and has nothing left to do.
+    /// Whether every process runs on a server and has handled everything.
     pub(super) fn is_idle(&self) -> bool {
-        let standings = self.standings();
+        let process_statuses = self.process_statuses();
         let known = self.running().first().map_or(0, |server| server.progress.all().len());
-        known > 0 && standings.len() == known && standings.values().all(|standing| standing.unfinished == 0)
+        known > 0 && process_statuses.len() == known && process_statuses.values().all(|status| status.unfinished == 0)
     }
 
-    /// Lets go of the servers, which hold the world.
+    /// Drops the servers, which hold references to the world.
     pub(super) fn end(&self) {
         lock(&self.servers).clear();
     }
 
-    pub(super) fn bank(&self) -> MutexGuard<'_, Bank> {
-        lock(&self.bank)
+    pub(super) fn gateway(&self) -> MutexGuard<'_, GatewayState> {
+        lock(&self.gateway)
     }
 
     pub(super) fn catalogue(&self) -> MutexGuard<'_, Catalogue> {
@@ -167,10 +167,10 @@ impl World {
         lock(&self.mails).clone()
     }
 
-    pub(super) fn takes_mail(&self, mail: Mail) {
-        rng_clock::tell(|| format!("a mail to {} is taken in: {} ({})", mail.to, mail.subject, mail.message_id));
+    pub(super) fn receive_mail(&self, mail: Mail) {
+        rng_clock::trace(|| format!("a mail to {} is taken in: {} ({})", mail.to, mail.subject, mail.message_id));
         lock(&self.mails).push(mail);
-        rng_clock::changes();
+        rng_clock::mark_change();
     }
 
     pub(super) fn refund_was_acknowledged(&self, id: OrderId) {
@@ -197,28 +197,27 @@ impl World {
         self.refusing.store(refusing, Ordering::Relaxed);
     }
 
-    pub(super) fn next_news(&self) -> u64 {
+    pub(super) fn next_webhook_number(&self) -> u64 {
         self.webhook_count.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Something has begun at the gateway that will come to an end.
-    pub(super) fn begins_something(&self) {
-        self.on_their_way.fetch_add(1, Ordering::Relaxed);
+    /// Counts a pending webhook or refund.
+    pub(super) fn begin_pending(&self) {
+        self.pending.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn ends_something(&self) {
-        self.on_their_way.fetch_sub(1, Ordering::Relaxed);
+    pub(super) fn end_pending(&self) {
+        self.pending.fetch_sub(1, Ordering::Relaxed);
     }
 
-    pub(super) fn news_are_on_their_way(&self) -> bool {
-        self.on_their_way.load(Ordering::Relaxed) > 0
+    pub(super) fn has_pending(&self) -> bool {
+        self.pending.load(Ordering::Relaxed) > 0
     }
 
-    /// Brings news of the card gateway to whichever server runs, again and again until it takes them. Whoever waits for the
-    /// first attempt hears of it.
-    pub(super) async fn delivers(self: Arc<Self>, webhook: Webhook, attempted: Option<oneshot::Sender<()>>) {
+    /// Delivers a webhook to a running server, until it is accepted. `attempted` is notified of the first attempt.
+    pub(super) async fn deliver(self: Arc<Self>, webhook: Webhook, attempted: Option<oneshot::Sender<()>>) {
         let mut attempted = attempted;
-        // For some hours: a clock that was set back may hold a payment up for one.
+        // Enough for some hours: a clock that was set back may delay a payment by one.
         for attempt in 1..=200 {
             let server = self.server().await;
             let taken = clock::timeout(
@@ -227,47 +226,49 @@ impl World {
             )
             .await;
             if let Some(waits) = attempted.take() {
-                // Nobody may wait any more.
+                // The receiver may be gone.
                 let _ = waits.send(());
             }
             if matches!(taken, Some(Ok(_))) {
-                rng_clock::changes();
-                rng_clock::tell(|| format!("news {} ({:?}) are taken at attempt {attempt}", webhook.id, webhook.event));
-                self.note_heard(&webhook);
-                self.ends_something();
+                rng_clock::mark_change();
+                rng_clock::trace(|| {
+                    format!("news {} ({:?}) are taken at attempt {attempt}", webhook.id, webhook.event)
+                });
+                self.note_delivered(&webhook);
+                self.end_pending();
                 return;
             }
-            rng_clock::pass(Duration::from_millis(rng_clock::between(100..20_000))).await;
+            rng_clock::sleep(Duration::from_millis(rng_clock::between(100..20_000))).await;
         }
         panic!("news {webhook:?} are never taken");
     }
 
-    fn note_heard(&self, webhook: &Webhook) {
-        let mut heard = lock(&self.heard);
-        let heard = heard.entry(format!("{:?}", webhook.payment_id)).or_default();
-        if heard.contains(&webhook.created_unix_s) {
+    fn note_delivered(&self, webhook: &Webhook) {
+        let mut delivered = lock(&self.delivered);
+        let delivered = delivered.entry(format!("{:?}", webhook.payment_id)).or_default();
+        if delivered.contains(&webhook.created_unix_s) {
             rng_clock::mark(Coverage::DuplicateWebhook);
-        } else if heard.iter().any(|earlier| *earlier > webhook.created_unix_s) {
+        } else if delivered.iter().any(|earlier| *earlier > webhook.created_unix_s) {
             rng_clock::mark(Coverage::WebhooksOutOfOrder);
         }
-        heard.push(webhook.created_unix_s);
+        delivered.push(webhook.created_unix_s);
     }
 
-    /// An append comes to the log.
-    pub(super) fn lands(&self, append: &Append) -> Result<Appended, AppendError> {
+    /// Appends to the log.
+    pub(super) fn append(&self, append: &Append) -> Result<Appended, AppendError> {
         let outcome = self.log.append(append);
         if let Ok(appended) = &outcome {
-            rng_clock::changes();
-            self.tell_append(append, appended);
+            rng_clock::mark_change();
+            self.trace_append(append, appended);
         }
         outcome
     }
 
-    fn tell_append(&self, append: &Append, appended: &Appended) {
+    fn trace_append(&self, append: &Append, appended: &Appended) {
         for part in &append.streams {
             for event in &part.events {
                 let (at, data) = (appended.position, event.data.as_str());
-                rng_clock::tell(|| format!("#…{at} {} {} by {}: {data}", part.stream, event.kind, event.actor));
+                rng_clock::trace(|| format!("#…{at} {} {} by {}: {data}", part.stream, event.kind, event.actor));
             }
         }
     }
@@ -277,15 +278,15 @@ impl World {
     }
 }
 
-/// As usual, but that goods are not kept for long in some shops, and idle baskets neither.
+/// The default configuration, with short lives of reservations and idle baskets in some runs.
 fn config() -> Config {
     let usual = Config::in_memory(String::new(), String::new(), String::new());
     let seconds = |range| Duration::from_secs(rng_clock::between(range));
     Config {
         demo_stock: false,
-        reservation_life: if rng_clock::one_of(3) == 0 { seconds(2..40) } else { usual.reservation_life },
-        basket_life: if rng_clock::one_of(4) == 0 { seconds(60..300) } else { usual.basket_life },
-        // Longer than usual, so that a run has fewer renewals in it.
+        reservation_life: if rng_clock::random_below(3) == 0 { seconds(2..40) } else { usual.reservation_life },
+        basket_life: if rng_clock::random_below(4) == 0 { seconds(60..300) } else { usual.basket_life },
+        // Longer than the default, so that a run has fewer renewals.
         lease_ttl: Duration::from_secs(15),
         ..usual
     }
