@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::unknown::or_unknown;
+use crate::unknown::{or_unknown, states};
 use crate::{CustomerId, Money, OrderId, PaymentId, Timestamp, VoucherCode};
+
+states!(MovementKind, VoucherStatus);
 
 /// Register a customer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

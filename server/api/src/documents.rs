@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::unknown::or_unknown;
+use crate::unknown::{or_unknown, states};
 use crate::{Address, CustomerId, Money, OrderId, PaymentId, PaymentStatus, ProductId, RefundId, Timestamp, VatRate};
+
+states!(DisputeState, RefundState);
 
 /// A payment with its refunds and disputes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

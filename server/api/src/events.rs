@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::unknown::or_unknown;
+use crate::unknown::{or_unknown, states};
 use crate::{Order, Timestamp};
+
+states!(StepState);
 
 /// An event of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -4,8 +4,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::unknown::or_unknown;
+use crate::unknown::{or_unknown, states};
 use crate::{OrderId, Timestamp};
+
+states!(ScenarioState);
 
 /// A stub: a stand-in for an external system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]

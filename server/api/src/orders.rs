@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::unknown::or_unknown;
+use crate::unknown::{or_unknown, states};
 use crate::{
     Currency, CustomerId, Dispute, Money, OrderId, PaymentId, ProductId, Refund, Timestamp, VatRate, VoucherCode,
 };
+
+states!(OrderStatus, PaymentStatus);
 
 /// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Timestamp;
-use crate::unknown::or_unknown;
+use crate::unknown::{or_unknown, states};
+
+states!(ProcessState);
 
 /// A process: it reacts to events of the log by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -20,24 +20,14 @@ pub(crate) fn or_unknown<'de, D: Deserializer<'de>, S: State>(deserializer: D) -
 
 /// Implements [`State`] for enums with a variant `Unknown`.
 macro_rules! states {
-    ($($state:ty),+ $(,)?) => {
-        $(impl State for $state {
+    ($($state:ty),+) => {
+        $(impl $crate::unknown::State for $state {
             const UNKNOWN: Self = Self::Unknown;
         })+
     };
 }
 
-states!(
-    crate::DisputeState,
-    crate::MovementKind,
-    crate::OrderStatus,
-    crate::PaymentStatus,
-    crate::ProcessState,
-    crate::RefundState,
-    crate::ScenarioState,
-    crate::StepState,
-    crate::VoucherStatus,
-);
+pub(crate) use states;
 
 #[cfg(test)]
 mod tests {
