@@ -8,8 +8,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::AppendError;
-
 /// Identifies one event for ever. A UUIDv7, so that ids grow with time.
 pub type EventId = Uuid;
 
@@ -37,17 +35,20 @@ impl fmt::Display for Version {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamName(String);
 
+/// A text that is not a stream name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a stream name has 1 to 200 visible ASCII characters, not {0:?}")]
+pub struct BadStreamName(String);
+
 impl StreamName {
     /// Creates a name from valid text.
     ///
     /// # Errors
-    /// [`AppendError::Invalid`] when it is empty, longer than 200 bytes, or has anything but visible ASCII.
-    pub fn new(name: impl Into<String>) -> Result<Self, AppendError> {
+    /// When it is empty, longer than 200 bytes, or has anything but visible ASCII.
+    pub fn new(name: impl Into<String>) -> Result<Self, BadStreamName> {
         let name = name.into();
         if name.is_empty() || name.len() > 200 || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(AppendError::Invalid(format!(
-                "a stream name has 1 to 200 visible ASCII characters, not {name:?}"
-            )));
+            return Err(BadStreamName(name));
         }
         Ok(Self(name))
     }

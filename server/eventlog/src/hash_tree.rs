@@ -19,7 +19,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::{Append, NewEvent, Position, Recorded, Version};
+use crate::{NewEvent, Position, Recorded, Version};
 
 const BYTES: usize = 32;
 
@@ -193,13 +193,8 @@ fn content_of(event: &Recorded) -> Hash {
     )
 }
 
-/// The content hashes of the events of an append, in order.
-pub(crate) fn contents(append: &Append) -> Vec<Hash> {
-    let events = append.streams.iter().flat_map(|part| part.events.iter().map(|event| (part.stream.as_str(), event)));
-    events.map(|(stream, event)| content_of_new(stream, event)).collect()
-}
-
-fn content_of_new(stream: &str, event: &NewEvent) -> Hash {
+/// The content hash of an event that is not in the log yet.
+pub(crate) fn content_of_new(stream: &str, event: &NewEvent) -> Hash {
     content(
         (event.id.as_bytes(), event.schema_version, event.time_ms),
         [stream, &event.kind, &event.correlation_id],

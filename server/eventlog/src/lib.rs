@@ -13,6 +13,7 @@
 mod append;
 mod check;
 mod clock;
+mod condition;
 mod coordination;
 mod event;
 mod export;
@@ -35,7 +36,7 @@ pub use append::{Append, AppendError, Appended, Checkpoint, Expected, StoredResp
 pub use check::{Finding, Report, check, check_with};
 pub use clock::Clock;
 pub use coordination::{Epoch, Fence, LeaseOutcome, Snapshot, Timer, TimerChange};
-pub use event::{EventId, Filter, JsonText, NewEvent, Position, Recorded, StreamName, Version};
+pub use event::{BadStreamName, EventId, Filter, JsonText, NewEvent, Position, Recorded, StreamName, Version};
 pub use export::{ExportError, ExportLines, export, export_line, export_with};
 pub use files::{make_private_folder, open_private_file, partial_name, rename_durably};
 pub use hash_tree::{Hash, HashTree, NotAHash};

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::event::Texts;
 use crate::hash_tree::Hash;
-use crate::{AppendError, EventId, Position, Recorded, StreamName, Version};
+use crate::{BadStreamName, EventId, Position, Recorded, StreamName, Version};
 
 /// Maximum length of a line in bytes: the largest event, with every name escaped.
 pub(crate) const LINE_BYTES: u64 = 2 * 1024 * 1024;
@@ -45,7 +45,7 @@ pub(crate) enum LineError {
     #[error("it is not an event as JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error(transparent)]
-    Stream(#[from] AppendError),
+    Stream(#[from] BadStreamName),
 }
 
 /// Writes an event and the end of its line.

@@ -34,6 +34,12 @@ pub(crate) struct Queue {
     enqueue_timeout: Duration,
 }
 
+/// The content hashes of the events of an append, in order.
+pub(crate) fn contents(append: &Append) -> Vec<Hash> {
+    let events = append.streams.iter().flat_map(|part| part.events.iter().map(|event| (part.stream.as_str(), event)));
+    events.map(|(stream, event)| hash_tree::content_of_new(stream, event)).collect()
+}
+
 impl Queue {
     /// Creates a queue of `capacity` appends; callers wait at most `enqueue_timeout` for a place.
     pub(crate) fn new(capacity: usize, enqueue_timeout: Duration) -> (Self, mpsc::Receiver<Job>) {
@@ -44,7 +50,7 @@ impl Queue {
     /// Queues an append and waits for its outcome.
     pub(crate) async fn submit(&self, append: Append) -> Outcome {
         let (reply, answered) = oneshot::channel();
-        let contents = hash_tree::contents(&append);
+        let contents = contents(&append);
         self.enqueue(Job { append, contents, reply }).await?;
         answered.await.unwrap_or_else(|_| Err(writer_stopped().into()))
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::{
     Append, AppendError, Appended, Fence, Filter, HashTree, JsonText, LeaseOutcome, Position, Recorded, Snapshot,
-    StoredResponse, StreamName, Timer, Version, postgres, sqlite,
+    StoredResponse, StreamName, Timer, Version,
 };
 
 /// A page of the log, in the order of positions.
@@ -71,20 +71,6 @@ pub enum StoreCondition {
     /// The store is closed.
     #[error("it is closed")]
     Closed,
-}
-
-impl StoreError {
-    /// The kind of failure, for readers who must not see the details.
-    pub fn condition(&self) -> StoreCondition {
-        match self {
-            Self::Closed => StoreCondition::Closed,
-            Self::SetBack { .. } => StoreCondition::SetBack,
-            Self::Unusable(_) | Self::InUse(_) | Self::Invalid(_) => StoreCondition::Failing,
-            Self::Database(error) => {
-                sqlite::condition(&**error).or_else(|| postgres::condition(&**error)).unwrap_or(StoreCondition::Failing)
-            }
-        }
-    }
 }
 
 /// An append-only log of events in streams, with one order over all of them.
