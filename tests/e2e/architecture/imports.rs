@@ -1,6 +1,7 @@
 //! Circles of imports, found from the sources: which file names which in its code, outside of comments and unit tests.
 //!
-//! A file that declares modules is part of a circle only by what it names itself: `mod` is no import.
+//! A file that declares modules is part of a circle only by what it names itself: `mod` is no import. What a module
+//! re-exports with `pub use`, such as the crate's root, is an import of the file that defines it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,8 +9,17 @@ use std::path::Path;
 
 use super::{all_rust_files, is_for_tests, root};
 
-/// Which modules of a crate name which others, by file.
+/// The files that each file of a crate names.
 type Imports = BTreeMap<String, BTreeSet<String>>;
+
+/// The modules of a crate. The path of the root is empty.
+#[derive(Default)]
+struct Modules {
+    /// The file of each module, by the module's path from the root.
+    files: BTreeMap<String, String>,
+    /// What each name that a module re-exports leads to, by the path of the name.
+    exports: BTreeMap<String, Vec<String>>,
+}
 
 #[test]
 fn no_folder_of_the_server_is_in_a_circle_of_imports() {
@@ -42,12 +52,23 @@ fn no_circle_of_imports_has_more_than_two_files() {
 
 #[test]
 fn a_circle_is_found_whatever_form_its_imports_have() {
-    let modules: BTreeMap<String, String> =
-        ["a", "b", "b::c"].map(|module| (module.to_owned(), format!("{}.rs", module.replace("::", "/")))).into();
+    let sources = [
+        ("", "lib.rs", "pub use b::{c::Thing, Other};"),
+        ("a", "a.rs", ""),
+        ("b", "b.rs", "pub(crate) use self::c::Inner;"),
+        ("b::c", "b/c.rs", ""),
+    ];
+    let mut modules = Modules::default();
+    for (module, file, source) in sources {
+        modules.add(module, file, source);
+    }
     let named = |module: &str, source: &str| names(source, module, &modules);
-    assert_eq!(named("a", "use crate::{b::c::Thing, d};"), ["b/c.rs".to_owned()].into());
-    assert_eq!(named("b::c", "let x = super::super::a::go();"), ["a.rs".to_owned()].into());
-    assert_eq!(named("b", "use self::c::Thing; // crate::a"), ["b/c.rs".to_owned()].into());
+    let file = |name: &str| BTreeSet::from([name.to_owned()]);
+    assert_eq!(named("a", "use crate::{b::c::Thing, d};"), BTreeSet::from(["b/c.rs".to_owned(), "lib.rs".to_owned()]));
+    assert_eq!(named("a", "use crate::Thing;"), file("b/c.rs"));
+    assert_eq!(named("a", "use crate::{Other, b::Inner};"), BTreeSet::from(["b.rs".to_owned(), "b/c.rs".to_owned()]));
+    assert_eq!(named("b::c", "let x = super::super::a::go();"), file("a.rs"));
+    assert_eq!(named("b", "use self::c::Thing; // crate::a"), file("b/c.rs"));
     assert_eq!(named("b", "fn f() {}\n#[cfg(test)]\nmod tests { use crate::a; }"), BTreeSet::new());
     let circle: Imports = [("x", "y"), ("y", "z"), ("z", "x"), ("w", "x")]
         .map(|(from, to)| (from.to_owned(), BTreeSet::from([to.to_owned()])))
@@ -62,40 +83,100 @@ fn imports_of(sources: &str) -> Imports {
         .into_iter()
         .filter(|file| !is_for_tests(file))
         .map(|file| file.strip_prefix(&folder).unwrap().to_string_lossy().into_owned())
-        .filter(|file| !["lib.rs", "main.rs"].contains(&file.as_str()) && !file.split('/').any(|part| part == "tests"))
+        .filter(|file| file != "main.rs" && !file.split('/').any(|part| part == "tests"))
         .collect();
     assert!(!files.is_empty(), "there are no sources under {sources}");
-    let modules: BTreeMap<String, String> = files.iter().map(|file| (module_of(file), file.clone())).collect();
+    let read = |file: &String| fs::read_to_string(folder.join(file)).unwrap();
+    let mut modules = Modules::default();
+    for file in &files {
+        modules.add(&module_of(file), file, &read(file));
+    }
     let named = |file: &String| {
-        let source = fs::read_to_string(folder.join(file)).unwrap();
-        let mut named = names(&source, &module_of(file), &modules);
+        let mut named = names(&read(file), &module_of(file), &modules);
         named.remove(file);
+        named.remove(ROOT);
         named
     };
-    files.iter().map(|file| (file.clone(), named(file))).collect()
+    files.iter().filter(|file| *file != ROOT).map(|file| (file.clone(), named(file))).collect()
 }
+
+/// The file of the crate's root.
+const ROOT: &str = "lib.rs";
 
 /// The path of a file's module from the crate's root, such as `http::routes`.
 fn module_of(file: &str) -> String {
+    if file == ROOT {
+        return String::new();
+    }
     let file = file.strip_suffix("/mod.rs").or_else(|| file.strip_suffix(".rs")).unwrap_or(file);
     Path::new(file).iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("::")
 }
 
-/// The files that the code of a module names.
-fn names(source: &str, module: &str, modules: &BTreeMap<String, String>) -> BTreeSet<String> {
+impl Modules {
+    /// Adds a module with what it re-exports.
+    fn add(&mut self, module: &str, file: &str, source: &str) {
+        self.files.insert(module.to_owned(), file.to_owned());
+        let code = code_of(source);
+        for (at, _) in code.match_indices("pub") {
+            let rest = code[at + "pub".len()..].trim_start();
+            let rest = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or(rest, |(_, rest)| rest);
+            let Some(exported) = rest.trim_start().strip_prefix("use ") else { continue };
+            for path in paths(exported) {
+                let begins = STARTS.iter().any(|start| path.starts_with(start));
+                let path = if begins { path } else { format!("self::{path}") };
+                if let Some((path, name)) =
+                    resolved(&path, module).and_then(|path| Some((path.clone(), path.last()?.clone())))
+                {
+                    self.exports.insert(join(module, &name), path);
+                }
+            }
+        }
+    }
+
+    /// The file that defines what a path names: that of the longest beginning of the path that is a module, or where the
+    /// rest of it is re-exported from.
+    fn file_of(&self, path: &[String]) -> Option<&String> {
+        let mut path = path.to_vec();
+        // A chain of re-exports is short.
+        for _ in 0..8 {
+            let length = (0..=path.len()).rev().find(|length| self.files.contains_key(&path[..*length].join("::")))?;
+            let module = path[..length].join("::");
+            let exported = path.get(length).and_then(|name| self.exports.get(&join(&module, name)));
+            match exported.filter(|exported| exported[..] != path[..=length]) {
+                Some(exported) => path = exported.iter().chain(&path[length + 1..]).cloned().collect(),
+                None => return self.files.get(&module),
+            }
+        }
+        None
+    }
+}
+
+/// What a path to something in the crate begins with.
+const STARTS: [&str; 3] = ["crate::", "super::", "self::"];
+
+fn join(module: &str, name: &str) -> String {
+    if module.is_empty() { name.to_owned() } else { format!("{module}::{name}") }
+}
+
+/// A source without comments and unit tests, in one line.
+fn code_of(source: &str) -> String {
     let code = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
     let lines = code.lines().map(|line| line.split("//").next().unwrap_or_default());
-    let code: String = lines.collect::<Vec<_>>().join(" ");
-    let starts = ["crate::", "super::", "self::"];
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+/// The files that the code of a module names.
+fn names(source: &str, module: &str, modules: &Modules) -> BTreeSet<String> {
+    let code = code_of(source);
     let is_word = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
     let mut found = BTreeSet::new();
-    for start in starts {
+    for start in STARTS {
         for (at, _) in code.match_indices(start) {
             if code[..at].chars().next_back().is_some_and(is_word) {
                 continue;
             }
             for path in paths(&code[at..]) {
-                found.extend(resolved(&path, module).and_then(|path| file_of(&path, modules)));
+                found.extend(resolved(&path, module).and_then(|path| modules.file_of(&path).cloned()));
             }
         }
     }
@@ -132,7 +213,10 @@ fn paths(code: &str) -> Vec<String> {
 /// A path from the crate's root; nothing for one that leads out of it.
 fn resolved(path: &str, module: &str) -> Option<Vec<String>> {
     let mut parts: Vec<&str> = path.split("::").filter(|part| !part.is_empty()).collect();
-    let mut here: Vec<&str> = module.split("::").collect();
+    let mut here: Vec<&str> = module.split("::").filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        return None;
+    }
     match parts.remove(0) {
         "crate" => here.clear(),
         "super" => {
@@ -145,11 +229,6 @@ fn resolved(path: &str, module: &str) -> Option<Vec<String>> {
         here.pop()?;
     }
     Some(here.into_iter().chain(parts).map(str::to_owned).collect())
-}
-
-/// The file of the longest beginning of a path that is a module.
-fn file_of(path: &[String], modules: &BTreeMap<String, String>) -> Option<String> {
-    (1..=path.len()).rev().find_map(|length| modules.get(&path[..length].join("::")).cloned())
 }
 
 /// The groups of more than one in which each leads to each.
