@@ -2,18 +2,16 @@
 //! when its slot is needed. When requests occupy all slots, extra connections can only read health and metrics; other
 //! requests on them are refused.
 //!
-//! Knows nothing of the shop: it passes requests to the router.
+//! Knows nothing of the shop: it passes requests to the gate.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Request};
@@ -28,13 +26,14 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
 use super::lingering_stream::LingeringStream;
 use crate::config::ConnectionLimits;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
+use crate::http::gate::Gate;
+use crate::http::origin::Endpoints;
 
 /// Open files reserved for the log, the views and connections to other systems.
 const RESERVED_FILES: usize = 96;
@@ -53,19 +52,11 @@ const EVICTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// Minimum interval between warnings about the connection limit.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The addresses of a request's connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Endpoints {
-    /// The address that the client connected to.
-    pub(crate) local: SocketAddr,
-    pub(crate) peer: SocketAddr,
-}
-
 /// Serves until `stop`, and then until the requests in flight are answered. `open_files` is the process's limit of open
 /// files and sockets.
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    gate: Arc<Gate>,
     limits: ConnectionLimits,
     open_files: usize,
     stop: CancellationToken,
@@ -83,9 +74,9 @@ pub(crate) async fn serve(
     let tasks = TaskTracker::new();
     while let Some(accepted) = stop.run_until_cancelled(accept(&listener, &connections)).await {
         let Some((stream, endpoints, slot)) = accepted else { continue };
-        let (builder, router, stop) = (builder.clone(), router.clone(), stop.clone());
+        let (builder, gate, stop) = (builder.clone(), gate.clone(), stop.clone());
         let stream = LingeringStream::new(stream, limits.write_timeout);
-        tasks.spawn(serve_connection(builder, stream, endpoints, slot, router, stop));
+        tasks.spawn(serve_connection(builder, stream, endpoints, slot, gate, stop));
     }
     drop(listener);
     connections.close_idle();
@@ -129,12 +120,12 @@ async fn serve_connection(
     (stream, linger): (LingeringStream, Arc<AtomicBool>),
     endpoints: Endpoints,
     slot: ConnectionSlot,
-    router: Router,
+    gate: Arc<Gate>,
     stop: CancellationToken,
 ) {
     let (evicted, slot) = (slot.evicted.clone(), Arc::new(slot));
     let service =
-        service_fn(move |request| handle_request(request, router.clone(), endpoints, slot.clone(), linger.clone()));
+        service_fn(move |request| handle_request(request, gate.clone(), endpoints, slot.clone(), linger.clone()));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -164,7 +155,7 @@ where
 
 async fn handle_request(
     request: Request<Incoming>,
-    router: Router,
+    gate: Arc<Gate>,
     endpoints: Endpoints,
     slot: Arc<ConnectionSlot>,
     linger: Arc<AtomicBool>,
@@ -180,8 +171,7 @@ async fn handle_request(
         let body_read = body_read.clone();
         let mut request = request.map(|body| Body::new(RequestBody { body, body_read }));
         request.extensions_mut().insert(endpoints);
-        let Ok(response) = router.oneshot(request).await;
-        response
+        gate.answer(request).await
     };
     // The unread rest of a body would be parsed as the next request, so the connection closes; closing at once would reset
     // it before a client that still sends has read the response.

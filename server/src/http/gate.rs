@@ -1,21 +1,20 @@
 //! The drain gate: passes requests from the network and from the lab to the running shop. While the shop is rebuilt, the gate
 //! is closed: it waits for requests in flight, and the address answers new ones with an error.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use storefront_api::{IDEMPOTENCY_KEY_HEADER, POSITION_HEADER};
 use tokio::sync::watch;
-use tower::ServiceExt as _;
 
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
+use crate::http::interface::Interface;
 use crate::lab::LocalResponse;
 use crate::{clock, random};
 
@@ -25,20 +24,26 @@ const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 /// The gate, initially closed.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    running: RwLock<Option<Router>>,
+    running: RwLock<Option<Interface>>,
     /// Number of requests in flight.
     busy: watch::Sender<usize>,
 }
 
 impl Gate {
-    /// Router that sends every request through the gate.
-    pub(crate) fn router(self: &Arc<Self>) -> Router {
-        Router::new().fallback(dispatch).with_state(Arc::clone(self))
+    /// Opens the gate: requests go to this shop from now on.
+    pub(crate) fn open(&self, running: Interface) {
+        *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running);
     }
 
-    /// Opens the gate: requests go to this router from now on.
-    pub(crate) fn open(&self, running: Router) {
-        *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running);
+    /// Answers a request, with an error while the gate is closed.
+    pub(crate) async fn answer(&self, request: Request) -> Response {
+        let _in_flight = InFlightGuard::begin(&self.busy);
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(running) = running else {
+            let detail = "The shop is being started over, or is closing. Try again shortly, and read everything anew.";
+            return ApiError::new(ErrorCode::ShopClosed, detail).into_response();
+        };
+        running.answer(request).await
     }
 
     /// Closes the gate and waits until at most `left` requests are in flight; returns `false` when that takes longer than
@@ -50,7 +55,7 @@ impl Gate {
     }
 
     /// Sends a request to the shop without a network: a GET without a body, or a write with a body and a new idempotency key.
-    pub(crate) async fn send(self: &Arc<Self>, method: &str, path: &str, body: Option<&Value>) -> LocalResponse {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> LocalResponse {
         let request = Request::builder().method(method).uri(path);
         let request = match body {
             Some(body) => {
@@ -61,7 +66,7 @@ impl Gate {
             None => request.body(Body::empty()),
         };
         let response = match request {
-            Ok(request) => dispatch(State(Arc::clone(self)), request).await,
+            Ok(request) => self.answer(request).await,
             Err(_) => ApiError::internal().into_response(),
         };
         let status = response.status().as_u16();
@@ -69,17 +74,6 @@ impl Gate {
         let bytes: Bytes = axum::body::to_bytes(response.into_body(), MAX_RESPONSE_BYTES).await.unwrap_or_default();
         LocalResponse { status, position, body: serde_json::from_slice(&bytes).unwrap_or_default() }
     }
-}
-
-async fn dispatch(State(gate): State<Arc<Gate>>, request: Request) -> Response {
-    let _in_flight = InFlightGuard::begin(&gate.busy);
-    let running = gate.running.read().unwrap_or_else(PoisonError::into_inner).clone();
-    let Some(running) = running else {
-        let detail = "The shop is being started over, or is closing. Try again shortly, and read everything anew.";
-        return ApiError::new(ErrorCode::ShopClosed, detail).into_response();
-    };
-    let Ok(response) = running.oneshot(request).await;
-    response
 }
 
 /// Counts a request as in flight until it is answered or its client disconnects.
@@ -100,7 +94,14 @@ impl Drop for InFlightGuard<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use axum::Router;
+
     use super::*;
+    use crate::config::Config;
+    use crate::http::origin::Access;
+    use crate::http::traffic::Traffic;
 
     #[tokio::test]
     async fn a_gate_lets_requests_in_while_it_is_open_and_waits_for_those_in_flight() {
@@ -111,7 +112,10 @@ mod tests {
             let mut gone = gone.clone();
             async move { gone.wait_for(|gone| *gone).await.map(|_| "done").unwrap_or("lost") }
         };
-        gate.open(Router::new().route("/wait", axum::routing::get(waits)));
+        let config = Config::in_memory(String::new(), String::new(), String::new());
+        let (access, traffic) = (Arc::new(Access::from_config(&config)), Arc::new(Traffic::new(clock::now())));
+        let routes = Router::new().route("/wait", axum::routing::get(waits));
+        gate.open(Interface::new(routes, access, traffic));
         assert_eq!(gate.send("GET", "/elsewhere", None).await.status, 404);
         let request_task = tokio::spawn({
             let gate = Arc::clone(&gate);

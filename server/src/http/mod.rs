@@ -12,6 +12,7 @@ mod extract;
 pub(crate) mod gate;
 pub(crate) mod idempotency;
 mod identity;
+mod interface;
 mod lingering_stream;
 mod metrics;
 mod openapi;
@@ -27,7 +28,6 @@ mod wait_for_views;
 
 use std::any::Any;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -36,6 +36,7 @@ use tracing::error;
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use self::interface::Interface;
 use self::openapi::Document;
 use self::routes::{
     catalogue, customers, documents, events, export, health, lab, orders, picture, processes, product_service,
@@ -45,17 +46,17 @@ use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 
-/// Builds the router with all routes and layers.
-pub(crate) fn router(shop: Shop) -> Router {
+/// Builds the HTTP interface with all routes.
+pub(crate) fn interface(shop: Shop) -> Interface {
+    let (access, traffic) = (shop.access.clone(), shop.traffic.clone());
     let (routes, described) = documented_routes().split_for_parts();
-    routes
+    let routes = routes
         .merge(openapi::routes(openapi::complete(described)))
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(axum::middleware::from_fn_with_state(shop.access.clone(), origin::layer))
-        .layer(axum::middleware::from_fn_with_state(shop.traffic.clone(), request_id::layer))
-        .with_state(shop)
+        .with_state(shop);
+    Interface::new(routes, access, traffic)
 }
 
 /// Builds the OpenAPI description of the HTTP interface.

@@ -5,9 +5,8 @@
 //! send neither `Origin` nor `Sec-Fetch-Site` and are not affected.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
@@ -15,10 +14,8 @@ use axum::http::header::{
 };
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::connections::Endpoints;
 use crate::config::{Config, HostName, WebOrigin};
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
@@ -32,13 +29,21 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 /// Methods that pages of an allowed origin may use.
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 /// Response headers that pages of an allowed origin may read.
-/// Response headers that pages of an allowed origin may read.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "etag, location, retry-after, storefront-position, idempotent-replayed, idempotency-replayed, x-request-id, ratelimit, \
      ratelimit-policy, content-disposition, link, deprecation, sunset",
 );
 /// How long a browser may cache a preflight response, in seconds.
 const PREFLIGHT_MAX_AGE_S: HeaderValue = HeaderValue::from_static("600");
+
+/// The addresses of a request's connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Endpoints {
+    /// The address that the client connected to.
+    pub(crate) local: SocketAddr,
+    /// The client's address.
+    pub(crate) peer: SocketAddr,
+}
 
 /// Accepted hosts, allowed web origins and trusted proxies.
 #[derive(Clone, Debug)]
@@ -127,37 +132,54 @@ impl Access {
     }
 }
 
-/// Refuses requests of foreign pages, and sets the CORS headers for allowed origins (Fetch standard, "CORS protocol").
-pub(crate) async fn layer(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
-    let allowed = access.allowed_origin(request.headers());
-    let resource_policy = if is_public(request.uri().path()) { "cross-origin" } else { "same-origin" };
-    let preflight =
-        request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    let asked_headers = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-    let mut response = match access.check(&request) {
-        Err(refusal) => refusal.into_response(),
-        Ok(()) if preflight && allowed.is_some() => StatusCode::NO_CONTENT.into_response(),
-        Ok(()) => next.run(request).await,
-    };
-    let headers = response.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(RESOURCE_POLICY, HeaderValue::from_static(resource_policy));
-    if !access.allow_origins.is_empty() {
-        headers.append(VARY, HeaderValue::from_static("origin"));
+/// What the page of a request may do, and the headers by which its browser learns that (Fetch standard, "CORS protocol").
+pub(crate) struct PageAccess {
+    /// The page's origin, if it is allowed.
+    origin: Option<HeaderValue>,
+    resource_policy: &'static str,
+    varies: bool,
+    /// Whether this is a preflight request, and the headers that it asks for.
+    preflight: Option<Option<HeaderValue>>,
+}
+
+impl PageAccess {
+    /// Examines a request. Also returns the response of a request that no route may see.
+    pub(crate) fn of(access: &Access, request: &Request) -> (Self, Option<Response>) {
+        let headers = request.headers();
+        let preflight = request.method() == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        let page = Self {
+            origin: access.allowed_origin(headers),
+            resource_policy: if is_public(request.uri().path()) { "cross-origin" } else { "same-origin" },
+            varies: !access.allow_origins.is_empty(),
+            preflight: preflight.then(|| headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned()),
+        };
+        let response = match access.check(request) {
+            Err(refusal) => Some(refusal.into_response()),
+            Ok(()) if preflight && page.origin.is_some() => Some(StatusCode::NO_CONTENT.into_response()),
+            Ok(()) => None,
+        };
+        (page, response)
     }
-    if let Some(origin) = allowed {
+
+    /// Adds the headers to a response.
+    pub(crate) fn add_headers(self, headers: &mut HeaderMap) {
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(RESOURCE_POLICY, HeaderValue::from_static(self.resource_policy));
+        if self.varies {
+            headers.append(VARY, HeaderValue::from_static("origin"));
+        }
+        let Some(origin) = self.origin else { return };
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
-        if preflight {
+        if let Some(asked) = self.preflight {
             headers.insert(ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
             headers.insert(ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE_S);
             // No cookies are used, so any request header is safe to allow.
-            if let Some(asked) = asked_headers {
+            if let Some(asked) = asked {
                 headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked);
             }
         }
     }
-    response
 }
 
 /// The hosts that a request names: its `Host`, and that of a target in absolute form.

@@ -1,21 +1,16 @@
 //! Request ids: the client's own, or a new one. The id is returned in the response and is part of the request's tracing span,
-//! with the trace id of the client. The layer also counts every response.
+//! with the trace id of the client.
 
 use std::fmt;
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::header::CACHE_CONTROL;
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
 use storefront_api::REQUEST_ID_HEADER;
 use tracing::field::Empty;
-use tracing::{Instrument, debug, info_span};
+use tracing::{Span, info_span};
 use uuid::Uuid;
 
 use super::card_numbers::has_card_number;
-use crate::http::traffic::Traffic;
 
 /// The id of a request.
 #[derive(Clone, Debug)]
@@ -43,28 +38,24 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Sets the id of the request and of the response, and counts the response.
-pub(crate) async fn layer(State(traffic): State<Arc<Traffic>>, mut request: Request, next: Next) -> Response {
+/// Gives a request its id, and returns it with the request's tracing span.
+pub(crate) fn begin(request: &mut Request) -> (RequestId, Span) {
     let id = RequestId::from_headers(request.headers()).unwrap_or_else(RequestId::generate);
     let span = info_span!("request", %id, trace_id = Empty, method = %request.method(), path = request.uri().path());
     if let Some(trace_id) = trace_id(request.headers()) {
         span.record("trace_id", trace_id);
     }
     request.extensions_mut().insert(id.clone());
-    async move {
-        let mut response = next.run(request).await;
-        debug!(status = response.status().as_u16(), "answered");
-        traffic.count_answer(response.status().as_u16());
-        let headers = response.headers_mut();
-        if let Ok(value) = HeaderValue::from_str(&id.0) {
+    (id, span)
+}
+
+impl RequestId {
+    /// Adds the header with the id to a response.
+    pub(crate) fn add_header(&self, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::from_str(&self.0) {
             headers.insert(REQUEST_ID_HEADER, value);
         }
-        // Responses go stale at once: a cache must revalidate them (RFC 9111, 5.2.2.4).
-        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
-        response
     }
-    .instrument(span)
-    .await
 }
 
 /// Parses the trace id in `traceparent` (W3C Trace Context, 3.2): `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`. Later

@@ -106,7 +106,7 @@ impl Runtime {
                     Ok(kept_as) => Self::store_reset_reply(&shop, &context, kept_as).await,
                     Err(refusal) => Err(refusal),
                 };
-                self.gate.open(http::router(shop));
+                self.gate.open(http::interface(shop));
                 info!(done = done.is_ok(), "the shop is reset");
                 done
             }
@@ -167,7 +167,7 @@ impl Runtime {
 
     async fn build(&self, set_back: Option<&LogSetBack>) -> Result<RunningShop, StartError> {
         let (running, shop) = RunningShop::open(&self.config, self.stop.child_token(), &self.this, set_back).await?;
-        self.gate.open(http::router(shop));
+        self.gate.open(http::interface(shop));
         Ok(running)
     }
 }

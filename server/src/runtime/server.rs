@@ -66,7 +66,7 @@ impl Server {
         }
         let address_file = log.map(|path| AddressFile::write(&path, &join_url(address)));
         let open_files = open_files::raise_limit();
-        let serving = connections::serve(listener, runtime.gate.router(), connection_limits, open_files, stop.clone());
+        let serving = connections::serve(listener, runtime.gate.clone(), connection_limits, open_files, stop.clone());
         let serving = tokio::spawn(serving);
         match default_vat_rate {
             Some(rate) => {

@@ -1,0 +1,55 @@
+//! The HTTP interface of a running shop: its routes, and what every request passes before and after them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::Response;
+use tower::ServiceExt as _;
+use tracing::{Instrument as _, debug};
+
+use crate::http::origin::{Access, PageAccess};
+use crate::http::request_id;
+use crate::http::traffic::Traffic;
+
+/// Clones share everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Interface {
+    routes: Router,
+    access: Arc<Access>,
+    traffic: Arc<Traffic>,
+}
+
+impl Interface {
+    pub(crate) fn new(routes: Router, access: Arc<Access>, traffic: Arc<Traffic>) -> Self {
+        Self { routes, access, traffic }
+    }
+
+    /// Answers a request. What every request passes stands here and in no layers of the router: each layer keeps memory of its
+    /// own for as long as a request waits.
+    pub(crate) async fn answer(self, mut request: Request) -> Response {
+        let (id, span) = request_id::begin(&mut request);
+        async move {
+            let (page, early) = PageAccess::of(&self.access, &request);
+            let mut response = match early {
+                Some(response) => response,
+                None => {
+                    let Ok(response) = self.routes.oneshot(request).await;
+                    response
+                }
+            };
+            debug!(status = response.status().as_u16(), "answered");
+            self.traffic.count_answer(response.status().as_u16());
+            let headers = response.headers_mut();
+            page.add_headers(headers);
+            id.add_header(headers);
+            // Responses go stale at once: a cache must revalidate them (RFC 9111, 5.2.2.4).
+            headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+            response
+        }
+        .instrument(span)
+        .await
+    }
+}
