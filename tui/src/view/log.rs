@@ -1,11 +1,13 @@
 //! Draws the screen Log: the live event log with filter and rate.
 
 use ratatui::layout::{Position, Rect};
+use ratatui::symbols::bar;
+use ratatui::widgets::{Sparkline, Widget};
 
 use crate::state::{Log, Model};
 use crate::view::event::{self, LinePrefix};
 use crate::view::surface::Surface;
-use crate::view::text::{put, put_right, sparkline, visible};
+use crate::view::text::{put, put_right, visible};
 use crate::view::theme::Theme;
 use crate::view::timeline::badge;
 use crate::view::{below, instead, row, when};
@@ -13,6 +15,8 @@ use crate::view::{below, instead, row, when};
 /// Number of bars of the event rate, and the milliseconds of each.
 const RATE_BARS: usize = 24;
 const RATE_BAR_MS: i64 = 2_500;
+/// Bars that begin with a line where there is nothing.
+const BARS: bar::Set<'_> = bar::Set { empty: bar::ONE_EIGHTH, ..bar::NINE_LEVELS };
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Option<Position> {
     let log = &model.log;
@@ -20,7 +24,10 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surfa
     let (badge, style) = badge(model, !log.paused, log.missed, theme);
     let mut right = put_right(surface, head.right(), head.y, &badge, style, 16).saturating_sub(2);
     if area.width >= 60 {
-        right = put_right(surface, right, head.y, &rate(log), theme.dim, 30).saturating_sub(2);
+        let wide = u16::try_from(RATE_BARS).unwrap_or(24);
+        let bars = Rect { x: right.saturating_sub(wide), width: wide, ..head };
+        Sparkline::default().data(rate(log)).bar_set(BARS).style(theme.dim).render(bars, surface);
+        right = bars.x.saturating_sub(2);
     }
     let cursor = filter(log, theme, Rect { width: right.saturating_sub(head.x), ..head }, surface);
     let mut body = below(area, if area.height >= 16 { 2 } else { 1 });
@@ -90,10 +97,10 @@ fn filter(log: &Log, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> Op
     log.typing.then(|| Position::new(x + at.min(room), area.y))
 }
 
-/// Draws the number of events in the minute before the latest event.
-fn rate(log: &Log) -> String {
-    let Some(last) = log.events.back().map(|event| event.time.unix_ms()) else { return String::new() };
+/// The number of events in each part of the minute before the latest event.
+fn rate(log: &Log) -> [u64; RATE_BARS] {
     let mut bars = [0; RATE_BARS];
+    let Some(last) = log.events.back().map(|event| event.time.unix_ms()) else { return bars };
     for event in log.events.iter().rev() {
         let ago = usize::try_from((last - event.time.unix_ms()).max(0) / RATE_BAR_MS).unwrap_or(RATE_BARS);
         if ago >= RATE_BARS {
@@ -101,5 +108,7 @@ fn rate(log: &Log) -> String {
         }
         bars[RATE_BARS - 1 - ago] += 1;
     }
-    sparkline(&bars)
+    // Something is higher than nothing, however little it is.
+    let least = bars.iter().copied().max().unwrap_or(0).div_ceil(4);
+    bars.map(|count| if count > 0 { count.max(least) } else { 0 })
 }
