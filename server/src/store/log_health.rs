@@ -216,6 +216,8 @@ impl StoreLayer for WatchedStore {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use storefront_eventlog::SqliteStore;
 
     use super::*;
@@ -260,6 +262,45 @@ mod tests {
         let told = "The event log cannot be written: its disk or database does not do its work.";
         assert_eq!(trouble.as_deref(), Some(told));
         assert_eq!(health.examine(&*watched).await, LogStatus { head: Position(0), trouble: None });
+        assert_eq!(health.faults(), LogFaults::default());
+    }
+
+    /// A log whose database may be gone; what is in memory stays.
+    struct Breakable {
+        log: SqliteStore,
+        is_broken: AtomicBool,
+    }
+
+    impl StoreLayer for Breakable {
+        fn inner(&self) -> &dyn EventStore {
+            &self.log
+        }
+
+        async fn around<T: Send + 'static>(
+            &self,
+            call: StoreCall,
+            result: impl Future<Output = Result<T, StoreError>> + Send,
+        ) -> Result<T, StoreError> {
+            if self.is_broken.load(Ordering::Relaxed) && call != StoreCall::ReadMemory {
+                return Err(failure("it is gone"));
+            }
+            result.await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_read_of_the_database_shows_the_health_of_the_log_and_one_of_memory_or_a_lease_does_not() {
+        let (health, is_broken) = (LogHealth::default(), AtomicBool::new(true));
+        let log = Arc::new(Breakable { log: SqliteStore::in_memory().unwrap(), is_broken });
+        let watched = health.watch(log.clone());
+        assert!(watched.acquire_lease("mail", "here", Duration::from_secs(1)).await.is_err());
+        assert_eq!(health.faults(), LogFaults::default());
+        assert!(watched.checkpoint("mail").await.is_err());
+        assert_eq!(health.faults().reading, Some(StoreCondition::Failing));
+        assert!(watched.hash_tree().await.is_ok());
+        assert_eq!(health.faults().reading, Some(StoreCondition::Failing));
+        log.is_broken.store(false, Ordering::Relaxed);
+        assert!(watched.head().await.is_ok());
         assert_eq!(health.faults(), LogFaults::default());
     }
 
