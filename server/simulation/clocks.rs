@@ -116,12 +116,12 @@ fn run(clock: WrongClock, seed: u64) -> Vec<String> {
     // A multiple of 3 is a seed without random faults.
     rng_clock::begin(3 * seed, false);
     rng_clock::set_machine_clock(clock.machine_ms());
-    if outside_is_away(clock, seed) {
-        rng_clock::fail_outside_calls();
-    }
     let world = World::of_several_servers();
+    if has_outage(clock, seed) {
+        rng_clock::begin_with_outage(2 * world.config.reservation_life + MAX_DELAY);
+    }
     let mut broken = run_to_its_end(&world, run_with_wrong_clock(world.clone(), clock));
-    broken.extend(delays(clock, outside_is_away(clock, seed), &world));
+    broken.extend(delays(clock, &world));
     rng_clock::end();
     broken
 }
@@ -133,17 +133,18 @@ async fn run_with_wrong_clock(world: Arc<World>, clock: WrongClock) -> Result<()
     lived
 }
 
-/// Whether no other system can be reached until the last shopper is done. Payments then wait, with goods reserved,
-/// while the clock jumps: a timer that is set meanwhile must not be due a day later.
-fn outside_is_away(clock: WrongClock, seed: u64) -> bool {
-    clock == WrongClock::JumpsForAMoment && seed.is_multiple_of(2)
+/// Whether the card gateway cannot be reached at first, for longer than goods are kept: payments wait and reservations end
+/// while the clock is wrong.
+fn has_outage(clock: WrongClock, seed: u64) -> bool {
+    matches!(clock, WrongClock::MachineAhead | WrongClock::MachineBehind) && seed.is_multiple_of(2)
 }
 
 /// Events that the wrong clock has delayed for too long.
-fn delays(clock: WrongClock, outside_is_away: bool, world: &World) -> Vec<String> {
+fn delays(clock: WrongClock, world: &World) -> Vec<String> {
     let ledger = Ledger::of(world);
     let mut late = Vec::new();
-    let max_wait = if outside_is_away { world.config.reservation_life + MAX_DELAY } else { MAX_DELAY };
+    // In an outage a payment waits until its goods are given back.
+    let max_wait = world.config.reservation_life + MAX_DELAY;
     for book in ledger.payments.values() {
         if let [(asked, PaymentEvent::Requested { .. }), (next, _), ..] = &*book.events {
             let waited = world.log.written_at(*next).saturating_sub(world.log.written_at(*asked));

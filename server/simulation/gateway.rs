@@ -125,7 +125,7 @@ pub(super) fn unknown(detail: &str) -> GatewayError {
 
 impl Gateway {
     pub(super) async fn before(&self, place: &'static str) -> Result<(), GatewayError> {
-        let trouble = rng_clock::fault_plan().outside_fails;
+        let trouble = rng_clock::card_gateway_failures();
         self.0.point(place, trouble).await.map_err(|Failed| unknown("the connection was refused"))?;
         if self.0.world.gateway().closed { Err(unknown("the gateway is closed")) } else { Ok(()) }
     }

@@ -79,6 +79,8 @@ struct RngClock {
     points: (u64, u64),
     crashes_left: u32,
     fault_plan: FaultPlan,
+    /// Until then every call of the card gateway fails.
+    outage_until_ns: u64,
     seen: Seen,
     watch: Watch,
     traced: bool,
@@ -100,6 +102,7 @@ pub(super) fn begin(seed: u64, traced: bool) {
         points: (0, 0),
         crashes_left: 0,
         fault_plan: FaultPlan::default(),
+        outage_until_ns: 0,
         seen: Seen::default(),
         watch: Watch::default(),
         traced,
@@ -300,9 +303,15 @@ pub(super) fn fault_plan() -> FaultPlan {
     with(|rng_clock| rng_clock.fault_plan)
 }
 
-/// Every call of another system fails from now on.
-pub(super) fn fail_outside_calls() {
-    with(|rng_clock| rng_clock.fault_plan.outside_fails = 1000);
+/// Lets every call of the card gateway fail for a time from the beginning on.
+pub(super) fn begin_with_outage(time: Duration) {
+    with(|rng_clock| rng_clock.outage_until_ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+}
+
+/// How likely a call of the card gateway fails without effect, in thousandths.
+pub(super) fn card_gateway_failures() -> u32 {
+    let is_outage = |rng_clock: &mut RngClock| rng_clock.now_ns < rng_clock.outage_until_ns;
+    with(|rng_clock| if is_outage(rng_clock) { 1000 } else { rng_clock.fault_plan.outside_fails })
 }
 
 /// Ends the injection of faults.
