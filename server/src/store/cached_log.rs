@@ -240,7 +240,7 @@ struct Tables {
     young_bytes: usize,
     /// How often streams were dropped.
     dropped: u64,
-    /// The highest position of an append that has ended.
+    /// The highest position of an append that has ended, and of a read stream.
     last_position: Position,
     /// Streams of appends under way.
     appending: HashMap<StreamName, InFlight>,
@@ -300,7 +300,9 @@ impl Tables {
         let streams: Vec<_> = parts.iter().map(|part| part.stream.clone()).collect();
         match outcome {
             // It was sent again and had been written before, so the log may have later events.
-            Ok(Appended { position, .. }) if parts.iter().any(|part| *position <= part.known_before) => {
+            Ok(Appended { position, .. })
+                if parts.iter().any(|part| !part.events.is_empty() && *position <= part.known_before) =>
+            {
                 for stream in &streams {
                     self.forget(stream);
                 }
@@ -375,6 +377,8 @@ impl Tables {
         }
         let bytes: usize = events.iter().map(event_bytes).sum();
         match self.run(stream) {
+            // Without the events before it there is no state, so the next load reads them. A load from before it is not kept.
+            None if first > 1 => self.dropped += 1,
             None => self.insert(stream, Run { log_version: in_flight.log_version, ..Run::of(first, events) }),
             Some(run) if first == run.version().0 + 1 => {
                 run.push(events);
@@ -393,6 +397,8 @@ impl Tables {
         mut events: VecDeque<Recorded>,
     ) {
         let first = folded.version.0 + 1 - events.len() as u64;
+        // An append that was written earlier and is sent again must not seem to be new.
+        self.last_position = self.last_position.max(events.back().map_or(Position(0), |last| last.position));
         if self.run(stream).is_none() {
             self.insert(stream, Run::of(first, VecDeque::new()));
         }

@@ -49,7 +49,18 @@ impl OrderRecord {
             OrderEvent::Shipped { .. } => self.shipped_at = Some(time),
             OrderEvent::Delivered { .. } => self.delivered_at = Some(time),
             OrderEvent::Cancelled { .. } => self.cancelled_at = Some(time),
-            _ => {}
+            OrderEvent::ItemAdded { .. }
+            | OrderEvent::ItemQuantityChanged { .. }
+            | OrderEvent::ItemRemoved { .. }
+            | OrderEvent::PriceChangedInBasket { .. }
+            | OrderEvent::VatRateChangedInBasket { .. }
+            | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::ProductRelistedInBasket { .. }
+            | OrderEvent::VoucherApplied { .. }
+            | OrderEvent::VoucherRemoved { .. }
+            | OrderEvent::Invoiced { .. }
+            | OrderEvent::EmailChanged { .. }
+            | OrderEvent::Expired => {}
         }
     }
 

@@ -1,5 +1,5 @@
-//! StreamTurns to decide on a stream, so that a server does not compete with itself where many change one stream at once, as
-//! the stock of a product that everybody buys. Against other servers the expected version of the append decides.
+//! Turns to decide on a stream, so that a server does not compete with itself where many change one stream at once, as the
+//! stock of a product that everybody buys. Against other servers the expected version of the append decides.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
