@@ -41,10 +41,9 @@ pub trait StoreLayer: Send + Sync + 'static {
     /// Passes on every other call: `result` is the call of the inner log, which has not begun.
     fn around<T: Send + 'static>(
         &self,
-        call: StoreCall,
+        _call: StoreCall,
         result: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> impl Future<Output = Result<T, StoreError>> + Send {
-        let _alike = call;
         result
     }
 }

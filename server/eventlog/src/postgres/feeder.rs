@@ -4,6 +4,7 @@
 //! server that continues the log needs no read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tracing::debug;
@@ -18,12 +19,14 @@ use crate::{Filter, Position, StoreError};
 /// Number of positions by which the tail may be behind and still be continued. Further behind it begins anew.
 const MAX_GAP: usize = 1000;
 
+/// Pause after a failed read.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
 /// Where writer and listener tell what was committed. Clones share it; the feeder ends when all are dropped.
 #[derive(Clone)]
 pub(super) struct Commits {
-    /// The last position that was announced. The log need not have it: a server may announce what was lost when the database
-    /// was set back.
-    announced: Arc<watch::Sender<Position>>,
+    /// Sent when there may be events after `head`.
+    announced: Arc<watch::Sender<()>>,
     /// The position up to which the log was read or written, and up to which those who wait are woken.
     head: Arc<watch::Sender<Position>>,
     tail: Arc<Tail>,
@@ -37,20 +40,19 @@ impl Commits {
         readers: Arc<Readers>,
         anchor: Arc<Anchor>,
     ) -> (Self, watch::Receiver<Position>) {
-        let (announced, announcements) = watch::channel(end);
+        let (announced, announcements) = watch::channel(());
         let (head, reached) = watch::channel(end);
         let (announced, head) = (Arc::new(announced), Arc::new(head));
         tokio::spawn(run(announcements, head.clone(), tail.clone(), readers, anchor));
         (Self { announced, head, tail }, reached)
     }
 
-    /// Lets the log be read up to its end, if that is not known to be at or after a position.
+    /// Lets the log be read up to its end, if that is not known to be at or after a position. The log need not have this
+    /// position: another server may announce what was lost when the database was set back.
     pub(super) fn announce(&self, position: Position) {
-        let head = *self.head.borrow();
-        self.announced.send_if_modified(|announced| {
-            *announced = position;
-            position > head
-        });
+        if position > *self.head.borrow() {
+            self.announced.send_replace(());
+        }
     }
 
     /// Takes over a batch that this server has committed, after which the log ended at `head`.
@@ -63,7 +65,7 @@ impl Commits {
 }
 
 async fn run(
-    mut announcements: watch::Receiver<Position>,
+    mut announcements: watch::Receiver<()>,
     head: Arc<watch::Sender<Position>>,
     tail: Arc<Tail>,
     readers: Arc<Readers>,
@@ -73,10 +75,14 @@ async fn run(
         let known = *head.borrow();
         match feed(known, &tail, &readers, &anchor).await {
             Ok(end) => advance_head(&head, end),
-            // The listener announces the head again.
             Err(error) => {
                 debug!(%error, "the newest events could not be read into memory");
                 tail.forget();
+                tokio::time::sleep(RETRY_PAUSE).await;
+                announcements.mark_changed();
+                if announcements.has_changed().is_err() {
+                    return;
+                }
             }
         }
     }
