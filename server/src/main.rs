@@ -48,8 +48,7 @@ enum Command {
     /// Write the whole log as lines of JSON, an event a line, oldest first.
     ///
     /// The lines are the log: `import` makes the same log of them, on SQLite or PostgreSQL, and its export is the same
-    /// byte for byte. A server may have the log open; what is written meanwhile is left out. GET /v1/export of a
-    /// running server answers the same lines.
+    /// byte for byte. A server may have the log open and answers the same at GET /v1/export; later events are left out.
     Export {
         #[command(flatten)]
         log: LogArgs,
@@ -81,16 +80,14 @@ enum Command {
     },
     /// Go on with a SQLite log that was copied without its write-ahead log (PATH-wal), or lost it.
     ///
-    /// Such a log is refused, because its newest events are missing. This takes it as it is; what is missing stays
-    /// missing.
+    /// Such a log is refused, because its newest events are missing. This takes it as it is.
     AcceptLoss {
         #[command(flatten)]
         log: LogArgs,
     },
     /// Prove that an event stands in the log, as JSON for `verify-proof`.
     ///
-    /// The proof has the event in it, the hash of the log of this moment, and the hashes between the two: about 2 kB
-    /// beside the event, however long the log is.
+    /// The proof has the event, the hash of the log at this moment, and the hashes between them: about 2 kB more.
     Prove {
         #[command(flatten)]
         log: LogArgs,

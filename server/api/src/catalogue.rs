@@ -147,8 +147,8 @@ pub struct OneProductQuery {
     /// An order that `in_baskets` does not count: the shopper's own basket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
-    /// The answer waits until the list includes the events up to this position of the log (`Storefront-Position` of a
-    /// write), at most 5 s; then it is 503.
+    /// The answer waits until it includes the events up to this position of the log (`Storefront-Position` of a write),
+    /// at most 5 s; then it is 503.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_position: Option<u64>,
 }

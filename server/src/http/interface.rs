@@ -27,8 +27,8 @@ impl Interface {
         Self { routes, access, traffic }
     }
 
-    /// Answers a request. What every request passes stands here and in no layers of the router: each layer keeps memory of its
-    /// own for as long as a request waits.
+    /// Answers a request. What every request passes stands here rather than in layers of the router, each of which keeps memory
+    /// of its own for as long as a request waits.
     pub(crate) async fn answer(self, mut request: Request) -> Response {
         let (id, span) = request_id::begin(&mut request);
         async move {

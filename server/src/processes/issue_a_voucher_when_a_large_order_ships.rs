@@ -74,7 +74,7 @@ async fn issue(
     batch.append_if_any(store, Some(&delivery.checkpoint)).await.map(drop)
 }
 
-/// CodeSources a code from the operating system's random source. Each character takes 32 random bits, so the bias towards
+/// Draws a code from the operating system's random source. Each character takes 32 random bits, so the bias towards
 /// some characters is below one in a hundred million.
 pub(crate) fn random_code() -> VoucherCode {
     let characters = (0..VoucherCode::CHARACTERS).map(|_| {

@@ -1,6 +1,6 @@
 //! L3: a view is paused and stepped.
 
-use storefront_api::OrderListQuery;
+use storefront_api::{OrderListQuery, ProductQuery};
 use storefront_client::IdempotencyKey;
 
 use super::{a_lab, code, view};
@@ -54,7 +54,12 @@ async fn l3_a_view_is_paused_stepped_and_resumed_and_says_what_comes_next() {
 async fn l3_a_view_in_memory_stands_still_while_it_is_paused_and_knows_everything_afterwards() {
     let world = a_lab().await;
     let product = world.product_with_stock().await;
-    let available = async || world.client.product(&product).await.unwrap().unwrap().available;
+    // The list is of the view; one product is read from its streams.
+    let available = async || {
+        let query = ProductQuery { limit: Some(100), ..ProductQuery::default() };
+        let page = world.client.products(&query).await.unwrap();
+        page.items.iter().find(|listed| listed.id == product).unwrap().available
+    };
     let before = available().await;
     world.client.pause_view("stock").await.unwrap();
     let receive = storefront_api::ReceiveStock { quantity: 5 };
@@ -64,6 +69,7 @@ async fn l3_a_view_in_memory_stands_still_while_it_is_paused_and_knows_everythin
         world.client.statistics(written.position).await.unwrap();
     }
     assert_eq!(available().await, before);
+    assert_eq!(world.client.product(&product).await.unwrap().unwrap().available, before + 10);
     world.client.step_view("stock").await.unwrap();
     assert_eq!(available().await, before + 5);
     world.client.resume_view("stock").await.unwrap();

@@ -74,10 +74,10 @@ pub(crate) async fn get_product(
     QueryParams(query): QueryParams<OneProductQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (mut product, version) = read_product(&shop, &id).await?;
     if query.min_position.is_some() {
         wait_for_position(&shop, query.min_position, &["orders"]).await?;
     }
+    let (mut product, version) = read_product(&shop, &id).await?;
     // While the view is being built, the baskets that it has read so far count.
     product.in_baskets = shop.views.in_baskets(&[&id], query.order).await?.into_iter().sum();
     let json = serde_json::to_vec(&product).map_err(|_| ApiError::internal())?;

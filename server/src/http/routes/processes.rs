@@ -64,7 +64,7 @@ pub(crate) async fn pause(
 
 /// Resume a process
 ///
-/// It continues, and retries that were due are made at once.
+/// It continues, and retries that were waiting are made at once.
 #[utoipa::path(
     post, path = "/v1/processes/{name}/resume", tag = "operations",
     params(("name" = String, Path, description = "The process")),

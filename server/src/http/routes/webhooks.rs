@@ -18,11 +18,11 @@ use crate::payments::gateway_events;
 use crate::payments::gateway_events::GatewayEventError;
 use crate::store::repeat_counters::WebhookOutcome;
 
-/// Maximum length of what is told of news that the shop does not act on.
+/// Maximum length of the description of a webhook that the shop does not act on.
 const MAX_ABOUT_CHARS: usize = 60;
 
-/// No news may be longer, in bytes.
-const LONGEST_NEWS: usize = 1024 * 1024;
+/// Maximum size of a webhook, in bytes.
+const MAX_WEBHOOK_BYTES: usize = 1024 * 1024;
 
 /// Receive a webhook of the card gateway
 ///
@@ -44,7 +44,7 @@ pub(crate) async fn card_gateway(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, ApiError> {
-    let body = crate::http::body::read_up_to(LONGEST_NEWS, &headers, body).await?;
+    let body = crate::http::body::read_up_to(MAX_WEBHOOK_BYTES, &headers, body).await?;
     let signature = header_text(&headers, &HeaderName::from_static(SIGNATURE_HEADER)).unwrap_or_default();
     let now_unix_s = clock::now().unix_ms() / 1000;
     let repeats = &shop.log_health.repeat_counters;
@@ -66,7 +66,7 @@ pub(crate) async fn card_gateway(
         Ok(webhook) => webhook,
         // To hear it again would not help.
         Err(detail) => {
-            info!(detail, "news of the card gateway that cannot be read are ignored");
+            info!(detail, "a webhook of the card gateway that cannot be read is ignored");
             repeats.webhook(WebhookOutcome::Ignored, "not readable", None);
             return Ok(StatusCode::NO_CONTENT);
         }
@@ -81,7 +81,7 @@ pub(crate) async fn card_gateway(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What news tell, in a few words.
+/// What a webhook reports, in a few words.
 fn about(Webhook { event, .. }: &Webhook) -> String {
     match event {
         GatewayEvent::Created { .. } => "the payment is kept".to_owned(),
@@ -99,7 +99,7 @@ impl From<GatewayEventError> for ApiError {
     fn from(error: GatewayEventError) -> Self {
         match error {
             GatewayEventError::Gateway(error) => {
-                warn!(%error, "the card gateway sent news and does not answer questions about them");
+                warn!(%error, "the card gateway sent a webhook and does not answer questions about it");
                 let detail = "The card gateway does not answer questions. Send the event again.";
                 Self::new(ErrorCode::CardGatewayUnavailable, detail)
             }
