@@ -119,10 +119,15 @@ impl CheckoutRun<'_> {
     async fn append_once(&self, trigger: &CheckoutTrigger, checkpoint: &Checkpoint) -> Result<(), Failure> {
         let (state, version) = aggregates::load::<CheckoutEvent>(self.store, &streams::checkout(self.order_id)).await?;
         let intents = checkout::react(&state, trigger);
+        let requests_payment = intents.iter().any(|intent| matches!(intent, CheckoutIntent::RequestPayment { .. }));
         let mut batch = AppendBuilder::because_of(self.recorded, SUBSCRIPTION.name);
         let mut events = Vec::new();
         for intent in intents {
             events.extend(self.carry_out(&mut batch, intent).await?);
+        }
+        if requests_payment && events.is_empty() && !batch.is_empty() {
+            // The payment's own stream does not know that the goods are given back meanwhile.
+            batch.expect(streams::checkout(self.order_id), version);
         }
         batch.add(streams::checkout(self.order_id), version, &events);
         batch.append_if_any(self.store, Some(checkpoint)).await.map(drop)

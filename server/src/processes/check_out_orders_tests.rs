@@ -2,16 +2,18 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use storefront_api::OrderStatus;
 use storefront_domain::invoice::InvoiceNumber;
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::{PaymentCommand, PaymentEvent};
 use storefront_domain::process::ProcessEvent;
-use storefront_eventlog::{Filter, Position};
+use storefront_eventlog::{Append, AppendError, Appended, EventStore, Filter, Position, SqliteStore, StoreLayer};
 
 use super::*;
 use crate::processes::issue_invoices_and_credit_notes;
+use crate::store::aggregates::Cause;
 use crate::testing::{added, at_second, checked_out, order, payment, product, started};
 
 struct World {
@@ -22,7 +24,10 @@ struct World {
 impl World {
     /// Some mugs are in stock, and order 1 buys some of them.
     async fn with_mugs(on_hand: u32, bought: u32) -> Self {
-        let store = crate::testing::a_log();
+        Self::on(crate::testing::a_log(), on_hand, bought).await
+    }
+
+    async fn on(store: Store, on_hand: u32, bought: u32) -> Self {
         let world = Self { store, handled: HashSet::new() };
         world.write(streams::stock(&product("mug")), &[StockEvent::Received { quantity: on_hand }]).await;
         world.write(streams::order(order(1)), &[started(), added("mug", bought)]).await;
@@ -124,6 +129,40 @@ async fn stock_is_reserved_and_the_money_asked_for_and_then_nothing_until_it_com
     world.settles().await;
     assert_eq!((world.status().await, world.mugs().await), (OrderStatus::CheckedOut, (5, 2)));
     assert_eq!(world.count("payment.requested").await, 1);
+}
+
+/// A log in which the goods of order 1 are given back right before its payment is requested.
+struct GoodsGoFirst {
+    log: Arc<SqliteStore>,
+    gone: AtomicBool,
+}
+
+impl StoreLayer for GoodsGoFirst {
+    fn inner(&self) -> &dyn EventStore {
+        &*self.log
+    }
+
+    async fn around_append(&self, append: Append) -> Result<Appended, AppendError> {
+        let asks_for_money = append.streams.iter().any(|part| part.stream.as_str().starts_with("payment-"));
+        if asks_for_money && !self.gone.swap(true, Ordering::Relaxed) {
+            let stream = streams::checkout(order(1));
+            let events = self.log.read_stream(&stream, Version(1), 100).await?;
+            let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
+            let mut batch = AppendBuilder::new(at_second(900), cause);
+            let failed = CheckoutEvent::Failed { reason: ReopenReason::ReservationExpired };
+            batch.add(stream, Version(events.len() as u64), &[failed]);
+            self.log.append(batch.into_append()).await?;
+        }
+        self.log.append(append).await
+    }
+}
+
+#[tokio::test]
+async fn no_money_is_asked_for_once_the_goods_are_given_back() {
+    let log = GoodsGoFirst { log: Arc::new(SqliteStore::in_memory().unwrap()), gone: AtomicBool::new(false) };
+    let mut world = World::on(Store::shared(Arc::new(log)), 5, 2).await;
+    world.settles().await;
+    assert_eq!((world.count("checkout.failed").await, world.count("payment.requested").await), (1, 0));
 }
 
 #[tokio::test]
