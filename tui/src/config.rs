@@ -95,7 +95,7 @@ impl Config {
     }
 }
 
-/// Writes what was chosen into a file, whose other lines and comments stay as they are.
+/// Writes what was chosen into a file, whose other lines stay as they are.
 ///
 /// # Errors
 /// One sentence with the file's name when it cannot be read or written, or would not be valid any more.
@@ -243,6 +243,15 @@ mod tests {
         assert_eq!(config.colours(ThemeName::Light).unwrap()[&Role::Accent], (1, 2, 3));
         assert_eq!(config.keys.action(Context::Shop, Key::char('Z')), Some(Action::NextSort));
         assert!(Config::parse("").is_ok());
+    }
+
+    #[test]
+    fn the_example_of_the_readme_is_valid() {
+        let readme = include_str!("../README.md");
+        let (_, example) = readme.split_once("```toml\n").unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        let config = Config::parse(example).unwrap();
+        assert_eq!(config.keys.action(Context::Shop, Key::char('Z')), Some(Action::NextSort));
     }
 
     #[test]

@@ -23,13 +23,13 @@ use crate::view::theme::{Depth, Theme};
 pub struct FrameTiming {
     /// Name of the screen.
     pub screen: String,
-    /// Columns and rows.
+    /// Columns and rows of the terminal.
     pub size: (u16, u16),
-    /// Mean time.
+    /// Mean time to draw a frame.
     pub mean: Duration,
     /// The time that 99 of 100 frames keep to.
     pub most: Duration,
-    /// Longest time.
+    /// Time of the slowest frame.
     pub longest: Duration,
     /// Average size of a frame in bytes.
     pub bytes: usize,

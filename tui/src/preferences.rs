@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The colour theme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ThemeName {
@@ -35,7 +34,6 @@ pub(crate) enum Spans {
     /// In the unit that fits: `12 ms`, `1.2 s`, `3 min`.
     #[default]
     Short,
-    /// In milliseconds.
     Milliseconds,
 }
 

@@ -116,7 +116,7 @@ fn checkout() -> Vec<Binding> {
         on(Place::Checkout, Action::NextField, &[TAB], "", "Go to the next field or step"),
         on(Place::Checkout, Action::PreviousField, &[BACK_TAB], "", "Go to the previous field or step"),
         on(Place::Checkout, Action::Back, &[ESC], "back", "A step back; from the first one, to the basket"),
-        on(Place::CheckoutProgress, Action::OpenOrder, &[ENTER], "see order", "Open the order with its timeline"),
+        on(Place::CheckoutProgress, Action::OpenOrder, &[ENTER], "see order", "Open the order"),
         on(Place::CheckoutProgress, Action::Back, &[ESC], "shop on", "Back to the shop; the order goes on by itself"),
     ]
 }
@@ -124,7 +124,7 @@ fn checkout() -> Vec<Binding> {
 fn orders() -> Vec<Binding> {
     vec![
         // Orders
-        on(Place::Orders, Action::OpenOrder, &[ENTER, RIGHT, char('l')], "open", "Open the order with its timeline"),
+        on(Place::Orders, Action::OpenOrder, &[ENTER, RIGHT, char('l')], "open", "Open the order"),
         on(Place::Orders, Action::NextStatus, &[char('f')], "filter", "Show only orders in one state, then the next"),
         on(Place::Orders, Action::Search, &[char('/')], "search", "Search by number, address or product"),
         on(Place::Orders, Action::NextMatch, &[char('n')], "", "To the next match of the search"),

@@ -7,6 +7,5 @@ use crate::keys::Action;
 pub(crate) enum Hit {
     /// Selects the line that is so many lines below the selected one; on the selected one, does what Enter does.
     Line(isize),
-    /// Runs an action.
     Run(Action),
 }

@@ -2,7 +2,6 @@
 
 use crate::state::{List, Model, Screen, Section};
 
-/// The open list.
 #[derive(Debug)]
 pub(crate) struct Panes {
     /// What each line shows beside the open screen; `None`: nothing.
@@ -14,6 +13,11 @@ impl Panes {
     /// The screens that can stand beside another.
     const SCREENS: [Screen; 7] =
         [Screen::Shop, Screen::Basket, Screen::Orders, Screen::Order, Screen::Log, Screen::Processes, Screen::Counter];
+
+    /// Whether a screen can stand beside another.
+    pub(crate) fn can_show(screen: Screen) -> bool {
+        Self::SCREENS.contains(&screen)
+    }
 
     /// All but the open screen; the one that is shown is selected, or the one that was last.
     pub(crate) fn new(model: &Model) -> Self {
@@ -47,7 +51,7 @@ impl Model {
     /// The screen beside the open one in a window of a width, while two are shown. Where the chosen one is open itself, it
     /// is one of the other section.
     pub(crate) fn beside(&self, width: u16) -> Option<Screen> {
-        let pane = self.pane?;
+        let pane = self.pane.filter(|pane| Panes::can_show(*pane))?;
         if self.read_out || width < Self::SPLIT_MIN_WIDTH || self.screen == Screen::Replay {
             return None;
         }

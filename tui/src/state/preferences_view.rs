@@ -4,7 +4,6 @@ use crate::keys::word;
 use crate::preferences::{Preferences, Spans, ThemeName, Times};
 use crate::state::{List, Model};
 
-/// The open list.
 #[derive(Debug, Default)]
 pub(crate) struct PreferencesView {
     pub(crate) list: List,

@@ -2,7 +2,6 @@
 
 use crate::keys::Action;
 
-/// A screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Screen {

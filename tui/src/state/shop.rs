@@ -104,7 +104,6 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// Number of cards.
     pub(crate) const fn len(self) -> usize {
         self.columns * self.rows
     }

@@ -144,7 +144,6 @@ pub(super) fn step_part(model: &mut Model, by: isize) -> Vec<Effect> {
     fetch(model)
 }
 
-/// Moves the cursor.
 pub(super) fn step(model: &mut Model, by: isize) {
     let account = &mut model.account;
     match account.part {

@@ -1,8 +1,7 @@
 //! Dispatches actions: what each does on each screen.
 
 use crate::keys::{Action, Context};
-use crate::preferences::ThemeName;
-use crate::state::{Command, Hit, Model, Page, Question, Screen, Tone};
+use crate::state::{Command, Hit, Model, Page, Preference, Question, Screen, Tone};
 use crate::update::account::FileKind;
 use crate::update::navigation::{back, close, go, neighbour, stop_typing, switch, type_in_timeline};
 use crate::update::{
@@ -25,8 +24,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::RunHelp => {
             return help::take_selected(model).map(|action| act(model, action)).unwrap_or_default();
         }
-        Action::NextTheme => model.theme = next_theme(model.theme),
-        Action::Mouse => switch_mouse(model),
+        Action::NextTheme => return preferences::change_one(model, Preference::Theme, 1),
+        Action::Mouse => return switch_mouse(model),
         Action::GoShop => return go(model, Screen::Shop),
         Action::GoBasket => return go(model, Screen::Basket),
         Action::GoOrders => return go(model, Screen::Orders),
@@ -185,7 +184,7 @@ fn close_list(model: &mut Model) {
 fn run_command(model: &mut Model) -> Vec<Effect> {
     match palette::take_selected(model) {
         Some(Command::Action(action)) => return act(model, action),
-        Some(Command::Theme(theme)) => model.theme = theme,
+        Some(Command::Theme(theme)) => return preferences::choose_theme(model, theme),
         Some(Command::View(view)) => timeline::show(model, view),
         Some(Command::FindOrder(number)) => return vec![Effect::FindOrder(number)],
         Some(Command::OpenOrder(id)) => return order::open(model, id),
@@ -238,14 +237,15 @@ fn pause(model: &mut Model) {
     }
 }
 
-fn switch_mouse(model: &mut Model) {
-    model.mouse = !model.mouse;
+fn switch_mouse(model: &mut Model) -> Vec<Effect> {
+    let effects = preferences::change_one(model, Preference::Mouse, 1);
     let said = if model.mouse {
         "The mouse is on: click a line to choose it, again to open it"
     } else {
         "The mouse is off: the terminal selects text"
     };
     model.toast(Tone::Plain, said);
+    effects
 }
 
 /// Handles a click: on the selected line it is Enter, on another line it selects that.
@@ -396,9 +396,4 @@ fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
         Some(Question::ResumeAndPlay) => lab::resume_and_play(model, yes),
         Some(Question::CancelOrder(_)) | None => Vec::new(),
     }
-}
-
-fn next_theme(theme: ThemeName) -> ThemeName {
-    let here = ThemeName::ALL.iter().position(|known| *known == theme).unwrap_or(0);
-    ThemeName::ALL[(here + 1) % ThemeName::ALL.len()]
 }

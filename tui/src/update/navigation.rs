@@ -1,9 +1,8 @@
 //! Goes from screen to screen and from layer to layer.
 
-use crate::state::{Model, Phase, Screen, Tone};
+use crate::state::{Model, Panes, Phase, Screen, Tone};
 use crate::update::{Effect, account, checkout, counter, lab, order, orders, processes};
 
-/// Opens a tab.
 pub(super) fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
     if model.screen == Screen::Checkout {
         checkout::leave(model);
@@ -42,7 +41,9 @@ pub(super) fn switch(model: &mut Model) -> Vec<Effect> {
     let Some(other) = model.beside(model.size.0) else { return go(model, model.elsewhere) };
     let own = if model.screen == Screen::Order { Screen::Order } else { model.tab() };
     let effects = go(model, other);
-    model.pane = Some(own);
+    if Panes::can_show(own) {
+        model.pane = Some(own);
+    }
     effects
 }
 

@@ -23,7 +23,6 @@ pub(super) fn take_selected(model: &mut Model) -> Option<Command> {
     palette.lines(&model.account).into_iter().nth(palette.list.cursor).map(|entry| entry.command)
 }
 
-/// Moves the cursor.
 pub(super) fn step(model: &mut Model, by: isize) {
     if let Some(palette) = &mut model.palette {
         let len = palette.lines(&model.account).len();

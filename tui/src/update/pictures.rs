@@ -10,7 +10,6 @@ const MAX_WANTED: usize = 150;
 /// Maximum number of products before and after the chosen one whose pictures are fetched.
 const MAX_AROUND: usize = 50;
 
-/// Fetches missing pictures.
 pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     if !model.is_live() {
         return Vec::new();
@@ -25,17 +24,21 @@ pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// The products that are on the screen with their pictures.
+/// The products that are in sight with their pictures: of the open screen, and of the one beside it.
 fn in_sight(model: &Model) -> Vec<ProductId> {
+    let mut ids = of_screen(model, model.screen);
+    ids.extend(model.beside(model.size.0).into_iter().flat_map(|other| of_screen(model, other)));
+    ids
+}
+
+fn of_screen(model: &Model, screen: Screen) -> Vec<ProductId> {
     let basket = || model.basket.lines().into_iter().map(|line| line.product_id);
-    let other = model.beside(model.size.0);
-    let chosen = || {
-        let product = model.shop.selected().filter(|product| product.has_picture);
-        product.map(|product| product.id.clone()).into_iter()
-    };
-    match model.screen {
-        _ if other == Some(Screen::Shop) => chosen().collect(),
-        _ if other == Some(Screen::Basket) => basket().collect(),
+    match screen {
+        // Beside another screen it is a list with one picture.
+        Screen::Shop if model.screen != Screen::Shop => {
+            let product = model.shop.selected().filter(|product| product.has_picture);
+            product.map(|product| product.id.clone()).into_iter().collect()
+        }
         Screen::Shop => {
             let shop = &model.shop;
             let cursor = shop.products.list.cursor;

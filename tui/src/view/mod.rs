@@ -177,7 +177,10 @@ fn beside(model: &Model, other: Screen, theme: &Theme, area: Rect, surface: &mut
         Screen::Log => _ = log::draw(model, theme, area, surface),
         Screen::Processes => _ = processes::draw(model, theme, area, surface),
         Screen::Counter => _ = counter::draw(model, theme, area, surface),
-        _ => _ = shop::draw(model, theme, area, surface),
+        // The last four never stand beside another screen.
+        Screen::Shop | Screen::Checkout | Screen::Lab | Screen::Account | Screen::Replay => {
+            _ = shop::draw(model, theme, area, surface);
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn draw(
     let area = Rect { width: area.width.min(110), ..area };
     let airy = area.height >= 16;
     let gap = Constraint::Length(u16::from(airy));
-    let told = told(open, order, area.width, if airy { 4 } else { 2 });
+    let facts = wrapped_facts(open, order, area.width, if airy { 4 } else { 2 });
     let way = order.shipment.as_ref().map(|shipment| travelling(model, shipment));
     let way = way.or_else(|| order.cancelled_because.clone());
     let [title, about, _, progress, travel, _, papers, body] = Layout::vertical([
@@ -45,15 +45,15 @@ pub(super) fn draw(
         Constraint::Length(1),
         Constraint::Length(u16::from(way.is_some())),
         gap,
-        Constraint::Length(u16::try_from(told.len()).unwrap_or(1) + u16::from(airy && !told.is_empty())),
+        Constraint::Length(u16::try_from(facts.len()).unwrap_or(1) + u16::from(airy && !facts.is_empty())),
         Constraint::Fill(1),
     ])
     .areas(area);
-    OneLine::new(Line::styled(named(order), theme.strong)).render(title, surface);
+    OneLine::new(Line::styled(title_of(order), theme.strong)).render(title, surface);
     summary(model, order, theme, about, surface);
     stages(order, theme, progress, surface);
     OneLine::new(Line::styled(way.unwrap_or_default(), theme.text)).render(travel, surface);
-    for (row, text) in papers.rows().zip(told) {
+    for (row, text) in papers.rows().zip(facts) {
         OneLine::new(Line::styled(text, theme.dim)).render(row, surface);
     }
     let mut contents = body;
@@ -66,8 +66,8 @@ pub(super) fn draw(
     items(model, order, theme, contents, surface);
 }
 
-/// What an order is called.
-pub(super) fn named(order: &Order) -> String {
+/// The title of an order: its first two things.
+pub(super) fn title_of(order: &Order) -> String {
     let name = |place: usize| order.items.get(place).map(|item| item.name.as_str());
     order_title(name(0), name(1), order.items.len())
 }
@@ -157,7 +157,7 @@ fn travelling(model: &Model, shipment: &Shipment) -> String {
 }
 
 /// Its papers, refunds and vouchers in a few lines.
-fn told(open: &OpenOrder, order: &Order, wide: u16, most: usize) -> Vec<String> {
+fn wrapped_facts(open: &OpenOrder, order: &Order, wide: u16, most: usize) -> Vec<String> {
     let facts = facts(open, order);
     if facts.is_empty() { Vec::new() } else { wrap_into(&facts, wide, most) }
 }

@@ -1,6 +1,8 @@
 //! Two screens side by side: which they are, that both are up to date, and that they change sides.
 
-use super::world::{Client, an_event};
+use storefront_api::Product;
+
+use super::world::{Client, a_shelf, an_event};
 use crate::keys::Context;
 use crate::state::{Model, Panes, Screen};
 use crate::update::{Effect, Feed, Msg};
@@ -84,4 +86,26 @@ fn the_sides_change_and_a_screen_is_not_shown_twice() {
     client.press("\\");
     assert!(client.model.panes.is_none());
     assert!(client.model.toasts.iter().any(|toast| toast.text.contains("120 columns")), "{:?}", client.model.toasts);
+}
+
+#[test]
+fn a_screen_that_stands_beside_no_other_changes_sides_with_none() {
+    let mut client = in_a_wide_window();
+    choose(&mut client, "Log");
+    client.press("8");
+    assert_eq!((client.model.screen, beside(&client.model)), (Screen::Account, Some(Screen::Log)));
+    client.press("z");
+    assert_eq!((client.model.screen, beside(&client.model)), (Screen::Log, Some(Screen::Shop)));
+    assert_ne!(client.model.settings().pane, Some(Screen::Account));
+}
+
+#[test]
+fn pictures_of_both_screens_are_fetched() {
+    let mut client = in_a_wide_window();
+    choose(&mut client, "Basket");
+    let shelf = a_shelf().into_iter().map(|product| Product { has_picture: true, ..product }).collect();
+    client.model.shop.products.items.put(0, shelf, None, 0);
+    let effects = client.take(Msg::Tick);
+    let chosen = client.model.shop.selected().unwrap().id.clone();
+    assert!(effects.contains(&Effect::FetchPicture(chosen)), "{effects:?}");
 }

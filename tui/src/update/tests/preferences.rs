@@ -35,6 +35,19 @@ fn a_change_holds_at_once_and_is_written() {
 }
 
 #[test]
+fn what_is_switched_by_a_key_or_the_palette_is_kept_too() {
+    let mut client = Client::in_a_full_shop();
+    for (keys, theme, mouse) in [
+        ("t", Some(ThemeName::Light), None),
+        ("m", Some(ThemeName::Light), Some(true)),
+        (":theme mono<Enter>", Some(ThemeName::Mono), Some(true)),
+    ] {
+        let chosen = Preferences { theme, mouse, ..Preferences::default() };
+        assert!(client.press(keys).contains(&Effect::Configure(chosen)), "{keys}");
+    }
+}
+
+#[test]
 fn with_reduced_motion_no_seconds_are_counted() {
     let mut client = Client::in_a_full_shop();
     client.take(Msg::Feed(Feed::Offline("gone".into())));

@@ -18,7 +18,7 @@ fn paused(processes: &[&str], views: &[(&str, u64)]) -> Paused {
     Paused { mark: format!("{processes:?}"), processes, views: views.collect() }
 }
 
-fn told(client: &Client) -> Vec<String> {
+fn toasts(client: &Client) -> Vec<String> {
     client.model.toasts.iter().map(|toast| toast.text.clone()).collect()
 }
 
@@ -158,7 +158,7 @@ fn a_step_for_which_nothing_waits_is_told_plainly() {
     let problem = Problem { status: 409, code: "nothing_to_step".into(), ..Problem::default() };
     let result = Err(crate::state::Failure::Refused(Box::new(problem)));
     client.take(Msg::Processes(crate::update::processes::Response::Controlled { key, result }));
-    assert!(told(&client).iter().any(|text| text.starts_with("Nothing is waiting")), "{:?}", told(&client));
+    assert!(toasts(&client).iter().any(|text| text.starts_with("Nothing is waiting")), "{:?}", toasts(&client));
 }
 
 #[test]
@@ -187,5 +187,5 @@ fn an_order_is_opened_by_its_number_from_the_palette_and_filtered_by_it_in_the_l
     client.press("<Esc>/");
     client.type_text("order:E0HN-8G9W");
     client.answer_all();
-    assert!(told(&client).iter().any(|text| text.contains("E0HN-8G9W")), "{:?}", told(&client));
+    assert!(toasts(&client).iter().any(|text| text.contains("E0HN-8G9W")), "{:?}", toasts(&client));
 }

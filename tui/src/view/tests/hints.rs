@@ -23,18 +23,18 @@ fn offered(model: &Model) -> Vec<Action> {
     actions.filter(|action| !still.contains(action)).collect()
 }
 
-/// The model without what only says something.
-fn told(client: &mut Client) -> String {
+/// The model as text, without its toasts.
+fn without_toasts(client: &mut Client) -> String {
     client.model.toasts.clear();
     format!("{:?}", client.model)
 }
 
 fn does_something(scene: &dyn Fn() -> Client, action: Action) -> bool {
     let mut client = scene();
-    let before = told(&mut client);
+    let before = without_toasts(&mut client);
     let binding = client.model.keys.bindings(client.model.context()).find(|binding| binding.action == action).cloned();
     let effects = client.key(binding.unwrap().keys[0]);
-    effects.iter().any(|effect| !matches!(effect, Effect::Keep(_))) || told(&mut client) != before
+    effects.iter().any(|effect| !matches!(effect, Effect::Keep(_))) || without_toasts(&mut client) != before
 }
 
 fn at(client: Client, keys: &str) -> Client {

@@ -17,7 +17,6 @@ type Rgb = (u8, u8, u8);
 pub(in crate::view) struct Sprite<'a> {
     picture: &'a Picture,
     theme: &'a Theme,
-    /// Maximum magnification.
     most: usize,
 }
 
