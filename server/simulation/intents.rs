@@ -30,7 +30,6 @@ pub(super) const NEEDS_AUTHENTICATION: &str = "pm_card_authenticationRequired";
 /// Time for which the gateway delays its answer at most.
 const GATEWAY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A payment intent.
 #[derive(Clone, Debug)]
 pub(super) struct Charged {
     pub(super) reference: String,

@@ -52,7 +52,6 @@ pub(super) struct FaultPlan {
     pub(super) outside_fails: u32,
     /// A call of an external system takes effect, and its answer is lost.
     pub(super) outside_lost: u32,
-    /// The server crashes.
     pub(super) crash: u32,
     /// A webhook is sent twice.
     pub(super) twice: u32,
@@ -288,7 +287,6 @@ pub(super) fn between(range: Range<u64>) -> u64 {
     range.start + random_below(range.end - range.start)
 }
 
-/// A random item.
 pub(super) fn pick<T: Clone>(items: &[T]) -> T {
     items[usize::try_from(random_below(items.len() as u64)).unwrap_or(0)].clone()
 }

@@ -40,7 +40,6 @@ pub(super) enum Moment {
     BeforeAndAfter,
     /// Delivered when the log has this number of events more than at its cause.
     AfterEvents(u64),
-    /// Never delivered.
     Never,
 }
 

@@ -117,7 +117,6 @@ impl Server {
         !self.dead.load(Ordering::Relaxed)
     }
 
-    /// Crashes the server.
     pub(super) fn die(&self, place: &'static str) {
         self.dead.store(true, Ordering::Relaxed);
         rng_clock::mark_crash(place);

@@ -77,7 +77,6 @@ async fn pause() {
     .await;
 }
 
-/// Receives stock.
 pub(super) async fn receive_stock(world: &World, product: &ProductId, quantity: u32) {
     let key = random::id().to_string();
     let done = retry(world, |store| {

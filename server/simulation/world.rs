@@ -49,7 +49,6 @@ pub(super) struct World {
     pub(super) config: Config,
     /// Whether several servers share the log.
     pub(super) shared: bool,
-    /// The running servers.
     servers: Mutex<Vec<Arc<Server>>>,
     /// Number of servers started so far.
     started: AtomicU32,
@@ -127,7 +126,6 @@ impl World {
         rng_clock::pick(&running)
     }
 
-    /// The running servers.
     pub(super) fn running(&self) -> Vec<Arc<Server>> {
         lock(&self.servers).clone()
     }

@@ -12,7 +12,6 @@ pub(crate) trait RandomSource: Sync {
     /// A new unique id, greater than those drawn before.
     fn id(&self) -> Uuid;
 
-    /// 32 random bits.
     fn bits(&self) -> u32;
 }
 

@@ -18,7 +18,7 @@ pub struct Page<T> {
     pub total: u64,
 }
 
-/// A product.
+/// A product as the shop sells it: its facts, its price and how much of it can be bought.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
     /// The id of the product, as in paths.
@@ -85,9 +85,9 @@ pub enum ProductSort {
     Relevance,
     /// By name, A to Z.
     Name,
-    /// By price, ascending.
+    /// By price, cheapest first; equal prices by id.
     Price,
-    /// By price, descending.
+    /// By price, dearest first; equal prices by id.
     PriceDesc,
     /// By the time of listing, newest first.
     Newest,
@@ -169,7 +169,7 @@ pub struct CategoryList {
     pub items: Vec<Category>,
 }
 
-/// Create a category.
+/// The body of `POST /v1/categories`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCategory {
@@ -177,7 +177,7 @@ pub struct NewCategory {
     pub name: String,
 }
 
-/// Create a product.
+/// The body of `POST /v1/products`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewProduct {

@@ -8,7 +8,7 @@ use crate::{CustomerId, Money, OrderId, PaymentId, Timestamp, VoucherCode};
 
 states!(MovementKind, VoucherStatus);
 
-/// Register a customer.
+/// The body of `POST /v1/customers`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterCustomer {
@@ -25,7 +25,7 @@ pub struct SetLimit {
     pub spending_limit: Money,
 }
 
-/// A registered customer.
+/// A customer with an account, as opposed to a guest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Customer {
     /// The id of the customer; requests on their behalf send it as `Storefront-Customer`.
@@ -112,7 +112,7 @@ pub struct TopUp {
     pub reason: String,
 }
 
-/// Revoke a voucher.
+/// The body of `POST /v1/vouchers/{code}/revoke`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeVoucher {

@@ -13,7 +13,7 @@ pub struct DiffQuery {
     /// The first version; 0 is the state before the order. It may be greater than `to`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<u64>,
-    /// The second version.
+    /// The second version; goes with `from`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<u64>,
     /// A position of the log, from 1: compares the states before and after that event.

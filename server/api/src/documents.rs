@@ -15,9 +15,9 @@ pub struct Payment {
     pub id: PaymentId,
     /// The order that was or is being paid.
     pub order_id: OrderId,
-    /// The requested amount.
+    /// The amount that is requested, in the currency of the order, VAT included.
     pub amount: Money,
-    /// The payment method.
+    /// How the amount is paid, without card data.
     pub method: PaidBy,
     /// The status of the payment.
     #[serde(deserialize_with = "or_unknown")]
@@ -35,7 +35,7 @@ pub struct Payment {
     pub disputes: Vec<Dispute>,
 }
 
-/// A payment method.
+/// How a payment is made, without card data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaidBy {
@@ -47,13 +47,13 @@ pub enum PaidBy {
     None,
 }
 
-/// A refund.
+/// Money of a payment that goes back to the customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Refund {
     /// The id of the refund, as in its events.
     #[serde(default = "RefundId::nil")]
     pub id: RefundId,
-    /// The refunded amount.
+    /// The amount that goes back, in the currency of the payment.
     pub amount: Money,
     /// The state of the refund.
     #[serde(deserialize_with = "or_unknown")]
@@ -80,7 +80,7 @@ pub enum RefundState {
     Open,
     /// Accepted by the gateway, which may take days to finish it.
     Pending,
-    /// Paid out.
+    /// The money has gone back to the customer.
     Done,
     /// Refused, or returned after it was paid out. The amount counts as paid again, and an operator has to act.
     Failed,
@@ -94,7 +94,7 @@ pub enum RefundState {
 pub struct Dispute {
     /// The reference of the dispute at the card gateway.
     pub reference: String,
-    /// The disputed amount.
+    /// The amount that the customer claims back through the bank.
     pub amount: Money,
     /// The reason as a code of the gateway, such as `fraudulent`.
     pub reason: String,
@@ -149,7 +149,7 @@ pub struct Invoice {
     /// The seller; absent on invoices of versions that did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seller: Option<Seller>,
-    /// Time of issue.
+    /// When the document was issued.
     pub issued_at: Timestamp,
     /// Time of supply: when the paid order was confirmed. Absent on invoices of versions that did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,7 +181,7 @@ pub struct InvoiceLine {
     pub sku: String,
     /// The name of the product at the time of the order.
     pub name: String,
-    /// Number of pieces.
+    /// Number of pieces on this line.
     pub quantity: u32,
     /// Price of one piece, VAT included.
     pub unit_price: Money,
@@ -215,7 +215,7 @@ pub struct CreditNote {
     pub invoice: String,
     /// The order that the document is about.
     pub order_id: OrderId,
-    /// Time of issue.
+    /// When the document was issued.
     pub issued_at: Timestamp,
     /// The credited amount, VAT included.
     pub amount: Money,
@@ -274,7 +274,7 @@ pub struct DocumentSummary {
     /// The customer who bought; absent for a guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
-    /// Time of issue.
+    /// When the document was issued.
     pub issued_at: Timestamp,
     /// The invoiced or credited amount, VAT included.
     pub amount: Money,

@@ -140,13 +140,13 @@ pub struct StreamPage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
-    /// Not started yet.
+    /// An earlier step has not ended.
     Pending,
-    /// In progress.
+    /// Started, and not ended.
     Running,
     /// Failed and waiting for the next attempt.
     Waiting,
-    /// Completed successfully.
+    /// Ended with success.
     Done,
     /// Failed, and not tried again.
     Failed,

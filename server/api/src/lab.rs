@@ -69,7 +69,7 @@ impl Faults {
 pub struct StubFaults {
     /// The name of the stub.
     pub stub: Stub,
-    /// Its fault switches.
+    /// The faults that are switched on for it.
     pub faults: Faults,
 }
 

@@ -187,9 +187,9 @@ pub struct Checkout {
     pub expected_total: Money,
     /// Mail address for messages about the order.
     pub email: String,
-    /// The shipping address.
+    /// Where the goods are sent.
     pub shipping_address: Address,
-    /// The payment method.
+    /// How the order is paid: by card token or from the wallet.
     pub payment: PaymentMethod,
 }
 
@@ -201,7 +201,7 @@ pub struct ChangeEmail {
     pub email: String,
 }
 
-/// Cancel an order.
+/// The body of `POST /v1/orders/{id}/cancel`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cancel {
@@ -220,7 +220,7 @@ pub struct RefundOrder {
     pub reason: String,
 }
 
-/// Ship an order.
+/// The body of `POST /v1/orders/{id}/ship`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ship {
@@ -280,7 +280,7 @@ pub struct Shipment {
     /// Estimated time of delivery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_delivery: Option<Timestamp>,
-    /// Time of shipping.
+    /// When the shipment was recorded.
     pub shipped_at: Timestamp,
     /// Time of delivery; absent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -290,7 +290,7 @@ pub struct Shipment {
     pub recipient: Option<String>,
 }
 
-/// An order.
+/// An order from its first item on: a basket until it is checked out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Order {
     /// The id, chosen by the client.
@@ -333,7 +333,7 @@ pub struct Order {
     /// Mail address for messages about the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// The shipping address.
+    /// Where the goods are sent; absent before the checkout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipping_address: Option<Address>,
     /// The shipment; absent until the order is shipped.

@@ -44,7 +44,7 @@ pub struct Process {
 pub enum ProcessState {
     /// There is nothing to handle.
     Idle,
-    /// Handling events.
+    /// Events are being handled.
     Working,
     /// Handling an event that failed before.
     Retrying,
@@ -122,7 +122,7 @@ pub struct ParkedSequence {
     pub attempts: u32,
     /// The error of the last attempt.
     pub error: String,
-    /// Time of parking.
+    /// When its handling was given up.
     pub parked_at: Timestamp,
     /// Number of later events of the sequence, counted up to 1000.
     pub waiting: u64,

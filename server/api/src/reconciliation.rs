@@ -20,7 +20,7 @@ pub struct UnmatchedCharges {
 pub struct UnmatchedCharge {
     /// The reference of the payment at the gateway.
     pub reference: String,
-    /// The charged amount.
+    /// The amount that the card was charged.
     pub amount: Money,
     /// The amount that was not refunded.
     pub left: Money,

@@ -45,7 +45,7 @@ pub struct StockQuery {
     pub min_position: Option<u64>,
 }
 
-/// Receive goods.
+/// The body of `POST /v1/stock/{product_id}/receive`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiveStock {

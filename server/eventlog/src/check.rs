@@ -48,7 +48,7 @@ pub enum Finding {
     /// Positions are not 1, 2, 3, …
     #[error("position {due} is missing: {found} comes next")]
     Gap {
-        /// The expected position.
+        /// The position that was due.
         due: Position,
         /// The position that was read.
         found: Position,
@@ -60,7 +60,7 @@ pub enum Finding {
         at: Position,
         /// The stream of the event.
         stream: StreamName,
-        /// The expected version.
+        /// The version that was due.
         due: Version,
         /// The version that was read.
         found: Version,
@@ -97,7 +97,7 @@ pub enum Finding {
         until: Position,
         /// The hash computed from the events.
         found: Hash,
-        /// The recorded hash.
+        /// The hash that the log keeps.
         kept: Hash,
         /// The first position with a checksum; earlier events were written by an older version.
         since: Position,

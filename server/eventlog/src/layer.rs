@@ -14,15 +14,15 @@ use crate::{
 /// What a call of an [`EventStore`] does, for layers that treat calls differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreCall {
-    /// Reads the database.
+    /// Reads events or stored data from the database.
     Read,
     /// Reads what may be in memory, so that its success says nothing about the database.
     ReadMemory,
-    /// Reads a snapshot.
+    /// Reads the snapshot of a stream.
     ReadSnapshot,
-    /// Waits for events.
+    /// Waits for events after a position.
     Wait,
-    /// Saves a snapshot.
+    /// Saves the snapshot of a stream.
     SaveSnapshot,
     /// Changes a lease, the epoch or the mark of an import.
     Change,

@@ -14,7 +14,7 @@ use crate::http::origin::{Access, PageAccess};
 use crate::http::request_id;
 use crate::http::traffic::Traffic;
 
-/// Clones share everything.
+/// Answers every request to one shop. Clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct Interface {
     routes: Router,

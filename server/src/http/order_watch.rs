@@ -177,7 +177,8 @@ impl OrderWatch {
 }
 
 impl WatchSlot {
-    /// Waits for an event since the slot was taken or since the last call; returns `false` at the deadline.
+    /// Waits for an event since the slot was taken or since the last call; returns `false` at the deadline, and at once for a
+    /// slot that watches nothing.
     pub(crate) async fn changed(&mut self, deadline: Instant) -> bool {
         let Some((_, changes)) = &mut self.watched else { return false };
         matches!(tokio::time::timeout_at(deadline, changes.changed()).await, Ok(Ok(())))

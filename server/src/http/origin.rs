@@ -41,7 +41,6 @@ const PREFLIGHT_MAX_AGE_S: HeaderValue = HeaderValue::from_static("600");
 pub(crate) struct Endpoints {
     /// The address that the client connected to.
     pub(crate) local: SocketAddr,
-    /// The client's address.
     pub(crate) peer: SocketAddr,
 }
 

@@ -55,7 +55,6 @@ macro_rules! aggregates {
             }
         )*
 
-        /// All contexts.
         pub(crate) const CONTEXTS: &[EventContext] = &[$(EventContext {
             name: stringify!($context),
             kinds: codec::$context::KINDS,

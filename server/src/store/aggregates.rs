@@ -256,7 +256,7 @@ pub(crate) struct AppendBuilder {
     now: Timestamp,
     cause: Cause,
     append: Append,
-    /// Held until the append has ended.
+    /// Held until the append has ended, or its caller goes away.
     turns: Vec<StreamTurn>,
 }
 
