@@ -139,6 +139,9 @@ async fn when_every_connection_is_busy_health_is_answered_and_others_are_told_to
     })
     .await;
     assert!(refused.headers().contains_key("retry-after"));
+    for header in ["x-request-id", "x-content-type-options", "cache-control"] {
+        assert!(refused.headers().contains_key(header), "{header}");
+    }
     assert_eq!(refused.json::<Value>().await.unwrap()["code"], "too_many_connections");
     for path in ["/health/live", "/health/ready", "/metrics"] {
         assert_eq!(http.get(format!("{url}{path}")).send().await.unwrap().status(), StatusCode::OK, "{path}");

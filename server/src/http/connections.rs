@@ -33,7 +33,9 @@ use crate::config::ConnectionLimits;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::gate::Gate;
+use crate::http::interface::complete;
 use crate::http::origin::Endpoints;
+use crate::http::request_id::RequestId;
 
 /// Open files reserved for the log, the views and connections to other systems.
 const RESERVED_FILES: usize = 96;
@@ -166,7 +168,8 @@ async fn handle_request(
     let mut response = if slot.for_health_only && !is_health {
         slot.connections.update_counts(|counts| counts.refused += 1);
         let detail = "The server has as many requests to answer as it can. Try again shortly.";
-        ApiError::new(ErrorCode::TooManyConnections, detail).into_response()
+        let refusal = ApiError::new(ErrorCode::TooManyConnections, detail).into_response();
+        complete(&RequestId::of(request.headers()), refusal)
     } else {
         let body_read = body_read.clone();
         let mut request = request.map(|body| Body::new(RequestBody { body, body_read }));

@@ -4,17 +4,20 @@
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
+use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use storefront_api::{IDEMPOTENCY_KEY_HEADER, POSITION_HEADER};
+use storefront_api::{Health, IDEMPOTENCY_KEY_HEADER, POSITION_HEADER};
 use tokio::sync::watch;
 
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::interface::Interface;
+use crate::http::interface::{Interface, complete};
+use crate::http::request_id::RequestId;
 use crate::lab::LocalResponse;
 use crate::{clock, random};
 
@@ -39,11 +42,10 @@ impl Gate {
     pub(crate) async fn answer(&self, request: Request) -> Response {
         let _in_flight = InFlightGuard::begin(&self.busy);
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(running) = running else {
-            let detail = "The shop is being started over, or is closing. Try again shortly, and read everything anew.";
-            return ApiError::new(ErrorCode::ShopClosed, detail).into_response();
-        };
-        running.answer(request).await
+        match running {
+            Some(running) => running.answer(request).await,
+            None => complete(&RequestId::of(request.headers()), closed(&request)),
+        }
     }
 
     /// Closes the gate and waits until at most `left` requests are in flight; returns `false` when that takes longer than
@@ -74,6 +76,15 @@ impl Gate {
         let bytes: Bytes = axum::body::to_bytes(response.into_body(), MAX_RESPONSE_BYTES).await.unwrap_or_default();
         LocalResponse { status, position, body: serde_json::from_slice(&bytes).unwrap_or_default() }
     }
+}
+
+/// Answers while there is no shop: the process runs, and nothing else is known.
+fn closed(request: &Request) -> Response {
+    if request.method() == Method::GET && request.uri().path() == "/health/live" {
+        return Json(Health { status: "live".to_owned() }).into_response();
+    }
+    let detail = "The shop is being started over, or is closing. Try again shortly, and read everything anew.";
+    ApiError::new(ErrorCode::ShopClosed, detail).into_response()
 }
 
 /// Counts a request as in flight until it is answered or its client disconnects.
@@ -107,6 +118,14 @@ mod tests {
     async fn a_gate_lets_requests_in_while_it_is_open_and_waits_for_those_in_flight() {
         let gate = Arc::new(Gate::default());
         assert_eq!(gate.send("GET", "/", None).await.body["code"], "shop_closed");
+        assert_eq!(gate.send("GET", "/health/live", None).await.status, 200, "the process runs");
+        let request = Request::builder().uri("/").header("x-request-id", "mine").body(Body::empty()).unwrap();
+        let closed = gate.answer(request).await;
+        let header = |name: &str| closed.headers().get(name).unwrap().to_str().unwrap().to_owned();
+        assert_eq!(
+            ["x-request-id", "x-content-type-options", "cache-control"].map(header),
+            ["mine", "nosniff", "no-cache"]
+        );
         let (go, gone) = watch::channel(false);
         let waits = move || {
             let mut gone = gone.clone();

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::response::Response;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, debug};
 
 use crate::http::origin::{Access, PageAccess};
-use crate::http::request_id;
+use crate::http::request_id::{self, RequestId};
 use crate::http::traffic::Traffic;
 
 /// Answers every request to one shop. Clones share everything.
@@ -42,14 +42,20 @@ impl Interface {
             };
             debug!(status = response.status().as_u16(), "answered");
             self.traffic.count_answer(response.status().as_u16());
-            let headers = response.headers_mut();
-            page.add_headers(headers);
-            id.add_header(headers);
-            // Responses go stale at once: a cache must revalidate them (RFC 9111, 5.2.2.4).
-            headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
-            response
+            page.add_headers(response.headers_mut());
+            complete(&id, response)
         }
         .instrument(span)
         .await
     }
+}
+
+/// Adds the headers of every response, also of one that no shop gives.
+pub(crate) fn complete(id: &RequestId, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    id.add_header(headers);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Responses go stale at once: a cache must revalidate them (RFC 9111, 5.2.2.4).
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    response
 }

@@ -22,6 +22,11 @@ impl RequestId {
         Self(Uuid::now_v7().to_string())
     }
 
+    /// The client's id, or a new one.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        Self::from_headers(headers).unwrap_or_else(Self::generate)
+    }
+
     /// Returns the client's id if it is valid: 1 to 128 visible ASCII characters, and not a card number.
     fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let text = headers.get(REQUEST_ID_HEADER)?.to_str().ok()?;
@@ -40,7 +45,7 @@ impl fmt::Display for RequestId {
 
 /// Gives a request its id, and returns it with the request's tracing span.
 pub(crate) fn begin(request: &mut Request) -> (RequestId, Span) {
-    let id = RequestId::from_headers(request.headers()).unwrap_or_else(RequestId::generate);
+    let id = RequestId::of(request.headers());
     let span = info_span!("request", %id, trace_id = Empty, method = %request.method(), path = request.uri().path());
     if let Some(trace_id) = trace_id(request.headers()) {
         span.record("trace_id", trace_id);
