@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use vt100::{MouseProtocolMode, Parser, Screen};
 
 pub(super) use super::home::Home;
@@ -320,11 +321,20 @@ impl Terminal {
             state = self.output.changed.wait_timeout(state, WAIT_TIMEOUT).unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(state);
+        self.unset_end_of_file_key();
         let nowhere = native_pty_system().openpty(pty_size(WIDE)).unwrap();
         self.keyboard = mpsc::channel().0;
         self.slave = None;
         self.master = nowhere.master;
         self.wait_until_it_ends()
+    }
+
+    /// Without this key, the terminal presses nothing when it is closed (otherwise, Enter and this key).
+    fn unset_end_of_file_key(&self) {
+        let line = self.line();
+        let mut modes = tcgetattr(&line).unwrap();
+        modes.special_codes[SpecialCodeIndex::VEOF] = 0;
+        tcsetattr(&line, OptionalActions::Now, &modes).unwrap();
     }
 
     /// Asserts that the line is in raw mode.
