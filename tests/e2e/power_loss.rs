@@ -62,8 +62,9 @@ async fn a_shop_opens_on_what_a_power_cut_leaves_and_sells() {
 async fn sell_after_power_cuts(trace: &'static [u8], seed: u64) {
     let records = trace::read(trace);
     let mut disk = ReplayedDisk::new(true);
-    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
     for (moment, image, rng) in power_cuts(&records, IMAGES_WITH_SERVER, seed) {
+        // Each image gives its next orders the numbers that others give to theirs: no two share a mailbox.
+        let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
         disk.replay_until(&records, moment);
         let folder = tempfile::tempdir().unwrap();
         disk.disk.write_after_power_loss(folder.path(), is_on_disk, &rng);
