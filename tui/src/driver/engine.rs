@@ -13,11 +13,11 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::config;
-use crate::driver::{effects, feed};
+use crate::driver::{feed, requests};
 use crate::preferences::Preferences;
 use crate::settings::{Settings, SettingsFile};
 use crate::state::Model;
-use crate::update::{Effect, Msg, next_deadline, update};
+use crate::update::{Effect, Msg, Request, next_deadline, update};
 
 /// Capacity of the message queue.
 const MESSAGE_QUEUE_LEN: usize = 256;
@@ -206,48 +206,28 @@ impl Engine {
                     chosen.send_replace(preferences);
                 }
             }
-            Effect::FetchProducts { .. } => {
-                if let Some(earlier) = self.listing.take() {
-                    earlier.abort();
-                }
-                self.listing = self.spawn(effect);
-            }
-            Effect::FetchCategories
-            | Effect::FetchPicture(_)
-            | Effect::FetchBasket(_)
-            | Effect::SendChange { .. }
-            | Effect::CheckOut { .. }
-            | Effect::FetchOrders { .. }
-            | Effect::FetchTimeline { .. }
-            | Effect::FetchDiff { .. }
-            | Effect::FetchDiagram { .. }
-            | Effect::FindOrder(_)
-            | Effect::Find { .. }
-            | Effect::CancelOrder { .. }
-            | Effect::Counter(_)
-            | Effect::Submit { .. }
-            | Effect::Lab(_)
-            | Effect::Processes(_)
-            | Effect::Account(_) => {
-                self.spawn(effect);
-            }
+            Effect::Request(request) => self.send(request),
         }
         None
     }
 
-    fn spawn(&mut self, effect: Effect) -> Option<AbortHandle> {
-        let client = self.client.as_ref()?;
+    /// Sends a request. One for products takes the place of the one before.
+    fn send(&mut self, request: Request) {
+        let Some(client) = &self.client else { return };
         let client =
             self.model.account.customer.map_or_else(|| client.clone(), |customer| client.of_customer(customer));
         let (sender, turns) = (self.outbox(self.generation), self.turns.clone());
-        Some(self.tasks.spawn(async move {
+        let lists_products = matches!(request, Request::Products { .. });
+        let task = self.tasks.spawn(async move {
             // The semaphore is never closed.
             let _turn = turns.acquire_owned().await;
-            if let Some(msg) = effects::run(&client, effect).await {
-                // A send fails only when the client ends.
-                let _ = sender.send(msg).await;
-            }
-        }))
+            let response = requests::send(&client, request).await;
+            // A send fails only when the client ends.
+            let _ = sender.send(Msg::Response(response)).await;
+        });
+        if lists_products && let Some(earlier) = self.listing.replace(task) {
+            earlier.abort();
+        }
     }
 
     /// Waits for the next message: a response, an event of the log, or the model's next deadline. Cancel safe.

@@ -2,15 +2,12 @@
 //! change, at most every 10 ms, and only when all queued messages have been taken in and
 //! the terminal has taken the frame before.
 
-mod account;
-mod effects;
 mod engine;
 mod feed;
 mod keys;
-mod lab;
 mod news;
 mod png;
-mod processes;
+mod requests;
 mod signals;
 #[cfg(test)]
 mod tests;
@@ -28,9 +25,9 @@ use storefront_api::ActorName;
 use storefront_client::Client;
 use tokio::time::Instant;
 
-pub(crate) use effects::find_order;
 pub(crate) use engine::{Engine, TerminalCommand};
 use keys::{Keys, TerminalClosed};
+pub(crate) use requests::find_order;
 use signals::{Signal, Signals};
 
 use crate::config::Config;

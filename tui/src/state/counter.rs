@@ -72,7 +72,7 @@ pub(crate) enum CounterForm {
 
 /// The request of a form.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Request {
+pub(crate) enum CounterRequest {
     Receive(ProductId, ReceiveStock),
     Adjust(ProductId, AdjustStock),
     Count(ProductId, SetStock),

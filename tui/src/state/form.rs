@@ -17,8 +17,8 @@ pub(crate) enum FormPurpose {
 
 /// The request of a form.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Request {
-    Counter(counter::Request),
+pub(crate) enum FormRequest {
+    Counter(counter::CounterRequest),
     Lab(StubFaults),
     UseVoucher { order_id: OrderId, code: VoucherCode },
 }
@@ -74,7 +74,7 @@ const NUMBERS: [&str; 9] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Sending {
     pub(crate) key: String,
-    pub(crate) request: Request,
+    pub(crate) request: FormRequest,
     pub(crate) in_flight: bool,
     pub(crate) retry_at: Option<Timestamp>,
     pub(crate) tries: RetryState,

@@ -32,7 +32,7 @@ pub(crate) use checkout::{
 };
 pub(crate) use counter::{Counter, Part};
 pub(crate) use document::{DocumentView, Page};
-pub(crate) use form::{Accepted, Form, FormField, FormPurpose, InvalidField, Request, Sending};
+pub(crate) use form::{Accepted, Form, FormField, FormPurpose, FormRequest, InvalidField, Sending};
 pub(crate) use help::Help;
 pub(crate) use hit::Hit;
 pub(crate) use lab::Lab;

@@ -1,55 +1,38 @@
 //! The screen Account: registration and the customer's lists. A list is fetched when it is shown, and again when an
 //! event says that it changed.
 
-mod request;
-
-use storefront_api::{Customer, CustomerId, Event, InvoiceListQuery, MovementsQuery, Timestamp, VoucherStatus, Wallet};
-
-pub(crate) use request::{FileKind, Request, Response};
+use storefront_api::{
+    Customer, CustomerId, Event, InvoiceListQuery, MovementsQuery, Page, Timestamp, VoucherStatus, Wallet,
+};
 
 use crate::state::account::Part;
-use crate::state::{Failure, Mails, Model, PAGE, PageRequest, PagedList, Registration, RetryState, Screen, Tone};
-use crate::update::{Effect, backoff_ms, basket, document, new_key, order, refuse, shop};
+use crate::state::{
+    Account, Failure, Mails, Model, PAGE, PageRequest, PagedList, Registration, RetryState, Screen, Tone,
+};
+use crate::update::{Effect, Request, backoff_ms, basket, new_key, order, refuse, shop};
 
 /// Delay before a changed list is fetched again, to gather changes.
 const REFRESH_DELAY_MS: i64 = 100;
 
-pub(super) fn on_response(model: &mut Model, response: Response) -> Vec<Effect> {
+/// Stores a page of a list, whose items `id` tells apart. After a failure it is requested again later, unless the shop is
+/// away: then its return is the occasion.
+pub(super) fn on_page<T, I: PartialEq>(
+    model: &mut Model,
+    list: impl Fn(&mut Account) -> &mut PagedList<T>,
+    ask: &PageRequest,
+    result: Result<Page<T>, Failure>,
+    id: impl Fn(&T) -> I,
+) -> Vec<Effect> {
     let (now, live) = (model.now, model.is_live());
-    let account = &mut model.account;
-    match response {
-        Response::Registered { key, result } => return on_registered(model, &key, result),
-        Response::Wallet { customer, result } => on_wallet(model, customer, result),
-        Response::Movements { ask, result } => {
-            let lost = account.movements.put(&ask, result, |movement| movement.version);
-            retry_later(&mut account.movements, lost && live, now);
-        }
-        Response::Vouchers { ask, result } => {
-            let lost = account.vouchers.put(&ask, result, |voucher| voucher.code.clone());
-            retry_later(&mut account.vouchers, lost && live, now);
-        }
-        Response::Invoices { ask, result } => {
-            let lost = account.invoices.put(&ask, result, |document| document.number.clone());
-            retry_later(&mut account.invoices, lost && live, now);
-        }
-        Response::Mails { ask, result } => return on_mails(model, &ask, result),
-        Response::Text { number, result } => document::on_text(model, &number, result),
-        Response::File { number, kind, result } => return document::on_file(model, &number, kind, result),
-        Response::Papers { order, result } => document::on_papers(model, order, result),
+    let list = list(&mut model.account);
+    if list.put(ask, result, id) && live {
+        let delay_ms = 1_000 + backoff_ms(list.retries, 0);
+        list.refresh_at = Some(Timestamp::from_unix_ms(now.unix_ms() + delay_ms));
     }
     Vec::new()
 }
 
-/// Schedules the next request of a list after a failure, unless the shop is away: then its return is the occasion.
-fn retry_later<T>(list: &mut PagedList<T>, lost: bool, now: Timestamp) {
-    if lost {
-        let delay_ms = 1_000 + backoff_ms(list.retries, 0);
-        list.refresh_at = Some(Timestamp::from_unix_ms(now.unix_ms() + delay_ms));
-    }
-}
-
-fn on_mails(model: &mut Model, ask: &PageRequest, result: Result<Mails, Failure>) -> Vec<Effect> {
-    let (now, live) = (model.now, model.is_live());
+pub(super) fn on_mails(model: &mut Model, ask: &PageRequest, result: Result<Mails, Failure>) -> Vec<Effect> {
     let account = &mut model.account;
     if ask.sequence != account.mails.sequence {
         return Vec::new();
@@ -58,15 +41,14 @@ fn on_mails(model: &mut Model, ask: &PageRequest, result: Result<Mails, Failure>
         // The mailbox was reset.
         Ok(news) if news.head < account.last_mail() => {
             account.mails.forget();
-            return fetch_part(model, Part::Mailbox);
+            fetch_part(model, Part::Mailbox)
         }
-        Ok(news) => account.take_mails(ask, news),
-        Err(failure) => {
-            let lost = account.mails.put(ask, Err(failure), |mail| mail.number);
-            retry_later(&mut account.mails, lost && live, now);
+        Ok(news) => {
+            account.take_mails(ask, news);
+            Vec::new()
         }
+        Err(failure) => on_page(model, |account| &mut account.mails, ask, Err(failure), |mail| mail.number),
     }
-    Vec::new()
 }
 
 /// Fetches what the screen shows.
@@ -88,7 +70,7 @@ pub(super) fn refetch(model: &mut Model) -> Vec<Effect> {
 
 fn fetch_wallet(model: &Model) -> Vec<Effect> {
     let customer = model.account.customer.filter(|_| model.shop_url.is_some());
-    customer.map(|customer| Effect::Account(Request::Wallet { customer })).into_iter().collect()
+    customer.map(|customer| Effect::Request(Request::Wallet { customer })).into_iter().collect()
 }
 
 /// Fetches the list of a part.
@@ -111,7 +93,7 @@ pub(super) fn fetch_part(model: &mut Model, part: Part) -> Vec<Effect> {
         }
         Part::Wallet | Part::Vouchers | Part::Profile => return Vec::new(),
     };
-    vec![Effect::Account(request)]
+    vec![Effect::Request(request)]
 }
 
 fn movements(ask: PageRequest) -> Request {
@@ -135,7 +117,7 @@ pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
         Part::Invoices => account.invoices.ask_for_more().map(|ask| invoices(ask, None)),
         Part::Vouchers | Part::Mailbox | Part::Profile => None,
     };
-    request.map(Effect::Account).into_iter().collect()
+    request.map(Effect::Request).into_iter().collect()
 }
 
 /// Opens the next or the previous part.
@@ -174,10 +156,10 @@ fn register(model: &mut Model) -> Vec<Effect> {
     }
     registration.in_flight = true;
     let (customer, key) = (registration.customer, registration.key.clone());
-    vec![Effect::Account(Request::Register { customer, key })]
+    vec![Effect::Request(Request::Register { customer, key })]
 }
 
-fn on_registered(model: &mut Model, key: &str, result: Result<Customer, Failure>) -> Vec<Effect> {
+pub(super) fn on_registered(model: &mut Model, key: &str, result: Result<Customer, Failure>) -> Vec<Effect> {
     let seed = (model.new_id)().as_u128();
     let now = model.now;
     let Some(registration) = model.account.registration.as_mut().filter(|sent| sent.key == key) else {
@@ -212,9 +194,13 @@ fn on_registered(model: &mut Model, key: &str, result: Result<Customer, Failure>
     }
 }
 
-fn on_wallet(model: &mut Model, customer: CustomerId, result: Result<Option<Wallet>, Failure>) {
+pub(super) fn on_wallet(
+    model: &mut Model,
+    customer: CustomerId,
+    result: Result<Option<Wallet>, Failure>,
+) -> Vec<Effect> {
     if model.account.customer != Some(customer) {
-        return;
+        return Vec::new();
     }
     match result {
         // Of two responses in the wrong order, the older one is ignored.
@@ -230,6 +216,7 @@ fn on_wallet(model: &mut Model, customer: CustomerId, result: Result<Option<Wall
         // The known balance stays; the list of movements shows the failure.
         Err(_) => {}
     }
+    Vec::new()
 }
 
 /// The shop is back: pending retries run at once.

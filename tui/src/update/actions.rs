@@ -2,11 +2,10 @@
 
 use crate::keys::{Action, Context};
 use crate::state::{Command, Hit, Model, Page, Preference, Question, Screen, Tone};
-use crate::update::account::FileKind;
 use crate::update::navigation::{back, close, go, neighbour, stop_typing, switch, type_in_timeline};
 use crate::update::{
-    Effect, account, basket, checkout, counter, document, find, form, help, lab, order, orders, palette, panes,
-    preferences, processes, replay, shop, timeline,
+    Effect, FileKind, Request, account, basket, checkout, counter, document, find, form, help, lab, order, orders,
+    palette, panes, preferences, processes, replay, shop, timeline,
 };
 
 /// Runs an action. An action that has no meaning on the screen does nothing.
@@ -186,7 +185,7 @@ fn run_command(model: &mut Model) -> Vec<Effect> {
         Some(Command::Action(action)) => return act(model, action),
         Some(Command::Theme(theme)) => return preferences::choose_theme(model, theme),
         Some(Command::View(view)) => timeline::show(model, view),
-        Some(Command::FindOrder(number)) => return vec![Effect::FindOrder(number)],
+        Some(Command::FindOrder(number)) => return vec![Effect::Request(Request::FindOrder { number })],
         Some(Command::OpenOrder(id)) => return order::open(model, id),
         Some(Command::OpenProduct(product)) => {
             let mut effects = go(model, Screen::Shop);

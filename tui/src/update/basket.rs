@@ -6,17 +6,21 @@ use storefront_api::{Order, OrderId, OrderItem, OrderStatus, VoucherCode};
 use crate::keys::{Action, Context};
 pub(super) use crate::state::MAX_LINE_QUANTITY;
 use crate::state::{
-    Basket, Change, Failure, Form, FormField, FormPurpose, InvalidField, Line, Load, Model, Request, RetryState,
+    Basket, Change, Failure, Form, FormField, FormPurpose, FormRequest, InvalidField, Line, Load, Model, RetryState,
     Screen, Tone,
 };
-use crate::update::{Effect, backoff_ms, new_key, order, refuse};
+use crate::update::{Effect, Request, backoff_ms, new_key, order, refuse};
 
 /// Maximum number of removed lines that can be restored.
 const MAX_UNDO_LINES: usize = 20;
 
 /// Fetches the basket.
 pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
-    if model.shop_url.is_none() { Vec::new() } else { vec![Effect::FetchBasket(model.basket.order_id)] }
+    if model.shop_url.is_none() {
+        Vec::new()
+    } else {
+        vec![Effect::Request(Request::Basket { id: model.basket.order_id })]
+    }
 }
 
 /// Applies a change on screen and queues it for the shop.
@@ -38,7 +42,11 @@ pub(super) fn send_next(model: &mut Model) -> Vec<Effect> {
     }
     let Some(first) = basket.pending.front() else { return Vec::new() };
     basket.in_flight = true;
-    vec![Effect::SendChange { order_id: basket.order_id, key: first.key.clone(), change: first.change.clone() }]
+    vec![Effect::Request(Request::Change {
+        order_id: basket.order_id,
+        key: first.key.clone(),
+        change: first.change.clone(),
+    })]
 }
 
 pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
@@ -262,12 +270,12 @@ pub(super) fn enter_voucher(model: &mut Model) {
 }
 
 /// Builds the request of the voucher form.
-pub(super) fn voucher_request(order_id: OrderId, form: &Form) -> Result<Request, Vec<InvalidField>> {
+pub(super) fn voucher_request(order_id: OrderId, form: &Form) -> Result<FormRequest, Vec<InvalidField>> {
     let code = form
         .text("/code")
         .parse()
         .map_err(|_| vec![("/code", "must be 5 letters and digits, such as k3v9q".to_owned())])?;
-    Ok(Request::UseVoucher { order_id, code })
+    Ok(FormRequest::UseVoucher { order_id, code })
 }
 
 /// Handles an accepted voucher.
@@ -311,7 +319,8 @@ pub(super) fn hand_over(model: &mut Model) -> Vec<Effect> {
         model.basket.push(key, Change::UseVoucher { code });
     }
     // The response is not needed: an abandoned basket expires by itself.
-    let mut effects = vec![Effect::SendChange { order_id: order.id, key: new_key(model), change: Change::Empty }];
+    let mut effects =
+        vec![Effect::Request(Request::Change { order_id: order.id, key: new_key(model), change: Change::Empty })];
     effects.extend(send_next(model));
     effects
 }

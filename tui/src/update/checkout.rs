@@ -6,7 +6,7 @@ use tui_input::Input;
 use crate::keys::{Action, Context};
 use crate::settings::Contact;
 use crate::state::{Failure, Field, Model, Phase, RetryState, Screen, Step, Submission, Tone, reopen_reason_text};
-use crate::update::{Effect, backoff_ms, basket, new_key, order};
+use crate::update::{Effect, Request, backoff_ms, basket, new_key, order};
 
 /// Opens the checkout, unless there is nothing to buy.
 pub(super) fn start(model: &mut Model) -> Vec<Effect> {
@@ -185,11 +185,11 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     submission.in_flight = true;
-    vec![Effect::CheckOut {
+    vec![Effect::Request(Request::CheckOut {
         order_id: submission.order_id,
         key: submission.key.clone(),
         request: Box::new(submission.request.clone()),
-    }]
+    })]
 }
 
 pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
@@ -335,5 +335,5 @@ pub(super) fn cancel(model: &mut Model, id: OrderId) -> Vec<Effect> {
         return Vec::new();
     };
     open.cancelling = Some(key.clone());
-    vec![Effect::CancelOrder { id, key }]
+    vec![Effect::Request(Request::Cancel { id, key })]
 }

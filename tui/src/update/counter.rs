@@ -6,20 +6,20 @@ mod products;
 mod sales;
 mod stock;
 
-use storefront_api::{
-    Event, OrderListQuery, OrderSummary, Page, Product, ProductQuery, ProductServiceState, StockItem, UnmatchedCharges,
-};
+use storefront_api::{Event, OrderSummary, Page, Product, ProductServiceState};
 
-use crate::state::counter::{Accepted, CounterForm, Figures, Part, Request};
+use crate::state::counter::{Accepted, CounterForm, CounterRequest, Part};
 use crate::state::{Failure, Form, InvalidField, Model, PageRequest, Screen};
-use crate::update::Effect;
+use crate::update::{Effect, Request};
 
+pub(super) use charges::on_charges;
 pub(super) use dispatch::{ask_to_change_email, ask_to_deliver, ask_to_ship, next_status, open_order};
 pub(super) use products::{
     ask_for_new, ask_to_confirm_withdrawals, ask_to_describe, ask_to_reprice, ask_to_withdraw_or_relist,
     toggle_withdrawn,
 };
-pub(super) use stock::{ask_for_threshold, ask_to_adjust, ask_to_count, ask_to_receive};
+pub(super) use sales::on_sales;
+pub(super) use stock::{ask_for_threshold, ask_to_adjust, ask_to_count, ask_to_receive, on_stock};
 
 /// Delay before a changed list is fetched again, to gather changes.
 const REFRESH_DELAY_MS: i64 = 150;
@@ -30,26 +30,6 @@ const SEARCH_DELAY_MS: i64 = 80;
 /// Delay before a retry after a failure.
 const RETRY_DELAY_MS: i64 = 2_000;
 
-/// A read request of this screen.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum CounterRequest {
-    Stock { sequence: u64, min_position: Option<u64> },
-    Products { ask: PageRequest, query: Box<ProductQuery> },
-    Orders { ask: PageRequest, query: Box<OrderListQuery> },
-    Sales { sequence: u64, min_position: Option<u64> },
-    Charges { sequence: u64 },
-}
-
-/// The response to a read request.
-#[derive(Debug)]
-pub(crate) enum CounterResponse {
-    Stock { sequence: u64, result: Result<Page<StockItem>, Failure> },
-    Products { ask: PageRequest, result: Result<Page<Product>, Failure>, service: Option<ProductServiceState> },
-    Orders { ask: PageRequest, result: Result<Page<OrderSummary>, Failure> },
-    Sales { sequence: u64, result: Result<Box<Figures>, Failure> },
-    Charges { sequence: u64, result: Result<UnmatchedCharges, Failure> },
-}
-
 /// Fetches what the screen shows.
 pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() {
@@ -58,28 +38,28 @@ pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     let min_position = model.min_position(model.views_of(Screen::Counter));
     let counter = &mut model.counter;
     counter.refresh_at = None;
-    vec![Effect::Counter(match counter.part {
+    vec![Effect::Request(match counter.part {
         Part::Stock => {
             counter.stock.sequence += 1;
-            CounterRequest::Stock { sequence: counter.stock.sequence, min_position }
+            Request::Stock { sequence: counter.stock.sequence, min_position }
         }
         Part::Products => {
             let ask = counter.products.list.ask();
             let query = counter.products.query(ask.cursor.clone(), min_position);
-            CounterRequest::Products { ask, query: Box::new(query) }
+            Request::CounterProducts { ask, query }
         }
         Part::Orders => {
             let ask = counter.orders.list.ask();
             let query = counter.orders.query(ask.cursor.clone(), min_position);
-            CounterRequest::Orders { ask, query: Box::new(query) }
+            Request::CounterOrders { ask, query }
         }
         Part::Sales => {
             counter.sales.sequence += 1;
-            CounterRequest::Sales { sequence: counter.sales.sequence, min_position }
+            Request::Sales { sequence: counter.sales.sequence, min_position }
         }
         Part::Charges => {
             counter.charges.sequence += 1;
-            CounterRequest::Charges { sequence: counter.charges.sequence }
+            Request::Charges { sequence: counter.charges.sequence }
         }
     })]
 }
@@ -93,33 +73,40 @@ pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     let request = match counter.part {
         Part::Products => counter.products.list.ask_for_more().map(|ask| {
             let query = counter.products.query(ask.cursor.clone(), None);
-            CounterRequest::Products { ask, query: Box::new(query) }
+            Request::CounterProducts { ask, query }
         }),
         Part::Orders => counter.orders.list.ask_for_more().map(|ask| {
             let query = counter.orders.query(ask.cursor.clone(), None);
-            CounterRequest::Orders { ask, query: Box::new(query) }
+            Request::CounterOrders { ask, query }
         }),
         Part::Stock | Part::Sales | Part::Charges => None,
     };
-    request.map(Effect::Counter).into_iter().collect()
+    request.map(Effect::Request).into_iter().collect()
 }
 
-pub(super) fn on_response(model: &mut Model, response: CounterResponse) -> Vec<Effect> {
-    let counter = &mut model.counter;
-    let lost = match response {
-        CounterResponse::Stock { sequence, result } => stock::on_stock(&mut counter.stock, sequence, result),
-        CounterResponse::Products { ask, result, service } => {
-            if service.is_some() {
-                counter.products.service = service;
-            }
-            counter.products.list.put(&ask, result, |product: &Product| product.id.clone())
-        }
-        CounterResponse::Orders { ask, result } => {
-            counter.orders.list.put(&ask, result, |order: &OrderSummary| order.id)
-        }
-        CounterResponse::Sales { sequence, result } => sales::on_sales(&mut counter.sales, sequence, result),
-        CounterResponse::Charges { sequence, result } => charges::on_charges(&mut counter.charges, sequence, result),
-    };
+pub(super) fn on_products(
+    model: &mut Model,
+    ask: &PageRequest,
+    result: Result<Page<Product>, Failure>,
+    service: Option<ProductServiceState>,
+) -> Vec<Effect> {
+    let products = &mut model.counter.products;
+    products.service = service.or(products.service.take());
+    let lost = products.list.put(ask, result, |product| product.id.clone());
+    retry_later(model, lost)
+}
+
+pub(super) fn on_orders(
+    model: &mut Model,
+    ask: &PageRequest,
+    result: Result<Page<OrderSummary>, Failure>,
+) -> Vec<Effect> {
+    let lost = model.counter.orders.list.put(ask, result, |order| order.id);
+    retry_later(model, lost)
+}
+
+/// Schedules the next request after a failure, unless the shop is away: then its return is the occasion.
+fn retry_later(model: &mut Model, lost: bool) -> Vec<Effect> {
     if lost && model.is_live() {
         model.counter.refresh_at = Some(model.in_ms(RETRY_DELAY_MS));
     }
@@ -230,21 +217,21 @@ pub(super) fn leave(model: &mut Model) {
 }
 
 /// Builds the request of a form, or returns its invalid fields.
-pub(super) fn request(form: &Form, work: &CounterForm) -> Result<Request, Vec<InvalidField>> {
+pub(super) fn request(form: &Form, work: &CounterForm) -> Result<CounterRequest, Vec<InvalidField>> {
     match work {
         CounterForm::Receive(id) => stock::receive(form, id),
         CounterForm::Adjust(id) => stock::adjust(form, id),
         CounterForm::Count(id) => stock::count(form, id),
         CounterForm::SetThreshold(id) => stock::set_threshold(form, id),
         CounterForm::Reprice(id, currency) => products::reprice(form, id, *currency),
-        CounterForm::Withdraw(id) => Ok(Request::Withdraw(id.clone())),
-        CounterForm::Relist(id) => Ok(Request::Relist(id.clone())),
+        CounterForm::Withdraw(id) => Ok(CounterRequest::Withdraw(id.clone())),
+        CounterForm::Relist(id) => Ok(CounterRequest::Relist(id.clone())),
         CounterForm::Describe(was) => products::describe(form, was),
         CounterForm::Create(currency) => products::create(form, *currency),
         CounterForm::Ship(id) => dispatch::ship(form, *id),
         CounterForm::Deliver(id) => Ok(dispatch::deliver(form, *id)),
-        CounterForm::ConfirmWithdrawals => Ok(Request::ConfirmWithdrawals),
-        CounterForm::RefundCharge(reference) => Ok(Request::RefundCharge(reference.clone())),
+        CounterForm::ConfirmWithdrawals => Ok(CounterRequest::ConfirmWithdrawals),
+        CounterForm::RefundCharge(reference) => Ok(CounterRequest::RefundCharge(reference.clone())),
         CounterForm::ChangeEmail(id) => dispatch::change_email(form, *id),
         CounterForm::Refund(id, currency) => dispatch::refund(form, *id, *currency),
     }

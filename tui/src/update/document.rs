@@ -5,8 +5,7 @@ use storefront_api::{Invoice, OrderId, Voucher};
 
 use crate::state::account::Part;
 use crate::state::{DocumentView, Failure, Load, Model, Page, Screen, Tone};
-use crate::update::account::{FileKind, Request};
-use crate::update::{Effect, refuse};
+use crate::update::{Effect, FileKind, Request, refuse};
 
 /// Opens the selected document: of an order its invoice, in the account the selected line.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
@@ -94,7 +93,7 @@ pub(super) fn leaf(model: &mut Model, by: isize) -> Vec<Effect> {
 fn fill(model: &mut Model) -> Vec<Effect> {
     let Some(paper) = &mut model.paper else { return Vec::new() };
     match paper.page().clone() {
-        Page::Document(number) => vec![Effect::Account(Request::Text { number })],
+        Page::Document(number) => vec![Effect::Request(Request::DocumentText { number })],
         Page::Mail(number) => {
             if let Some((_, mail)) = model.account.mails.find(|mail| mail.number == number) {
                 paper.text = format!("{}\n\nTo {}\nFrom {}\n\n{}", mail.subject, mail.to, mail.from, mail.text);
@@ -105,15 +104,16 @@ fn fill(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-pub(super) fn on_text(model: &mut Model, number: &str, result: Result<String, Failure>) {
+pub(super) fn on_text(model: &mut Model, number: &str, result: Result<String, Failure>) -> Vec<Effect> {
     let open = model.paper.as_mut();
     let Some(paper) = open.filter(|paper| matches!(paper.page(), Page::Document(open) if open == number)) else {
-        return;
+        return Vec::new();
     };
     match result {
         Ok(text) => (paper.text, paper.load) = (text, Load::Ready),
         Err(failure) => paper.load = Load::Failed(failure),
     }
+    Vec::new()
 }
 
 /// Saves the open document, or else the selected one.
@@ -123,7 +123,7 @@ pub(super) fn save(model: &mut Model, kind: FileKind) -> Vec<Effect> {
         Some(Page::Mail(_)) => None,
         None => model.account.invoices.selected().map(|document| document.number.clone()),
     };
-    number.map(|number| Effect::Account(Request::File { number, kind })).into_iter().collect()
+    number.map(|number| Effect::Request(Request::DocumentFile { number, kind })).into_iter().collect()
 }
 
 pub(super) fn on_file(
@@ -157,18 +157,19 @@ pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     }
     (open.papers.asking, open.papers.known) = (true, told);
     let invoice = open.order.as_ref().and_then(|order| order.invoice.clone());
-    vec![Effect::Account(Request::Papers { order: open.id, invoice })]
+    vec![Effect::Request(Request::OrderDocuments { order: open.id, invoice })]
 }
 
 pub(super) fn on_papers(
     model: &mut Model,
     order: OrderId,
     result: Result<(Option<Invoice>, Option<Voucher>), Failure>,
-) {
-    let Some(open) = model.order.as_mut().filter(|open| open.id == order) else { return };
+) -> Vec<Effect> {
+    let Some(open) = model.order.as_mut().filter(|open| open.id == order) else { return Vec::new() };
     open.papers.asking = false;
     // After a failure the facts are not shown; they are fetched again with the next events or when the shop is back.
     if let Ok((invoice, voucher)) = result {
         (open.papers.invoice, open.papers.voucher) = (invoice, voucher);
     }
+    Vec::new()
 }

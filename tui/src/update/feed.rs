@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use crate::state::{Connection, Model, OpenOrder, Screen};
 use crate::update::{
-    Effect, Feed, account, basket, checkout, counter, form, lab, order, orders, processes, refetch, shop, start_over,
+    Effect, Feed, Request, account, basket, checkout, counter, form, lab, order, orders, processes, refetch, shop,
+    start_over,
 };
 
 pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
@@ -132,7 +133,7 @@ fn on_events(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
         effects.extend(order::fetch(model));
     }
     if about_watched && let Some(id) = watched {
-        effects.push(Effect::FetchTimeline { id, after: model.log.last_position });
+        effects.push(Effect::Request(Request::Timeline { id, after: model.log.last_position }));
     }
     // While a change is pending, its response brings the basket.
     if about_basket && model.basket.pending.is_empty() {

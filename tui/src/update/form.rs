@@ -1,8 +1,8 @@
 //! The form over the screen: editing, one request that is sent until there is a definite response, and its result.
 
 use crate::keys::{Action, Context};
-use crate::state::{Accepted, Failure, Form, FormPurpose, Model, Request, RetryState, Sending, Tone};
-use crate::update::{Effect, backoff_ms, basket, counter, lab, new_key};
+use crate::state::{Accepted, Failure, Form, FormPurpose, FormRequest, Model, RetryState, Sending, Tone};
+use crate::update::{Effect, Request, backoff_ms, basket, counter, lab, new_key};
 
 /// Focuses another field, wrapping around.
 pub(super) fn step_field(model: &mut Model, by: isize) {
@@ -39,8 +39,8 @@ pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
 fn submit(model: &mut Model) -> Vec<Effect> {
     let Some(form) = model.form.as_ref().filter(|form| form.sending.is_none()) else { return Vec::new() };
     let request = match &form.purpose {
-        FormPurpose::Counter(work) => counter::request(form, work).map(Request::Counter),
-        FormPurpose::Lab(number) => lab::request(model, form, number).map(Request::Lab),
+        FormPurpose::Counter(work) => counter::request(form, work).map(FormRequest::Counter),
+        FormPurpose::Lab(number) => lab::request(model, form, number).map(FormRequest::Lab),
         FormPurpose::Voucher => basket::voucher_request(model.basket.order_id, form),
     };
     let key = new_key(model);
@@ -65,7 +65,10 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
     match sending {
         Some(sending) if !sending.in_flight && sending.retry_at.is_none() => {
             sending.in_flight = true;
-            vec![Effect::Submit { key: sending.key.clone(), request: Box::new(sending.request.clone()) }]
+            vec![Effect::Request(Request::Submit {
+                key: sending.key.clone(),
+                request: Box::new(sending.request.clone()),
+            })]
         }
         _ => Vec::new(),
     }

@@ -4,15 +4,15 @@
 
 pub(super) mod switches;
 
-use storefront_api::{FaultList, Faults, LabReset, ScenarioList, ScenarioRun, ScenarioState, Stub, Timestamp};
+use storefront_api::{FaultList, LabReset, ScenarioList, ScenarioRun, ScenarioState, Timestamp};
 
 use crate::keys::Action;
 use crate::state::lab::BlockedScenario;
 use crate::state::lab::{Number, Side, played_by};
 use crate::state::{ControlCommand, Failure, Load, Model, Question, Screen, Target, Tone};
-use crate::update::{Effect, order, processes, refuse, start_over};
+use crate::update::{Effect, Request, order, processes, refuse, start_over};
 
-pub(super) use switches::{accepted, request};
+pub(super) use switches::{accepted, on_broken, request};
 
 /// Delay before the scenarios are fetched again, to gather changes.
 const REFRESH_DELAY_MS: i64 = 250;
@@ -22,30 +22,6 @@ const SCENARIO_POLL_MS: i64 = 500;
 const RETRY_DELAY_MS: i64 = 2_000;
 /// Minimum time between two fetches of the faults.
 const MIN_FAULTS_INTERVAL_MS: i64 = 5_000;
-
-/// The response to a request of this screen.
-#[derive(Debug)]
-pub(crate) enum Response {
-    Scenarios(Result<ScenarioList, Failure>),
-    Faults(Result<FaultList, Failure>),
-    Played { name: String, result: Result<ScenarioRun, Failure> },
-    Broken { stub: Stub, result: Result<Faults, Failure> },
-    Reset(Result<LabReset, Failure>),
-}
-
-/// A request of this screen.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Request {
-    FetchScenarios,
-    FetchFaults,
-    Play { name: String },
-    Break { stub: Stub, faults: Faults },
-    Reset,
-}
-
-fn lab_effect(request: Request) -> Vec<Effect> {
-    vec![Effect::Lab(request)]
-}
 
 /// Fetches what the screen shows.
 pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
@@ -67,7 +43,7 @@ fn fetch_scenarios(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     lab.asking = true;
-    lab_effect(Request::FetchScenarios)
+    vec![Effect::Request(Request::Scenarios)]
 }
 
 fn fetch_faults(model: &mut Model) -> Vec<Effect> {
@@ -79,7 +55,7 @@ fn fetch_faults(model: &mut Model) -> Vec<Effect> {
     }
     lab.asking_faults = true;
     lab.faults_asked_at = Some(model.now);
-    lab_effect(Request::FetchFaults)
+    vec![Effect::Request(Request::Faults)]
 }
 
 /// The shop is found or back: it may have a lab now, with active faults.
@@ -126,26 +102,12 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-pub(super) fn on_response(model: &mut Model, response: Response) -> Vec<Effect> {
-    match response {
-        Response::Scenarios(result) => on_scenarios(model, result),
-        Response::Faults(result) => {
-            on_faults(model, result);
-            model.lab.asking_faults = false;
-            if std::mem::take(&mut model.lab.ask_faults_again) { fetch_faults(model) } else { Vec::new() }
-        }
-        Response::Played { name, result } => on_played(model, &name, result),
-        Response::Broken { stub, result } => switches::on_broken(model, stub, result),
-        Response::Reset(result) => on_reset(model, result),
-    }
-}
-
 /// Whether the failure says that the shop has no lab.
 fn is_disabled(failure: &Failure) -> bool {
     matches!(failure, Failure::Refused(problem) if problem.status == 404)
 }
 
-fn on_scenarios(model: &mut Model, result: Result<ScenarioList, Failure>) -> Vec<Effect> {
+pub(super) fn on_scenarios(model: &mut Model, result: Result<ScenarioList, Failure>) -> Vec<Effect> {
     model.lab.asking = false;
     let again = std::mem::take(&mut model.lab.ask_again);
     match result {
@@ -192,7 +154,7 @@ fn announce_end(model: &mut Model, name: &str) {
     model.toast(tone, text);
 }
 
-fn on_faults(model: &mut Model, result: Result<FaultList, Failure>) {
+pub(super) fn on_faults(model: &mut Model, result: Result<FaultList, Failure>) -> Vec<Effect> {
     match result {
         Ok(list) => {
             model.lab.faults = list.items;
@@ -203,6 +165,8 @@ fn on_faults(model: &mut Model, result: Result<FaultList, Failure>) {
         // The known faults stay until the next fetch.
         Err(_) => {}
     }
+    model.lab.asking_faults = false;
+    if std::mem::take(&mut model.lab.ask_faults_again) { fetch_faults(model) } else { Vec::new() }
 }
 
 /// Plays the scenario of an action.
@@ -281,10 +245,10 @@ fn play(model: &mut Model, name: String) -> Vec<Effect> {
         return Vec::new();
     }
     lab.starting = Some(name.clone());
-    lab_effect(Request::Play { name })
+    vec![Effect::Request(Request::Play { name })]
 }
 
-fn on_played(model: &mut Model, name: &str, result: Result<ScenarioRun, Failure>) -> Vec<Effect> {
+pub(super) fn on_played(model: &mut Model, name: &str, result: Result<ScenarioRun, Failure>) -> Vec<Effect> {
     if model.lab.starting.as_deref() == Some(name) {
         model.lab.starting = None;
     }
@@ -347,10 +311,10 @@ pub(super) fn reset(model: &mut Model, yes: bool) -> Vec<Effect> {
         return Vec::new();
     }
     model.lab.resetting = true;
-    lab_effect(Request::Reset)
+    vec![Effect::Request(Request::Reset)]
 }
 
-fn on_reset(model: &mut Model, result: Result<LabReset, Failure>) -> Vec<Effect> {
+pub(super) fn on_reset(model: &mut Model, result: Result<LabReset, Failure>) -> Vec<Effect> {
     model.lab.resetting = false;
     match result {
         Ok(LabReset { kept_as }) => {

@@ -1,17 +1,17 @@
 //! The client's state transitions: `update` changes the model by a message and returns effects. Pure: everything it
 //! needs is in the message, the time included. Knows no runtime, no network and no terminal.
 
-pub(crate) mod account;
+mod account;
 mod actions;
 mod basket;
 mod checkout;
-pub(crate) mod counter;
+mod counter;
 mod document;
 mod feed;
 mod find;
 mod form;
 mod help;
-pub(crate) mod lab;
+mod lab;
 mod navigation;
 mod order;
 mod orders;
@@ -19,8 +19,9 @@ mod palette;
 mod panes;
 mod pictures;
 mod preferences;
-pub(crate) mod processes;
+mod processes;
 mod replay;
+mod request;
 mod shop;
 mod start_over;
 #[cfg(test)]
@@ -28,21 +29,19 @@ pub(crate) mod tests;
 mod timeline;
 mod typing;
 
-use storefront_api::{
-    CategoryList, Checkout as CheckoutRequest, Event, Order, OrderDiff, OrderId, OrderListQuery, OrderNumber,
-    OrderSummary, Page, Paused, ProductId, ProductPage, ProductQuery, Timeline, Timestamp,
-};
+use storefront_api::{Event, Paused, Timestamp};
 use uuid::Uuid;
 
 use crate::keys::{Action, Key};
 use crate::preferences::Preferences;
 use crate::settings::Settings;
-use crate::state::{
-    Accepted, Change, Connection, Failure, Found, Hit, Model, PageRequest, Picture, Replay, Request, Tone,
-};
+use crate::state::{Connection, Failure, Hit, Model, Replay, Tone};
+
+pub(crate) use request::{FileKind, Request, Response};
 
 /// An input of the client.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, moved once")]
 pub(crate) enum Msg {
     Key(Key),
     Paste(String),
@@ -60,69 +59,7 @@ pub(crate) enum Msg {
         first_run: bool,
     },
     Feed(Feed),
-    Products {
-        ask: PageRequest,
-        result: Result<ProductPage, Failure>,
-    },
-    Categories(Result<CategoryList, Failure>),
-    Picture {
-        id: ProductId,
-        result: Result<Option<Picture>, Failure>,
-    },
-    Basket {
-        id: OrderId,
-        result: Result<Option<Order>, Failure>,
-    },
-    Changed {
-        key: String,
-        result: Result<Order, Failure>,
-    },
-    CheckedOut {
-        key: String,
-        result: Result<Order, Failure>,
-    },
-    Orders {
-        ask: PageRequest,
-        result: Result<Page<OrderSummary>, Failure>,
-    },
-    Timeline {
-        id: OrderId,
-        result: Result<Timeline, Failure>,
-    },
-    Cancelled {
-        key: String,
-        result: Result<Order, Failure>,
-    },
-    /// The change that the event at a position made.
-    Diff {
-        id: OrderId,
-        position: u64,
-        result: Result<OrderDiff, Failure>,
-    },
-    Diagram {
-        id: OrderId,
-        copy: bool,
-        result: Result<String, Failure>,
-    },
-    /// The order with a number, if there is one.
-    OrderFound {
-        number: OrderNumber,
-        result: Result<Option<OrderId>, Failure>,
-    },
-    /// What the shop found for the words in the palette.
-    Found {
-        sequence: u64,
-        result: Result<Found, Failure>,
-    },
-    Counter(counter::CounterResponse),
-    /// The response to a form.
-    Submitted {
-        key: String,
-        result: Result<Accepted, Failure>,
-    },
-    Processes(processes::Response),
-    Lab(lab::Response),
-    Account(account::Response),
+    Response(Response),
     /// A file was written (its path), or not (why).
     Saved(Result<String, String>),
     /// Basket and settings could not be kept, with the reason.
@@ -164,63 +101,12 @@ pub(crate) enum Feed {
 /// An effect for the driver.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
-    FetchProducts {
-        ask: PageRequest,
-        query: ProductQuery,
-    },
-    FetchCategories,
-    FetchPicture(ProductId),
-    FetchBasket(OrderId),
-    SendChange {
-        order_id: OrderId,
-        key: String,
-        change: Change,
-    },
-    CheckOut {
-        order_id: OrderId,
-        key: String,
-        request: Box<CheckoutRequest>,
-    },
-    FetchOrders {
-        ask: PageRequest,
-        query: OrderListQuery,
-    },
-    FetchTimeline {
-        id: OrderId,
-        after: u64,
-    },
-    CancelOrder {
-        id: OrderId,
-        key: String,
-    },
-    FetchDiff {
-        id: OrderId,
-        position: u64,
-    },
-    FetchDiagram {
-        id: OrderId,
-        copy: bool,
-    },
-    /// Finds the order with a number.
-    FindOrder(OrderNumber),
-    /// Finds products and orders by words.
-    Find {
-        sequence: u64,
-        words: String,
-    },
-    Counter(counter::CounterRequest),
-    /// Sends a form; the key stays the same until there is a definite response.
-    Submit {
-        key: String,
-        request: Box<Request>,
-    },
-    Processes(processes::Request),
-    Lab(lab::Request),
+    /// Sends a request to the shop.
+    Request(Request),
     /// Reads the log again from its newest events.
     FollowAnew,
     /// Asks the shop now whether it can do its work.
     Examine,
-    Account(account::Request),
     /// Copies a text to the clipboard.
     Copy(String),
     /// Writes a file into the working folder.
@@ -271,41 +157,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
             vec![Effect::Keep(Box::new(model.settings()))]
         }
         Msg::Feed(feed) => feed::on_feed(model, feed),
-        Msg::Products { ask, result } => shop::on_products(model, &ask, result),
-        Msg::Categories(result) => shop::on_categories(model, result),
-        Msg::Picture { id, result } => pictures::on_picture(model, id, result),
-        Msg::Basket { id, result } => basket::on_basket(model, id, result),
-        Msg::Changed { key, result } => {
-            let mut effects = result.as_ref().err().map(|failure| suspect(model, failure)).unwrap_or_default();
-            effects.extend(basket::on_changed(model, &key, result));
-            effects
-        }
-        Msg::CheckedOut { key, result } => {
-            let mut effects = result.as_ref().err().map(|failure| suspect(model, failure)).unwrap_or_default();
-            effects.extend(checkout::on_checked_out(model, &key, result));
-            effects
-        }
-        Msg::Orders { ask, result } => orders::on_orders(model, &ask, result),
-        Msg::Timeline { id, result } => {
-            if let Ok(timeline) = &result {
-                checkout::follow(model, &timeline.order);
-            }
-            order::on_timeline(model, id, result)
-        }
-        Msg::Cancelled { key, result } => order::on_cancelled(model, &key, result),
-        Msg::Diff { id, position, result } => timeline::on_diff(model, id, position, result),
-        Msg::Diagram { id, copy, result } => timeline::on_diagram(model, id, copy, result),
-        Msg::OrderFound { number, result } => order::on_found(model, number, result),
-        Msg::Found { sequence, result } => palette::on_found(model, sequence, result),
-        Msg::Counter(response) => counter::on_response(model, response),
-        Msg::Submitted { key, result } => {
-            let mut effects = result.as_ref().err().map(|failure| suspect(model, failure)).unwrap_or_default();
-            effects.extend(form::on_submitted(model, &key, result));
-            effects
-        }
-        Msg::Processes(response) => processes::on_response(model, response),
-        Msg::Lab(response) => lab::on_response(model, response),
-        Msg::Account(response) => account::on_response(model, response),
+        Msg::Response(response) => on_response(model, response),
         Msg::Saved(result) => {
             match result {
                 Ok(place) => model.toast(Tone::Good, format!("Saved as {place}")),
@@ -333,6 +185,66 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
     if after != before {
         effects.push(Effect::Keep(Box::new(after)));
     }
+    effects
+}
+
+/// Takes in the response to a request.
+fn on_response(model: &mut Model, response: Response) -> Vec<Effect> {
+    let mut effects = match &response {
+        Response::Changed { result: Err(failure), .. }
+        | Response::CheckedOut { result: Err(failure), .. }
+        | Response::Submitted { result: Err(failure), .. } => suspect(model, failure),
+        _ => Vec::new(),
+    };
+    effects.extend(match response {
+        Response::Products { ask, result } => shop::on_products(model, &ask, result),
+        Response::Categories { result } => shop::on_categories(model, result),
+        Response::Picture { id, result } => pictures::on_picture(model, id, result),
+        Response::Found { sequence, result } => palette::on_found(model, sequence, result),
+        Response::OrderFound { number, result } => order::on_found(model, number, result),
+        Response::Basket { id, result } => basket::on_basket(model, id, result),
+        Response::Changed { key, result } => basket::on_changed(model, &key, result),
+        Response::CheckedOut { key, result } => checkout::on_checked_out(model, &key, result),
+        Response::Submitted { key, result } => form::on_submitted(model, &key, result),
+        Response::Orders { ask, result } => orders::on_orders(model, &ask, result),
+        Response::Timeline { id, result } => {
+            if let Ok(timeline) = &result {
+                checkout::follow(model, &timeline.order);
+            }
+            order::on_timeline(model, id, result)
+        }
+        Response::Cancelled { key, result } => order::on_cancelled(model, &key, result),
+        Response::Diff { id, position, result } => timeline::on_diff(model, id, position, result),
+        Response::Diagram { id, copy, result } => timeline::on_diagram(model, id, copy, result),
+        Response::OrderDocuments { order, result } => document::on_papers(model, order, result),
+        Response::Registered { key, result } => account::on_registered(model, &key, result),
+        Response::Wallet { customer, result } => account::on_wallet(model, customer, result),
+        Response::Movements { ask, result } => {
+            account::on_page(model, |account| &mut account.movements, &ask, result, |movement| movement.version)
+        }
+        Response::Vouchers { ask, result } => {
+            account::on_page(model, |account| &mut account.vouchers, &ask, result, |voucher| voucher.code.clone())
+        }
+        Response::Invoices { ask, result } => {
+            account::on_page(model, |account| &mut account.invoices, &ask, result, |invoice| invoice.number.clone())
+        }
+        Response::Mails { ask, result } => account::on_mails(model, &ask, result),
+        Response::DocumentText { number, result } => document::on_text(model, &number, result),
+        Response::DocumentFile { number, kind, result } => document::on_file(model, &number, kind, result),
+        Response::Processes { result } => processes::on_fetched(model, result),
+        Response::Parked { process, result } => processes::on_parked(model, process, result),
+        Response::Controlled { key, result } => processes::on_controlled(model, &key, result),
+        Response::Scenarios { result } => lab::on_scenarios(model, result),
+        Response::Faults { result } => lab::on_faults(model, result),
+        Response::Played { name, result } => lab::on_played(model, &name, result),
+        Response::Broken { stub, result } => lab::on_broken(model, stub, result),
+        Response::Reset { result } => lab::on_reset(model, result),
+        Response::Stock { sequence, result } => counter::on_stock(model, sequence, result),
+        Response::CounterProducts { ask, result, service } => counter::on_products(model, &ask, result, service),
+        Response::CounterOrders { ask, result } => counter::on_orders(model, &ask, result),
+        Response::Sales { sequence, result } => counter::on_sales(model, sequence, result),
+        Response::Charges { sequence, result } => counter::on_charges(model, sequence, result),
+    });
     effects
 }
 
@@ -369,7 +281,7 @@ pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
 
 /// Fetches everything that the screen shows again.
 pub(crate) fn refetch(model: &mut Model) -> Vec<Effect> {
-    let mut effects = vec![Effect::FetchCategories];
+    let mut effects = vec![Effect::Request(Request::Categories)];
     effects.extend(shop::fetch(model));
     effects.extend(basket::fetch(model));
     effects.extend(basket::send_next(model));

@@ -3,7 +3,7 @@
 use storefront_api::{Order, OrderId, OrderNumber, OrderStatus, StepState, Timeline, Timestamp};
 
 use crate::state::{Failure, Load, Model, OpenOrder, Phase, Question, Screen, Section, Tone};
-use crate::update::{Effect, refuse};
+use crate::update::{Effect, Request, refuse};
 
 /// How long after the last event a running step still shows its seconds, in milliseconds.
 const STEP_TIMER_MS: i64 = 120_000;
@@ -35,7 +35,7 @@ pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     open.asking = true;
-    vec![Effect::FetchTimeline { id: open.id, after: open.known }]
+    vec![Effect::Request(Request::Timeline { id: open.id, after: open.known })]
 }
 
 pub(super) fn on_timeline(model: &mut Model, id: OrderId, result: Result<Timeline, Failure>) -> Vec<Effect> {

@@ -3,7 +3,7 @@
 use storefront_api::{OrderSummary, Page};
 
 use crate::state::{Failure, Model, PageRequest, Screen};
-use crate::update::{Effect, order};
+use crate::update::{Effect, Request, order};
 
 /// Delay after the last typed letter before a search.
 const SEARCH_DELAY_MS: i64 = 80;
@@ -20,7 +20,7 @@ pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     let position = model.min_position(&["orders"]);
     let ask = model.orders.list.ask();
     let query = model.orders.query(ask.cursor.clone(), position);
-    vec![Effect::FetchOrders { ask, query }]
+    vec![Effect::Request(Request::Orders { ask, query })]
 }
 
 /// Fetches missing pages near the cursor, one after another.
@@ -30,7 +30,7 @@ pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     }
     let Some(ask) = model.orders.list.ask_for_more() else { return Vec::new() };
     let query = model.orders.query(ask.cursor.clone(), None);
-    vec![Effect::FetchOrders { ask, query }]
+    vec![Effect::Request(Request::Orders { ask, query })]
 }
 
 pub(super) fn on_orders(

@@ -2,7 +2,7 @@
 
 use crate::state::account::Part;
 use crate::state::{Command, Failure, Found, Model, Palette};
-use crate::update::{Effect, account};
+use crate::update::{Effect, Request, account};
 
 /// Delay after the last typed letter before the shop is asked.
 const SEARCH_DELAY_MS: i64 = 80;
@@ -49,7 +49,7 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     };
     palette.search_at = None;
     let (sequence, words) = (palette.sequence, palette.typed().to_owned());
-    if asks { vec![Effect::Find { sequence, words }] } else { Vec::new() }
+    if asks { vec![Effect::Request(Request::Find { sequence, words })] } else { Vec::new() }
 }
 
 /// Lists what the shop found. After a failure, what is known here is listed alone.

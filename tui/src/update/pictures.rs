@@ -3,7 +3,7 @@
 use storefront_api::ProductId;
 
 use crate::state::{Failure, Model, Picture, PictureState, Screen, Shop};
-use crate::update::Effect;
+use crate::update::{Effect, Request};
 
 /// Maximum number of pictures that are wanted at once: fewer than are kept, so that none of them drops another.
 const MAX_WANTED: usize = 150;
@@ -18,7 +18,7 @@ pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     for id in in_sight(model).into_iter().take(MAX_WANTED) {
         if model.shop.pictures.get(&id).is_none() {
             model.shop.pictures.put(id.clone(), PictureState::Loading);
-            effects.push(Effect::FetchPicture(id));
+            effects.push(Effect::Request(Request::Picture { id }));
         }
     }
     effects

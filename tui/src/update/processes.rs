@@ -10,7 +10,7 @@ use crate::state::{
     ControlCommand, Failure, Load, MAX_PENDING_CONTROLS, Model, Parked, PendingControl, Question, RetryState, Row,
     Screen, Target, Tone, Waiting, process_sentence,
 };
-use crate::update::{Effect, backoff_ms, lab, new_key, order, refuse};
+use crate::update::{Effect, Request, backoff_ms, lab, new_key, order, refuse};
 
 /// Delay after events before the next fetch, to gather changes.
 const REFRESH_DELAY_MS: i64 = 100;
@@ -20,22 +20,6 @@ const MIN_FETCH_INTERVAL_MS: i64 = 250;
 const MAX_FETCH_INTERVAL_MS: i64 = 2_000;
 /// Maximum number of parked sequences that are fetched.
 const MAX_PARKED_SHOWN: u32 = 50;
-
-/// The response to a request of this screen.
-#[derive(Debug)]
-pub(crate) enum Response {
-    Fetched(Result<(ProcessList, ViewList, Option<Repeats>), Failure>),
-    Parked { process: String, result: Result<Page<ParkedSequence>, Failure> },
-    Controlled { key: String, result: Result<(), Failure> },
-}
-
-/// A request of this screen.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Request {
-    Fetch,
-    FetchParked { process: String, query: ParkedQuery },
-    ControlCommand { key: String, command: ControlCommand },
-}
 
 /// Fetches everything that the screen shows.
 pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
@@ -51,7 +35,7 @@ pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     }
     processes.asking = true;
     processes.asked_at = Some(now);
-    let mut effects = vec![Effect::Processes(Request::Fetch)];
+    let mut effects = vec![Effect::Request(Request::Processes)];
     effects.extend(fetch_parked(model));
     effects
 }
@@ -65,21 +49,13 @@ fn fetch_parked(model: &Model) -> Vec<Effect> {
         return Vec::new();
     }
     let query = ParkedQuery { limit: Some(MAX_PARKED_SHOWN), ..ParkedQuery::default() };
-    vec![Effect::Processes(Request::FetchParked { process: process.name.clone(), query })]
+    vec![Effect::Request(Request::Parked { process: process.name.clone(), query })]
 }
 
-pub(super) fn on_response(model: &mut Model, response: Response) -> Vec<Effect> {
-    match response {
-        Response::Fetched(result) => on_fetched(model, result),
-        Response::Parked { process, result } => {
-            on_parked(model, process, result);
-            Vec::new()
-        }
-        Response::Controlled { key, result } => on_controlled(model, &key, result),
-    }
-}
-
-fn on_fetched(model: &mut Model, result: Result<(ProcessList, ViewList, Option<Repeats>), Failure>) -> Vec<Effect> {
+pub(super) fn on_fetched(
+    model: &mut Model,
+    result: Result<(ProcessList, ViewList, Option<Repeats>), Failure>,
+) -> Vec<Effect> {
     let live = model.is_live();
     let processes = &mut model.processes;
     processes.asking = false;
@@ -120,12 +96,16 @@ fn schedule_fetch(model: &mut Model) {
     model.processes.refresh_at = worth.then(|| model.in_ms(pace_ms));
 }
 
-fn on_parked(model: &mut Model, process: String, result: Result<Page<ParkedSequence>, Failure>) {
+pub(super) fn on_parked(
+    model: &mut Model,
+    process: String,
+    result: Result<Page<ParkedSequence>, Failure>,
+) -> Vec<Effect> {
     // A failure changes nothing; the next fetch tries again.
-    let Ok(page) = result else { return };
+    let Ok(page) = result else { return Vec::new() };
     let processes = &mut model.processes;
     if processes.process().is_none_or(|chosen| chosen.name != process) {
-        return;
+        return Vec::new();
     }
     // Without the focus here, the first line is selected.
     let inside = processes.inside;
@@ -140,6 +120,7 @@ fn on_parked(model: &mut Model, process: String, result: Result<Page<ParkedSeque
     if processes.refresh_at.is_none() && !processes.asking {
         schedule_fetch(model);
     }
+    Vec::new()
 }
 
 /// Schedules a fetch after events, while the screen is open.
@@ -311,12 +292,12 @@ pub(super) fn send(model: &mut Model, command: ControlCommand) -> Vec<Effect> {
 fn send_first(model: &Model) -> Vec<Effect> {
     let first = model.processes.asked.front().cloned();
     first
-        .map(|PendingControl { key, command }| Effect::Processes(Request::ControlCommand { key, command }))
+        .map(|PendingControl { key, command }| Effect::Request(Request::Control { key, command }))
         .into_iter()
         .collect()
 }
 
-fn on_controlled(model: &mut Model, key: &str, result: Result<(), Failure>) -> Vec<Effect> {
+pub(super) fn on_controlled(model: &mut Model, key: &str, result: Result<(), Failure>) -> Vec<Effect> {
     let Some(PendingControl { command, .. }) = model.processes.asked.front().filter(|asked| asked.key == key).cloned()
     else {
         return Vec::new();

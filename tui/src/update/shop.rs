@@ -4,7 +4,7 @@ use storefront_api::{CategoryList, Page, Product, ProductPage};
 use tui_input::Input;
 
 use crate::state::{Change, Failure, Line, List, Model, PageRequest, SORTS, Screen, Shop, Tone};
-use crate::update::{Effect, basket};
+use crate::update::{Effect, Request, basket};
 
 /// Delay after the last typed letter before a search.
 const SEARCH_DELAY_MS: i64 = 80;
@@ -25,7 +25,7 @@ pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     shop.search_at = None;
     let ask = shop.products.ask();
     let query = shop.query(ask.cursor.clone(), position, model.basket.order_id);
-    vec![Effect::FetchProducts { ask, query }]
+    vec![Effect::Request(Request::Products { ask, query })]
 }
 
 /// Fetches another list from its first page, without the page cursors of this one.
@@ -42,7 +42,7 @@ pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     let shop = &mut model.shop;
     let Some(ask) = shop.products.ask_for_more() else { return Vec::new() };
     let query = shop.query(ask.cursor.clone(), None, model.basket.order_id);
-    vec![Effect::FetchProducts { ask, query }]
+    vec![Effect::Request(Request::Products { ask, query })]
 }
 
 pub(super) fn on_products(model: &mut Model, ask: &PageRequest, result: Result<ProductPage, Failure>) -> Vec<Effect> {
@@ -100,7 +100,7 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     }
     if due(model.shop.products.refresh_at) {
         let mut effects = fetch(model);
-        effects.push(Effect::FetchCategories);
+        effects.push(Effect::Request(Request::Categories));
         return effects;
     }
     Vec::new()

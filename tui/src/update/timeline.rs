@@ -4,7 +4,7 @@ use storefront_api::{Event, OrderDiff, OrderId};
 
 use crate::keys::Context;
 use crate::state::{Failure, Model, Screen, TimelineView, Tone};
-use crate::update::{Effect, account, counter, refuse};
+use crate::update::{Effect, Request, account, counter, refuse};
 
 /// Maximum number of bytes to copy at once; several terminals accept at most 100 kB as base64.
 const CLIPBOARD_BYTES: usize = 74_000;
@@ -37,7 +37,7 @@ pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     past.asking = Some(position);
-    vec![Effect::FetchDiff { id: open.id, position }]
+    vec![Effect::Request(Request::Diff { id: open.id, position })]
 }
 
 pub(super) fn on_diff(
@@ -173,7 +173,7 @@ pub(super) fn copy(model: &mut Model, text: String, what: &str) -> Vec<Effect> {
 /// Fetches the timeline's diagram from the shop.
 pub(super) fn ask_for_diagram(model: &mut Model, copy: bool) -> Vec<Effect> {
     let Some(open) = &model.order else { return Vec::new() };
-    vec![Effect::FetchDiagram { id: open.id, copy }]
+    vec![Effect::Request(Request::Diagram { id: open.id, copy })]
 }
 
 pub(super) fn on_diagram(

@@ -4,7 +4,7 @@ use tui_input::{Input, InputRequest};
 
 use crate::keys::{Code, Key};
 use crate::state::{Model, Screen};
-use crate::update::{Effect, checkout, counter, find, form, orders, palette, shop};
+use crate::update::{Effect, Request, checkout, counter, find, form, orders, palette, shop};
 
 /// Handles an unbound key in the field.
 pub(super) fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -106,7 +106,12 @@ fn after_typing(model: &mut Model) -> Vec<Effect> {
         Screen::Shop => shop::on_search_typed(model),
         Screen::Log => {
             model.log.filter_again();
-            return model.log.unknown_number().map(Effect::FindOrder).into_iter().collect();
+            return model
+                .log
+                .unknown_number()
+                .map(|number| Effect::Request(Request::FindOrder { number }))
+                .into_iter()
+                .collect();
         }
         Screen::Checkout => checkout::on_edit(model),
         Screen::Counter => counter::on_search_typed(model),

@@ -3,26 +3,29 @@
 use storefront_api::{Payment, UnmatchedCharges};
 
 use crate::money;
-use crate::state::counter::{Charges, CounterForm};
+use crate::state::counter::CounterForm;
 use crate::state::{Failure, Form, FormPurpose, Load, Model, Tone};
+use crate::update::Effect;
 
-/// Stores the charges; returns whether the fetch failed.
-pub(super) fn on_charges(charges: &mut Charges, sequence: u64, result: Result<UnmatchedCharges, Failure>) -> bool {
+/// Stores the charges.
+pub(in crate::update) fn on_charges(
+    model: &mut Model,
+    sequence: u64,
+    result: Result<UnmatchedCharges, Failure>,
+) -> Vec<Effect> {
+    let charges = &mut model.counter.charges;
     if sequence != charges.sequence {
-        return false;
+        return Vec::new();
     }
     match result {
         Ok(UnmatchedCharges { items, complete }) => {
             charges.list.clamp(items.len());
             (charges.items, charges.complete, charges.load) = (items, complete, Load::Ready);
-            false
         }
         // An unreachable gateway is asked again when somebody opens the part: nothing else waits for it.
-        Err(failure) => {
-            charges.load = Load::Failed(failure);
-            false
-        }
+        Err(failure) => charges.load = Load::Failed(failure),
     }
+    Vec::new()
 }
 
 pub(super) fn ask_to_refund(model: &mut Model) {

@@ -7,7 +7,7 @@ use storefront_api::{
 };
 
 use crate::money;
-use crate::state::counter::{CounterForm, Request};
+use crate::state::counter::{CounterForm, CounterRequest};
 use crate::state::{Form, FormField, FormPurpose, InvalidField, Model, Screen, Tone};
 use crate::update::counter::fetch;
 use crate::update::{Effect, order};
@@ -153,7 +153,7 @@ pub(in crate::update) fn ask_to_refund(model: &mut Model) {
     }
 }
 
-pub(super) fn ship(form: &Form, id: OrderId) -> Result<Request, Vec<InvalidField>> {
+pub(super) fn ship(form: &Form, id: OrderId) -> Result<CounterRequest, Vec<InvalidField>> {
     const POINTER: &str = "/estimated_delivery";
     let text = form.text(POINTER);
     let estimated_delivery = if text.is_empty() {
@@ -162,7 +162,7 @@ pub(super) fn ship(form: &Form, id: OrderId) -> Result<Request, Vec<InvalidField
         Some(noon_of(&text).ok_or_else(|| vec![(POINTER, "a day such as 2027-03-01, or nothing".to_owned())])?)
     };
     let (carrier, tracking_number) = (form.text("/carrier"), form.text("/tracking_number"));
-    Ok(Request::Ship(id, Ship { carrier, tracking_number, estimated_delivery }))
+    Ok(CounterRequest::Ship(id, Ship { carrier, tracking_number, estimated_delivery }))
 }
 
 /// Noon of a day in UTC, which is the same day in nearly every time zone.
@@ -172,23 +172,23 @@ fn noon_of(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_unix_ms(noon.timestamp().as_millisecond()))
 }
 
-pub(super) fn deliver(form: &Form, id: OrderId) -> Request {
-    Request::Deliver(id, Deliver { recipient: form.text("/recipient") })
+pub(super) fn deliver(form: &Form, id: OrderId) -> CounterRequest {
+    CounterRequest::Deliver(id, Deliver { recipient: form.text("/recipient") })
 }
 
-pub(super) fn change_email(form: &Form, id: OrderId) -> Result<Request, Vec<InvalidField>> {
+pub(super) fn change_email(form: &Form, id: OrderId) -> Result<CounterRequest, Vec<InvalidField>> {
     let email = form.text("/email");
     match email.parse::<EmailAddress>() {
-        Ok(_) => Ok(Request::ChangeEmail(id, ChangeEmail { email })),
+        Ok(_) => Ok(CounterRequest::ChangeEmail(id, ChangeEmail { email })),
         Err(wrong) => Err(vec![("/email", wrong.to_string())]),
     }
 }
 
-pub(super) fn refund(form: &Form, id: OrderId, currency: Currency) -> Result<Request, Vec<InvalidField>> {
+pub(super) fn refund(form: &Form, id: OrderId, currency: Currency) -> Result<CounterRequest, Vec<InvalidField>> {
     let text = form.text("/amount");
     let amount =
         if text.is_empty() { None } else { Some(money::read(&text, currency).map_err(|why| vec![("/amount", why)])?) };
-    Ok(Request::Refund(id, RefundOrder { amount, reason: form.text("/reason") }))
+    Ok(CounterRequest::Refund(id, RefundOrder { amount, reason: form.text("/reason") }))
 }
 
 pub(super) fn accepted(model: &mut Model, work: &CounterForm, order: Order) -> Vec<Effect> {

@@ -3,7 +3,7 @@
 use storefront_api::{ChangeProduct, Currency, Money, NewProduct, Product, ProductId, RepriceProduct, VatRate};
 
 use crate::money;
-use crate::state::counter::{CounterForm, Request};
+use crate::state::counter::{CounterForm, CounterRequest};
 use crate::state::{Form, FormField, FormPurpose, InvalidField, Model, Tone};
 use crate::update::Effect;
 use crate::update::counter::fetch;
@@ -100,13 +100,13 @@ fn shelves(model: &Model) -> String {
     if names.is_empty() { "one that is there".to_owned() } else { names.join(", ") }
 }
 
-pub(super) fn reprice(form: &Form, id: &ProductId, currency: Currency) -> Result<Request, Vec<InvalidField>> {
+pub(super) fn reprice(form: &Form, id: &ProductId, currency: Currency) -> Result<CounterRequest, Vec<InvalidField>> {
     let price = amount(form, "/price", currency).map_err(|wrong| vec![wrong])?;
-    Ok(Request::Reprice(id.clone(), RepriceProduct { price, reason: form.text("/reason") }))
+    Ok(CounterRequest::Reprice(id.clone(), RepriceProduct { price, reason: form.text("/reason") }))
 }
 
 /// Sends only changed fields, so that concurrent changes of others stay.
-pub(super) fn describe(form: &Form, was: &Product) -> Result<Request, Vec<InvalidField>> {
+pub(super) fn describe(form: &Form, was: &Product) -> Result<CounterRequest, Vec<InvalidField>> {
     let changed = |pointer, old: &str| Some(form.text(pointer)).filter(|text| text != old.trim());
     let vat = vat(form);
     let before = before(form, was.price.currency);
@@ -123,12 +123,12 @@ pub(super) fn describe(form: &Form, was: &Product) -> Result<Request, Vec<Invali
         vat_rate_percent: Some(vat).filter(|vat| *vat != was.vat_rate_percent),
         attributes: None,
     };
-    Ok(Request::Describe(was.id.clone(), change))
+    Ok(CounterRequest::Describe(was.id.clone(), change))
 }
 
-pub(super) fn create(form: &Form, currency: Currency) -> Result<Request, Vec<InvalidField>> {
+pub(super) fn create(form: &Form, currency: Currency) -> Result<CounterRequest, Vec<InvalidField>> {
     match (amount(form, "/price", currency), vat(form), before(form, currency)) {
-        (Ok(price), Ok(vat_rate_percent), Ok(compare_at_price)) => Ok(Request::Create(NewProduct {
+        (Ok(price), Ok(vat_rate_percent), Ok(compare_at_price)) => Ok(CounterRequest::Create(NewProduct {
             id: None,
             sku: form.text("/sku"),
             name: form.text("/name"),

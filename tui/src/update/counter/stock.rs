@@ -2,28 +2,34 @@
 
 use storefront_api::{AdjustStock, Event, Page, ProductId, ReceiveStock, SetStock, StockItem};
 
-use crate::state::counter::{CounterForm, Request, Stock, name_of};
+use crate::state::counter::{CounterForm, CounterRequest, name_of};
 use crate::state::{Failure, Form, FormField, FormPurpose, InvalidField, Load, Model, Screen, Tone};
-use crate::update::counter::whole;
+use crate::update::Effect;
+use crate::update::counter::{retry_later, whole};
 
-/// Stores the list; returns whether the fetch failed.
-pub(super) fn on_stock(stock: &mut Stock, sequence: u64, result: Result<Page<StockItem>, Failure>) -> bool {
+/// Stores the list.
+pub(in crate::update) fn on_stock(
+    model: &mut Model,
+    sequence: u64,
+    result: Result<Page<StockItem>, Failure>,
+) -> Vec<Effect> {
+    let stock = &mut model.counter.stock;
     if sequence != stock.sequence {
-        return false;
+        return Vec::new();
     }
+    let lost = result.is_err();
     match result {
         Ok(page) => {
             stock.put(page.items, page.total);
             stock.load = Load::Ready;
-            false
         }
         Err(failure) => {
             if stock.load != Load::Ready {
                 stock.load = Load::Failed(failure);
             }
-            true
         }
     }
+    retry_later(model, lost)
 }
 
 /// Records what ran low or out, and shows a toast on the counter.
@@ -93,22 +99,22 @@ fn chosen(model: &Model) -> Option<(StockItem, String)> {
     Some((item, name))
 }
 
-pub(super) fn receive(form: &Form, id: &ProductId) -> Result<Request, Vec<InvalidField>> {
-    Ok(Request::Receive(id.clone(), ReceiveStock { quantity: whole(form, "/quantity", "12")? }))
+pub(super) fn receive(form: &Form, id: &ProductId) -> Result<CounterRequest, Vec<InvalidField>> {
+    Ok(CounterRequest::Receive(id.clone(), ReceiveStock { quantity: whole(form, "/quantity", "12")? }))
 }
 
-pub(super) fn adjust(form: &Form, id: &ProductId) -> Result<Request, Vec<InvalidField>> {
+pub(super) fn adjust(form: &Form, id: &ProductId) -> Result<CounterRequest, Vec<InvalidField>> {
     let change = whole(form, "/change", "3 or -2")?;
-    Ok(Request::Adjust(id.clone(), AdjustStock { change, reason: form.text("/reason") }))
+    Ok(CounterRequest::Adjust(id.clone(), AdjustStock { change, reason: form.text("/reason") }))
 }
 
-pub(super) fn count(form: &Form, id: &ProductId) -> Result<Request, Vec<InvalidField>> {
+pub(super) fn count(form: &Form, id: &ProductId) -> Result<CounterRequest, Vec<InvalidField>> {
     let on_hand = whole(form, "/on_hand", "12")?;
-    Ok(Request::Count(id.clone(), SetStock { on_hand, reason: form.text("/reason") }))
+    Ok(CounterRequest::Count(id.clone(), SetStock { on_hand, reason: form.text("/reason") }))
 }
 
-pub(super) fn set_threshold(form: &Form, id: &ProductId) -> Result<Request, Vec<InvalidField>> {
-    Ok(Request::SetThreshold(id.clone(), whole(form, "/threshold", "10")?))
+pub(super) fn set_threshold(form: &Form, id: &ProductId) -> Result<CounterRequest, Vec<InvalidField>> {
+    Ok(CounterRequest::SetThreshold(id.clone(), whole(form, "/threshold", "10")?))
 }
 
 pub(super) fn accepted(model: &mut Model, work: &CounterForm, item: StockItem) {

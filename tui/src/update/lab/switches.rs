@@ -3,10 +3,10 @@
 
 use storefront_api::{Faults, Stub, StubFaults};
 
-use super::{Request, fetch_faults, lab_effect};
+use super::fetch_faults;
 use crate::state::lab::{Number, PendingFaults, Side, Switch};
 use crate::state::{Failure, Form, FormField, FormPurpose, InvalidField, Model, Tone};
-use crate::update::{Effect, refuse};
+use crate::update::{Effect, Request, refuse};
 
 /// Maximum latency that a stub accepts, in milliseconds.
 const MAX_LATENCY_MS: u64 = 60_000;
@@ -52,7 +52,7 @@ pub(super) fn break_there(model: &mut Model, stub: Stub, faults: Faults) -> Vec<
         return Vec::new();
     }
     model.lab.pending_faults.insert(stub, PendingFaults { faults, sent: faults });
-    lab_effect(Request::Break { stub, faults })
+    vec![Effect::Request(Request::Break { stub, faults })]
 }
 
 /// Clears all faults.
@@ -64,7 +64,7 @@ pub(in crate::update) fn mend_all(model: &mut Model) -> Vec<Effect> {
     broken.into_iter().flat_map(|(stub, _)| break_there(model, stub, Faults::default())).collect()
 }
 
-pub(super) fn on_broken(model: &mut Model, stub: Stub, result: Result<Faults, Failure>) -> Vec<Effect> {
+pub(in crate::update) fn on_broken(model: &mut Model, stub: Stub, result: Result<Faults, Failure>) -> Vec<Effect> {
     let pending_faults = model.lab.pending_faults.remove(&stub);
     match result {
         Ok(faults) => {

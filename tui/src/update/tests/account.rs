@@ -7,15 +7,24 @@ use super::world::{Client, eur};
 use crate::keys::{Context, Key};
 use crate::state::account::Part;
 use crate::state::{Change, Failure, Field, Load, Mails, PageRequest, Phase, Screen};
-use crate::update::account::{Request, Response};
-use crate::update::{Effect, Feed, Msg, next_deadline};
+use crate::update::{Effect, Feed, Msg, Request, Response, next_deadline};
 
 pub(super) fn errands(client: &Client) -> Vec<Request> {
-    let request = |effect: &Effect| match effect {
-        Effect::Account(request) => Some(request.clone()),
-        _ => None,
+    let about_the_account = |request: &&Request| {
+        matches!(
+            request,
+            Request::Register { .. }
+                | Request::Wallet { .. }
+                | Request::Movements { .. }
+                | Request::Vouchers { .. }
+                | Request::Invoices { .. }
+                | Request::Mails { .. }
+                | Request::DocumentText { .. }
+                | Request::DocumentFile { .. }
+                | Request::OrderDocuments { .. }
+        )
     };
-    client.asked.iter().filter_map(request).collect()
+    client.asked.iter().filter(about_the_account).cloned().collect()
 }
 
 fn registrations(client: &Client) -> Vec<String> {
@@ -78,7 +87,7 @@ fn a_registration_without_an_answer_is_repeated_under_its_key_until_there_is_one
         assert_eq!(registrations(&client), std::slice::from_ref(&key));
     }
     let to_another = Response::Registered { key: "another".into(), result: Err(Failure::Unexpected("no".into())) };
-    client.take(Msg::Account(to_another));
+    client.take(Msg::Response(to_another));
     assert!(client.model.account.registration.is_some(), "that was about something else");
     client.answer_all();
     assert!(client.model.account.registration.is_none() && client.model.account.customer.is_some());
@@ -123,7 +132,7 @@ fn what_is_on_its_way_while_the_wallet_opens_is_handed_over_when_it_has_arrived(
     client.press("a");
     client.press("8<Enter>");
     let before = client.model.basket.order_id;
-    let register = client.asked.iter().position(|asked| matches!(asked, Effect::Account(Request::Register { .. })));
+    let register = client.asked.iter().position(|asked| matches!(asked, Request::Register { .. }));
     let register = client.asked.remove(register.unwrap());
     let registered = client.answer(register);
     client.take(registered);
@@ -158,8 +167,8 @@ fn without_an_answer_about_the_wallet_the_customer_stays_one() {
 fn the_wallet_pays() {
     let mut client = paying_from_the_wallet();
     client.press("<Enter>b");
-    let paid = client.asked.iter().find_map(|effect| match effect {
-        Effect::CheckOut { request, .. } => Some(request.payment.clone()),
+    let paid = client.asked.iter().find_map(|request| match request {
+        Request::CheckOut { request, .. } => Some(request.payment.clone()),
         _ => None,
     });
     assert_eq!(paid, Some(PaymentMethod::Wallet));
@@ -232,7 +241,7 @@ fn the_balance_follows_the_log_on_every_screen() {
     assert_eq!(client.model.account.balance(), Some(eur(900_000)));
     // An answer from before that, which comes late, changes nothing.
     let old = Wallet { customer_id: customer, balance: eur(1_000_000), version: 1 };
-    client.take(Msg::Account(Response::Wallet { customer, result: Ok(Some(old)) }));
+    client.take(Msg::Response(Response::Wallet { customer, result: Ok(Some(old)) }));
     assert_eq!(client.model.account.balance(), Some(eur(900_000)));
     client.account_news("wallet.charged", "somebody-else");
     assert_eq!(errands(&client), []);
@@ -266,7 +275,7 @@ fn an_answer_that_was_overtaken_does_not_take_the_place_of_a_list() {
     let ask = PageRequest { sequence, page: 0, anew: true, cursor: None };
     assert!(shown > 0);
     let result = Ok(Page { items: Vec::new(), next_cursor: None, total: 0 });
-    client.take(Msg::Account(Response::Invoices { ask, result }));
+    client.take(Msg::Response(Response::Invoices { ask, result }));
     assert_eq!(client.model.account.invoices.total, shown);
 }
 

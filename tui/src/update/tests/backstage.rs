@@ -6,8 +6,8 @@ use storefront_api::{
 };
 
 use super::world::START;
-use crate::state::{ControlCommand, Failure, Target};
-use crate::update::processes::{Request, Response};
+use crate::state::{ControlCommand, Target};
+use crate::update::{Request, Response};
 
 /// An order that something waits for.
 pub(crate) const STRUCK: &str = "0192f3a0-0000-7000-8000-00000000beef";
@@ -126,24 +126,23 @@ impl Backstage {
 
     pub(crate) fn answer(&mut self, request: Request) -> Response {
         match request {
-            Request::Fetch => {
+            Request::Processes => {
                 self.looks += 1;
-                Response::Fetched(Ok((
-                    ProcessList { items: self.processes.clone() },
-                    ViewList { items: self.views.clone() },
-                    self.repeats.clone(),
-                )))
+                let processes = ProcessList { items: self.processes.clone() };
+                let views = ViewList { items: self.views.clone() };
+                Response::Processes { result: Ok((processes, views, self.repeats.clone())) }
             }
-            Request::FetchParked { process, .. } => {
+            Request::Parked { process, .. } => {
                 let items = if process == "mail" { self.parked.clone() } else { Vec::new() };
                 let total = items.len() as u64;
                 Response::Parked { process, result: Ok(Page { items, next_cursor: None, total }) }
             }
-            Request::ControlCommand { key, command } => {
+            Request::Control { key, command } => {
                 self.steered.push((key.clone(), command.clone()));
                 self.carry_out(command);
                 Response::Controlled { key, result: Ok(()) }
             }
+            other => panic!("{other:?} is not about processes"),
         }
     }
 
@@ -169,14 +168,5 @@ impl Backstage {
 
     pub(crate) fn view(&mut self, name: &str) -> &mut View {
         self.views.iter_mut().find(|view| view.name == name).unwrap()
-    }
-}
-
-/// The answer to an errand that came to nothing.
-pub(crate) fn failed(request: Request, failure: Failure) -> Response {
-    match request {
-        Request::Fetch => Response::Fetched(Err(failure)),
-        Request::FetchParked { process, .. } => Response::Parked { process, result: Err(failure) },
-        Request::ControlCommand { key, .. } => Response::Controlled { key, result: Err(failure) },
     }
 }

@@ -4,14 +4,14 @@ use storefront_api::{OrderStatus, Problem};
 
 use super::world::Client;
 use crate::state::{Change, Screen};
-use crate::update::{Effect, Feed, Msg};
+use crate::update::{Effect, Feed, Msg, Request};
 
 fn sent(client: &Client) -> Vec<(&str, &Change)> {
     client
         .asked
         .iter()
-        .filter_map(|effect| match effect {
-            Effect::SendChange { key, change, .. } => Some((key.as_str(), change)),
+        .filter_map(|request| match request {
+            Request::Change { key, change, .. } => Some((key.as_str(), change)),
             _ => None,
         })
         .collect()

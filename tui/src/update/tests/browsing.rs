@@ -4,14 +4,14 @@ use storefront_api::{ProductPage, ProductSort};
 
 use super::world::{Client, a_product};
 use crate::state::{Load, PageRequest};
-use crate::update::{Effect, Feed, Msg};
+use crate::update::{Feed, Msg, Request, Response};
 
 fn queries(client: &Client) -> Vec<storefront_api::ProductQuery> {
     client
         .asked
         .iter()
-        .filter_map(|effect| match effect {
-            Effect::FetchProducts { query, .. } => Some(query.clone()),
+        .filter_map(|request| match request {
+            Request::Products { query, .. } => Some(query.clone()),
             _ => None,
         })
         .collect()
@@ -44,7 +44,7 @@ fn an_answer_to_an_earlier_search_is_dropped() {
     client.wait_ms(100);
     client.type_text("u");
     client.wait_ms(100);
-    client.take(Msg::Products {
+    client.take(Msg::Response(Response::Products {
         ask: page_request(client.model.shop.products.sequence - 1, 0, true),
         result: Ok(ProductPage {
             items: vec![a_product("stale", 1, 1)],
@@ -52,7 +52,7 @@ fn an_answer_to_an_earlier_search_is_dropped() {
             total: 1,
             suggestion: None,
         }),
-    });
+    }));
     assert!(client.model.shop.products.items.iter().all(|(_, product)| product.name != "Stale"));
 }
 
@@ -110,14 +110,18 @@ fn a_long_list_comes_page_by_page_as_the_cursor_nears_its_end() {
     client.press("s");
     client.asked.clear();
     let sequence = client.model.shop.products.sequence;
-    client.take(Msg::Products { ask: page_request(sequence, 0, true), result: Ok(page(0, Some("two"))) });
+    client.take(Msg::Response(Response::Products {
+        ask: page_request(sequence, 0, true),
+        result: Ok(page(0, Some("two"))),
+    }));
     assert!(queries(&client).is_empty(), "the cursor is far from the end");
     client.press("G");
     assert_eq!(client.model.shop.products.list.cursor, 199, "placeholders can be stood on");
     assert_eq!(queries(&client)[0].cursor.as_deref(), Some("two"));
     client.press("k");
     assert_eq!(queries(&client).len(), 1, "one request at a time");
-    client.take(Msg::Products { ask: page_request(sequence, 1, false), result: Ok(page(100, None)) });
+    client
+        .take(Msg::Response(Response::Products { ask: page_request(sequence, 1, false), result: Ok(page(100, None)) }));
     assert_eq!(client.model.shop.selected().unwrap().name, "P198");
 }
 
@@ -133,10 +137,13 @@ fn a_change_in_the_shop_looks_again_where_one_stands_and_not_from_the_top() {
         next_cursor: Some(format!("after {number}")),
         total: 100_000,
     };
-    client.take(Msg::Products { ask: page_request(sequence, 0, true), result: Ok(page(0)) });
+    client.take(Msg::Response(Response::Products { ask: page_request(sequence, 0, true), result: Ok(page(0)) }));
     for number in 1..4 {
         client.press(&"<PgDn>".repeat(7));
-        client.take(Msg::Products { ask: page_request(sequence, number, false), result: Ok(page(number)) });
+        client.take(Msg::Response(Response::Products {
+            ask: page_request(sequence, number, false),
+            result: Ok(page(number)),
+        }));
     }
     let (cursor, name) = (client.model.shop.products.list.cursor, client.model.shop.selected().unwrap().name.clone());
     assert!(cursor > 300, "{cursor}");
@@ -145,7 +152,7 @@ fn a_change_in_the_shop_looks_again_where_one_stands_and_not_from_the_top() {
     client.wait_ms(150);
     assert_eq!(queries(&client)[0].cursor.as_deref(), Some("after 2"));
     let sequence = client.model.shop.products.sequence;
-    client.take(Msg::Products { ask: page_request(sequence, 3, true), result: Ok(page(3)) });
+    client.take(Msg::Response(Response::Products { ask: page_request(sequence, 3, true), result: Ok(page(3)) }));
     assert_eq!(client.model.shop.selected().unwrap().name, name);
     assert_eq!(client.model.shop.products.list.cursor, cursor);
 }
@@ -186,9 +193,9 @@ fn a_window_of_any_size_asks_for_each_picture_once() {
     let page = ProductPage { suggestion: None, items, next_cursor: None, total: 100 };
     client.asked.clear();
     client.take(Msg::Resize { width: 1_000, height: 500 });
-    client.take(Msg::Products { ask: page_request(sequence, 0, true), result: Ok(page) });
+    client.take(Msg::Response(Response::Products { ask: page_request(sequence, 0, true), result: Ok(page) }));
     let wanted =
-        |client: &Client| client.asked.iter().filter(|effect| matches!(effect, Effect::FetchPicture(_))).count();
+        |client: &Client| client.asked.iter().filter(|request| matches!(request, Request::Picture { .. })).count();
     assert_eq!(wanted(&client), 51);
     client.press("ll");
     assert_eq!(wanted(&client), 53, "those that come into sight, and no other again");

@@ -6,14 +6,14 @@ use super::world::{Client, eur};
 use crate::keys::Context;
 use crate::settings::Contact;
 use crate::state::{Field, Phase, Screen};
-use crate::update::{Effect, Feed, Msg};
+use crate::update::{Feed, Msg, Request};
 
 fn submissions(client: &Client) -> Vec<(String, storefront_api::Checkout)> {
     client
         .asked
         .iter()
-        .filter_map(|effect| match effect {
-            Effect::CheckOut { key, request, .. } => Some((key.clone(), (**request).clone())),
+        .filter_map(|request| match request {
+            Request::CheckOut { key, request, .. } => Some((key.clone(), (**request).clone())),
             _ => None,
         })
         .collect()
@@ -238,7 +238,7 @@ fn cancelling_asks_first_and_is_sent_once() {
     client.press("<Enter>x");
     assert_eq!(client.model.context(), Context::Confirm);
     client.press("yxy");
-    let sent = client.asked.iter().filter(|effect| matches!(effect, Effect::CancelOrder { .. })).count();
+    let sent = client.asked.iter().filter(|request| matches!(request, Request::Cancel { .. })).count();
     assert_eq!(sent, 1);
     client.answer_all();
     assert_eq!(client.model.order.as_ref().unwrap().order.as_ref().unwrap().status, OrderStatus::Cancelled);

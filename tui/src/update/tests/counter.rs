@@ -3,10 +3,9 @@
 use storefront_api::{ChangeProduct, Deliver, OrderId, OrderStatus, PaymentStatus, RefundOrder};
 
 use super::world::{Client, eur, two_charges};
-use crate::state::counter::Request;
-use crate::state::{List, Part, Request as FormRequest, Screen};
-use crate::update::counter::CounterRequest;
-use crate::update::{Effect, Feed, Msg, next_deadline};
+use crate::state::counter::CounterRequest;
+use crate::state::{FormRequest, List, Part, Screen};
+use crate::update::{Effect, Feed, Msg, Request, next_deadline};
 
 fn at_the_counter() -> Client {
     let mut client = Client::in_a_full_shop();
@@ -76,9 +75,8 @@ fn news_about_stock_are_gathered_and_asked_for_once_and_only_where_they_show() {
     for _ in 0..3 {
         client.stock_news("stock.reserved", "apron");
     }
-    let fetches = |client: &Client| {
-        client.asked.iter().filter(|effect| matches!(effect, Effect::Counter(CounterRequest::Stock { .. }))).count()
-    };
+    let fetches =
+        |client: &Client| client.asked.iter().filter(|request| matches!(request, Request::Stock { .. })).count();
     assert_eq!(fetches(&client), 0);
     client.wait_ms(200);
     assert_eq!(fetches(&client), 1);
@@ -131,9 +129,9 @@ fn at_the_part(steps: &str) -> Client {
     client
 }
 
-fn request(client: &Client) -> Request {
-    let found = client.asked.iter().find_map(|effect| match effect {
-        Effect::Submit { request, .. } => Some((**request).clone()),
+fn request(client: &Client) -> CounterRequest {
+    let found = client.asked.iter().find_map(|request| match request {
+        Request::Submit { request, .. } => Some((**request).clone()),
         _ => None,
     });
     match found {
@@ -176,7 +174,7 @@ fn a_price_is_typed_with_a_comma_or_a_point_and_anything_else_is_refused_with_a_
     client.press("<Enter>");
     assert_eq!(error(&client, "/price"), "an amount of EUR, such as 12.50");
     client.press("<Backspace><Tab><Enter>");
-    let Request::Reprice(id, reprice) = request(&client) else { panic!() };
+    let CounterRequest::Reprice(id, reprice) = request(&client) else { panic!() };
     assert_eq!((id.as_str(), reprice.price, reprice.reason.as_str()), ("apron", eur(1_250), "too dear"));
     client.answer_all();
     assert_eq!(said(&client), "Apron costs 12.50 € now");
@@ -189,7 +187,7 @@ fn a_product_is_taken_off_the_shelf_after_a_question_found_there_and_put_back() 
     client.press("w<Esc>");
     assert!(client.asked.is_empty());
     client.press("w<Enter>");
-    assert_eq!(request(&client), Request::Withdraw("apron".parse().unwrap()));
+    assert_eq!(request(&client), CounterRequest::Withdraw("apron".parse().unwrap()));
     client.answer_all();
     assert_eq!(client.model.counter.products.list.total, 4);
     client.press("f");
@@ -209,7 +207,7 @@ fn what_is_described_anew_says_only_what_was_changed() {
     client.press("<Up>");
     client.key(crate::keys::Key::ctrl('u'));
     client.press("<Enter>");
-    let Request::Describe(id, change) = request(&client) else { panic!() };
+    let CounterRequest::Describe(id, change) = request(&client) else { panic!() };
     assert_eq!(id.as_str(), "dutch-oven");
     let wanted =
         ChangeProduct { name: Some("Dutch oven XL".into()), compare_at_price: Some(None), ..ChangeProduct::default() };
@@ -225,7 +223,7 @@ fn a_new_product_needs_a_price_and_a_rate_of_vat_with_or_without_decimals() {
     assert_eq!(error(&client, "/price"), "an amount of EUR, such as 12.50");
     assert_eq!(error(&client, "/vat_rate_percent"), "0 to 100 percent, such as 19 or 5.5");
     client.press("49<Tab><Backspace>,5<Tab><Tab><Enter>");
-    let Request::Create(new) = request(&client) else { panic!() };
+    let CounterRequest::Create(new) = request(&client) else { panic!() };
     assert_eq!((new.name.as_str(), new.category.as_str(), new.price), ("Lamp", "Kitchen", eur(4_900)));
     assert_eq!((new.vat_rate_percent.to_string().as_str(), new.compare_at_price), ("19.5", None));
     client.answer_all();
@@ -259,7 +257,7 @@ fn an_order_is_sent_arrives_and_is_paid_back_from_the_counter() {
     assert_eq!(error(&client, "/estimated_delivery"), "a day such as 2027-03-01, or nothing");
     client.key(crate::keys::Key::ctrl('u'));
     client.press("2026-03-04<Enter>");
-    let Request::Ship(_, ship) = request(&client) else { panic!() };
+    let CounterRequest::Ship(_, ship) = request(&client) else { panic!() };
     assert_eq!((ship.carrier.as_str(), ship.tracking_number.as_str()), ("DHL", "00340"));
     assert_eq!(ship.estimated_delivery.unwrap().to_string(), "2026-03-04T12:00:00.000Z");
     client.answer_all();
@@ -269,17 +267,17 @@ fn an_order_is_sent_arrives_and_is_paid_back_from_the_counter() {
     client.press("s");
     assert_eq!(said(&client), "MM2X-33BA is on its way already.");
     client.press("aAda<Enter>");
-    assert_eq!(request(&client), Request::Deliver(id, Deliver { recipient: "Ada".into() }));
+    assert_eq!(request(&client), CounterRequest::Deliver(id, Deliver { recipient: "Ada".into() }));
     client.answer_all();
     client.press("f");
     client.answer_all();
     client.press("r<Tab>broken<Enter>");
     let all = RefundOrder { amount: None, reason: "broken".into() };
-    assert_eq!(request(&client), Request::Refund(id, all), "in full unless said otherwise");
+    assert_eq!(request(&client), CounterRequest::Refund(id, all), "in full unless said otherwise");
     client.answer_all();
     client.press("r5,5<Tab>scratched<Enter>");
     let some = RefundOrder { amount: Some(eur(550)), reason: "scratched".into() };
-    assert_eq!(request(&client), Request::Refund(id, some));
+    assert_eq!(request(&client), CounterRequest::Refund(id, some));
     client.answer_all();
     assert_eq!(said(&client), "Money of MM2X-33BA is on its way back");
 }
@@ -330,14 +328,25 @@ fn the_chart_has_every_day_up_to_today() {
     assert_eq!(client.model.counter.sales.bars(1, earlier)[0].revenue, eur(40_000), "a clock that is behind");
 }
 
+fn is_about_the_counter(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Stock { .. }
+            | Request::CounterProducts { .. }
+            | Request::CounterOrders { .. }
+            | Request::Sales { .. }
+            | Request::Charges { .. }
+    )
+}
+
 #[test]
 fn sales_are_asked_for_again_a_second_after_the_news() {
     let mut client = at_the_part("lll");
     client.news(2);
     client.wait_ms(900);
-    assert!(client.asked.iter().all(|effect| !matches!(effect, Effect::Counter(_))));
+    assert!(!client.asked.iter().any(is_about_the_counter));
     client.wait_ms(200);
-    assert!(client.asked.iter().any(|effect| matches!(effect, Effect::Counter(CounterRequest::Sales { .. }))));
+    assert!(client.asked.iter().any(|request| matches!(request, Request::Sales { .. })));
     client.answer_all();
     assert_eq!(next_deadline(&client.model), None);
 }
@@ -370,7 +379,7 @@ fn when_most_of_the_range_is_missing_the_counter_says_so_and_a_form_confirms_it(
     client.press("W");
     assert!(client.model.form.as_ref().unwrap().about.contains("4 of 5 products"));
     client.press("<Enter>");
-    assert_eq!(request(&client), Request::ConfirmWithdrawals);
+    assert_eq!(request(&client), CounterRequest::ConfirmWithdrawals);
     client.answer_all();
     assert_eq!(said(&client), "4 products are off the shelf");
     assert!(client.model.counter.products.held_withdrawals().is_none());
@@ -390,7 +399,7 @@ fn charges_without_an_order_are_listed_and_a_form_gives_one_back_and_lists_the_r
     client.press("<Enter>");
     assert!(client.model.form.as_ref().unwrap().about.contains("20.00 € of the charge pi_2"));
     client.press("<Enter>");
-    assert_eq!(request(&client), Request::RefundCharge("pi_2".into()));
+    assert_eq!(request(&client), CounterRequest::RefundCharge("pi_2".into()));
     client.answer_all();
     assert_eq!(said(&client), "20.00 € are on their way back");
     let listed: Vec<&str> = client.model.counter.charges.items.iter().map(|charge| charge.reference.as_str()).collect();

@@ -3,7 +3,7 @@
 use super::world::{Client, an_event};
 use crate::keys::Context;
 use crate::state::Screen;
-use crate::update::{Effect, Feed, Msg};
+use crate::update::{Feed, Msg, Request};
 
 fn position(client: &Client) -> u64 {
     client.model.log.selected().unwrap().position
@@ -60,8 +60,8 @@ fn orders_are_searched_by_the_shop() {
     client.press("/");
     client.type_text("mm2x");
     client.wait_ms(100);
-    let asked = client.asked.iter().find_map(|effect| match effect {
-        Effect::FetchOrders { query, ask } => Some((query.q.clone(), ask.cursor.clone())),
+    let asked = client.asked.iter().find_map(|request| match request {
+        Request::Orders { query, ask } => Some((query.q.clone(), ask.cursor.clone())),
         _ => None,
     });
     assert_eq!(asked, Some((Some("mm2x".to_owned()), None)));
@@ -71,7 +71,7 @@ fn orders_are_searched_by_the_shop() {
     client.press("<Esc>");
     client.wait_ms(100);
     let asked =
-        client.asked.iter().any(|effect| matches!(effect, Effect::FetchOrders { query, .. } if query.q.is_none()));
+        client.asked.iter().any(|request| matches!(request, Request::Orders { query, .. } if query.q.is_none()));
     assert!(asked, "Esc takes the search off");
     client.answer_all();
     client.press("<Esc>");

@@ -2,7 +2,7 @@
 
 use super::world::{Client, an_event};
 use crate::state::Connection;
-use crate::update::{Effect, Feed, Msg, backoff_ms, next_deadline};
+use crate::update::{Feed, Msg, Request, backoff_ms, next_deadline};
 
 fn news(client: &mut Client, positions: std::ops::Range<u64>) {
     let events = positions.map(|position| an_event(position, "stock.received", "apron")).collect();
@@ -122,8 +122,8 @@ fn coming_back_fetches_what_is_on_screen() {
     client.answer_all();
     client.take(Msg::Feed(Feed::Offline("gone".into())));
     client.take(Msg::Feed(Feed::Online));
-    for wanted in ["FetchProducts", "FetchBasket", "FetchOrders"] {
-        let asked = client.asked.iter().any(|effect| format!("{effect:?}").starts_with(wanted));
+    for wanted in ["Products", "Basket", "Orders"] {
+        let asked = client.asked.iter().any(|request| format!("{request:?}").starts_with(wanted));
         assert!(asked, "{wanted} in {:?}", client.asked);
     }
 }
@@ -147,7 +147,7 @@ fn a_timeline_is_fetched_once_at_a_time_and_again_for_what_came_meanwhile() {
     client.press("<Enter>");
     client.answer_all();
     let asked =
-        |client: &Client| client.asked.iter().filter(|effect| matches!(effect, Effect::FetchTimeline { .. })).count();
+        |client: &Client| client.asked.iter().filter(|request| matches!(request, Request::Timeline { .. })).count();
     client.news(1);
     client.news(1);
     client.news(1);

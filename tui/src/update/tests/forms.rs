@@ -5,7 +5,7 @@ use storefront_api::{FieldError, Problem};
 use super::world::Client;
 use crate::keys::Context;
 use crate::state::{Form, Screen};
-use crate::update::{Effect, Feed, Msg, next_deadline};
+use crate::update::{Feed, Msg, Request, next_deadline};
 
 /// Correcting the books of the first line of stock: two fields.
 fn correcting() -> Client {
@@ -22,8 +22,8 @@ fn form(client: &Client) -> &Form {
 }
 
 fn sent(client: &Client) -> Vec<&str> {
-    let keys = client.asked.iter().map(|effect| match effect {
-        Effect::Submit { key, .. } => Some(key.as_str()),
+    let keys = client.asked.iter().map(|request| match request {
+        Request::Submit { key, .. } => Some(key.as_str()),
         _ => None,
     });
     keys.flatten().collect()

@@ -7,8 +7,7 @@ use super::laboratory::a_run;
 use super::world::{Client, an_event};
 use crate::state::lab::Side;
 use crate::state::{Load, Screen};
-use crate::update::lab::Request;
-use crate::update::{Effect, Feed, Msg, next_deadline};
+use crate::update::{Effect, Feed, Msg, Request, next_deadline};
 
 fn in_the_lab() -> Client {
     let mut client = Client::in_a_shop_with_a_lab();
@@ -24,13 +23,13 @@ fn something_happens(client: &mut Client) {
 }
 
 fn is_look_at_faults(request: &Request) -> bool {
-    *request == Request::FetchFaults
+    *request == Request::Faults
 }
 
 fn plays(client: &Client) -> Vec<String> {
     let played = |request: &Request| match request {
         Request::Play { name } => Some(name.clone()),
-        Request::FetchScenarios | Request::FetchFaults | Request::Break { .. } | Request::Reset => None,
+        _ => None,
     };
     client.laboratory.asked.iter().filter_map(played).collect()
 }
@@ -162,9 +161,9 @@ fn a_scenario_is_not_followed_while_another_screen_is_open() {
     client.answer_all();
     client.press("1");
     client.answer_all();
-    let before = client.laboratory.times(|request| *request == Request::FetchScenarios);
+    let before = client.laboratory.times(|request| *request == Request::Scenarios);
     pass(&mut client, 60_000);
-    assert_eq!(client.laboratory.times(|request| *request == Request::FetchScenarios), before);
+    assert_eq!(client.laboratory.times(|request| *request == Request::Scenarios), before);
 }
 
 #[test]
@@ -174,7 +173,7 @@ fn a_play_without_an_answer_is_not_sent_again_but_asked_about() {
     client.press("a");
     client.fail_all();
     assert!(client.model.lab.starting.is_none());
-    assert_eq!(client.asked, [Effect::Lab(Request::FetchScenarios), Effect::Lab(Request::FetchFaults)]);
+    assert_eq!(client.asked, [Request::Scenarios, Request::Faults]);
     pass(&mut client, 60_000);
     assert!(plays(&client).is_empty());
 }
@@ -186,12 +185,12 @@ fn what_is_broken_is_asked_for_once_at_a_time_and_again_when_a_switch_was_thrown
     for _ in 0..3 {
         client.take(Msg::Feed(Feed::SwitchThrown));
     }
-    assert_eq!(client.asked, [Effect::Lab(Request::FetchFaults)]);
-    let before = client.laboratory.times(|request| *request == Request::FetchFaults);
+    assert_eq!(client.asked, [Request::Faults]);
+    let before = client.laboratory.times(|request| *request == Request::Faults);
     client.answer_all();
-    assert_eq!(client.laboratory.times(|request| *request == Request::FetchFaults), before + 2);
+    assert_eq!(client.laboratory.times(|request| *request == Request::Faults), before + 2);
     client.take(Msg::Feed(Feed::SwitchThrown));
-    assert_eq!(client.asked, [Effect::Lab(Request::FetchFaults)]);
+    assert_eq!(client.asked, [Request::Faults]);
 }
 
 #[test]
@@ -305,10 +304,10 @@ fn the_shop_is_started_over_only_after_a_yes_and_then_read_anew() {
     client.press("Rn");
     assert!(client.asked.is_empty(), "{:?}", client.asked);
     client.press("RyRy");
-    let asked: Vec<Effect> = client.asked.drain(..).collect();
-    assert_eq!(asked, [Effect::Lab(Request::Reset)], "once, however often it is pressed");
+    let asked: Vec<Request> = client.asked.drain(..).collect();
+    assert_eq!(asked, [Request::Reset], "once, however often it is pressed");
     let answer = client.laboratory.answer(Request::Reset);
-    let effects = client.take(Msg::Lab(answer));
+    let effects = client.take(Msg::Response(answer));
     assert!(effects.contains(&Effect::FollowAnew));
     assert!(client.model.toasts.iter().any(|toast| toast.text.contains("kept as shop-1.db")));
 }

@@ -6,9 +6,9 @@ use storefront_api::{
 };
 use uuid::Uuid;
 
-use super::world::START;
+use super::world::{START, failed};
 use crate::state::Failure;
-use crate::update::lab::{Request, Response};
+use crate::update::{Request, Response};
 
 /// Scenarios, and what is broken.
 #[derive(Debug)]
@@ -96,8 +96,8 @@ impl Laboratory {
             return failed(request, Failure::Refused(Box::new(problem)));
         }
         match request {
-            Request::FetchScenarios => Response::Scenarios(Ok(ScenarioList { items: self.scenarios.clone() })),
-            Request::FetchFaults => Response::Faults(Ok(FaultList { items: self.faults.clone() })),
+            Request::Scenarios => Response::Scenarios { result: Ok(ScenarioList { items: self.scenarios.clone() }) },
+            Request::Faults => Response::Faults { result: Ok(FaultList { items: self.faults.clone() }) },
             Request::Play { name } => {
                 let orders = if name.starts_with("two") { 2 } else { 1 };
                 let run = a_run(&name, ScenarioState::Running, orders);
@@ -108,18 +108,8 @@ impl Laboratory {
                 self.break_there(stub, faults);
                 Response::Broken { stub, result: Ok(faults) }
             }
-            Request::Reset => Response::Reset(Ok(LabReset { kept_as: Some("shop-1.db".into()) })),
+            Request::Reset => Response::Reset { result: Ok(LabReset { kept_as: Some("shop-1.db".into()) }) },
+            other => panic!("{other:?} is not about the lab"),
         }
-    }
-}
-
-/// The answer to an errand that came to nothing.
-pub(crate) fn failed(request: Request, failure: Failure) -> Response {
-    match request {
-        Request::FetchScenarios => Response::Scenarios(Err(failure)),
-        Request::FetchFaults => Response::Faults(Err(failure)),
-        Request::Play { name } => Response::Played { name, result: Err(failure) },
-        Request::Break { stub, .. } => Response::Broken { stub, result: Err(failure) },
-        Request::Reset => Response::Reset(Err(failure)),
     }
 }

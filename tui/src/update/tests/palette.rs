@@ -3,7 +3,7 @@
 use super::world::Client;
 use crate::keys::Context;
 use crate::state::{Failure, Page, Screen};
-use crate::update::{Effect, Msg};
+use crate::update::{Msg, Request, Response};
 
 /// What is listed for a typed text, once the shop has answered.
 fn listed(client: &mut Client, typed: &str) -> Vec<String> {
@@ -93,7 +93,7 @@ fn what_was_typed_before_does_not_replace_what_is_typed_now_and_an_outage_leaves
     client.type_text("mug");
     client.wait_ms(100);
     let late = client.asked.pop().unwrap();
-    assert!(matches!(&late, Effect::Find { words, .. } if words == "mug"));
+    assert!(matches!(&late, Request::Find { words, .. } if words == "mug"));
     client.type_text("s");
     let late = client.answer(late);
     client.take(late);
@@ -103,8 +103,8 @@ fn what_was_typed_before_does_not_replace_what_is_typed_now_and_an_outage_leaves
     }
     client.type_text("theme");
     client.wait_ms(100);
-    let Some(Effect::Find { sequence, .. }) = client.asked.pop() else { panic!("the shop is asked") };
-    client.take(Msg::Found { sequence, result: Err(Failure::Unreachable("gone".into())) });
+    let Some(Request::Find { sequence, .. }) = client.asked.pop() else { panic!("the shop is asked") };
+    client.take(Msg::Response(Response::Found { sequence, result: Err(Failure::Unreachable("gone".into())) }));
     assert!(lines(&client).iter().any(|line| line == "Theme dark"));
     assert!(client.model.toasts.is_empty(), "{:?}", client.model.toasts);
 }

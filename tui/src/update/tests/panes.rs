@@ -5,7 +5,7 @@ use storefront_api::Product;
 use super::world::{Client, a_shelf, an_event};
 use crate::keys::Context;
 use crate::state::{Model, Panes, Screen};
-use crate::update::{Effect, Feed, Msg};
+use crate::update::{Effect, Feed, Msg, Request};
 
 fn in_a_wide_window() -> Client {
     let mut client = Client::in_a_full_shop();
@@ -58,7 +58,7 @@ fn any_screen_stands_beside_another_and_is_kept_for_the_next_run() {
 #[test]
 fn the_screen_beside_the_open_one_is_fetched_and_follows_events() {
     let mut client = in_a_wide_window();
-    let fetches_orders = |client: &Client| client.asked.iter().any(|it| matches!(it, Effect::FetchOrders { .. }));
+    let fetches_orders = |client: &Client| client.asked.iter().any(|it| matches!(it, Request::Orders { .. }));
     choose(&mut client, "Orders");
     assert!(fetches_orders(&client));
     client.answer_all();
@@ -107,5 +107,5 @@ fn pictures_of_both_screens_are_fetched() {
     client.model.shop.products.items.put(0, shelf, None, 0);
     let effects = client.take(Msg::Tick);
     let chosen = client.model.shop.selected().unwrap().id.clone();
-    assert!(effects.contains(&Effect::FetchPicture(chosen)), "{effects:?}");
+    assert!(effects.contains(&Effect::Request(Request::Picture { id: chosen })), "{effects:?}");
 }

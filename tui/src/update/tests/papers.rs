@@ -7,8 +7,7 @@ use super::world::Client;
 use super::world::account::{a_mail, a_voucher};
 use crate::keys::Context;
 use crate::state::{Load, Mails, Page, Screen};
-use crate::update::account::{FileKind, Request, Response};
-use crate::update::{Effect, Feed, Msg};
+use crate::update::{Effect, Feed, FileKind, Msg, Request, Response};
 
 #[test]
 fn an_invoice_is_read_scrolled_leafed_through_copied_and_saved() {
@@ -30,12 +29,12 @@ fn an_invoice_is_read_scrolled_leafed_through_copied_and_saved() {
     let copied = client.press("y");
     assert!(matches!(&copied[..], [Effect::Copy(text)] if text.contains("2026-000001")), "{copied:?}");
     client.press("s");
-    assert_eq!(errands(&client), [Request::File { number: "2026-000001".into(), kind: FileKind::Pdf }]);
+    assert_eq!(errands(&client), [Request::DocumentFile { number: "2026-000001".into(), kind: FileKind::Pdf }]);
     client.asked.clear();
     client.press("<Esc>S");
-    assert_eq!(errands(&client), [Request::File { number: "2026-000001".into(), kind: FileKind::Text }]);
-    let news = Response::File { number: "2026-000001".into(), kind: FileKind::Text, result: Ok(b"x".to_vec()) };
-    let effects = client.take(Msg::Account(news));
+    assert_eq!(errands(&client), [Request::DocumentFile { number: "2026-000001".into(), kind: FileKind::Text }]);
+    let news = Response::DocumentFile { number: "2026-000001".into(), kind: FileKind::Text, result: Ok(b"x".to_vec()) };
+    let effects = client.take(Msg::Response(news));
     assert_eq!(effects, [Effect::Save { name: "storefront-invoice-2026-000001.txt".into(), contents: b"x".to_vec() }]);
 }
 
@@ -83,8 +82,8 @@ fn the_invoice_of_an_order_opens_from_the_order() {
     let order = client.order_mut(id).clone();
     let (head, steps) = (client.head, Vec::new());
     let timeline = storefront_api::Timeline { events, next_after: head, head, steps, order, reset: false };
-    client.take(Msg::Timeline { id, result: Ok(timeline) });
-    assert_eq!(errands(&client), [Request::Papers { order: id, invoice: Some("2026-000007".into()) }]);
+    client.take(Msg::Response(Response::Timeline { id, result: Ok(timeline) }));
+    assert_eq!(errands(&client), [Request::OrderDocuments { order: id, invoice: Some("2026-000007".into()) }]);
     client.answer_all();
     assert!(client.model.order.as_ref().unwrap().papers.voucher.is_some());
     client.press("i");

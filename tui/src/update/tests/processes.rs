@@ -5,8 +5,7 @@ use storefront_api::{Page, Problem, ProcessState, Rebuilding};
 use super::backstage::{STRUCK, a_process};
 use super::world::{Client, an_event};
 use crate::state::{ControlCommand, Failure, Load, Screen, Target};
-use crate::update::processes::Response;
-use crate::update::{Effect, Feed, Msg, next_deadline};
+use crate::update::{Effect, Feed, Msg, Response, next_deadline};
 
 fn on_processes() -> Client {
     let mut client = Client::in_a_full_shop();
@@ -200,7 +199,7 @@ fn a_refusal_is_said_and_what_was_asked_after_it_goes_on() {
     client.asked.clear();
     let problem = Problem { status: 404, detail: "There is no such process.".into(), ..Problem::default() };
     let result = Err(Failure::Refused(Box::new(problem)));
-    client.take(Msg::Processes(Response::Controlled { key, result }));
+    client.take(Msg::Response(Response::Controlled { key, result }));
     client.answer_all();
     assert!(client.model.toasts.iter().any(|toast| toast.text == "There is no such process."));
     assert_eq!(client.backstage.steered.len(), 1, "the step");
@@ -223,7 +222,7 @@ fn an_answer_that_comes_late_or_twice_ends_only_what_it_answers() {
     client.press("nn");
     let first = client.model.processes.asked[0].key.clone();
     for _ in 0..3 {
-        client.take(Msg::Processes(Response::Controlled { key: first.clone(), result: Ok(()) }));
+        client.take(Msg::Response(Response::Controlled { key: first.clone(), result: Ok(()) }));
         assert_eq!(client.model.processes.asked.len(), 1, "the second step is on its way");
         assert_ne!(client.model.processes.asked[0].key, first);
     }
@@ -234,7 +233,7 @@ fn what_comes_late_about_a_process_that_was_left_does_not_take_the_place_of_what
     let mut client = on_parked_mail();
     let before = client.model.processes.waiting().len();
     let nothing = Page { items: Vec::new(), next_cursor: None, total: 0 };
-    client.take(Msg::Processes(Response::Parked { process: "payments".into(), result: Ok(nothing) }));
+    client.take(Msg::Response(Response::Parked { process: "payments".into(), result: Ok(nothing) }));
     assert_eq!(client.model.processes.waiting().len(), before);
 }
 

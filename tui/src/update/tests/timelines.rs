@@ -4,15 +4,15 @@ use super::world::Client;
 use crate::keys::{Action, Key, Keymap, Place};
 use crate::preferences::ThemeName;
 use crate::state::{Failure, Hit, Screen, TimelineView};
-use crate::update::{Effect, Feed, Msg};
+use crate::update::{Effect, Feed, Msg, Request, Response};
 
 fn position(client: &Client) -> u64 {
     client.model.order.as_ref().unwrap().selected().unwrap().position
 }
 
 fn asked_for(client: &Client) -> Vec<u64> {
-    let past = |effect: &Effect| match effect {
-        Effect::FetchDiff { position, .. } => Some(*position),
+    let past = |request: &Request| match request {
+        Request::Diff { position, .. } => Some(*position),
         _ => None,
     };
     client.asked.iter().filter_map(past).collect()
@@ -103,9 +103,13 @@ fn a_moment_that_the_shop_does_not_tell_is_said_and_asked_for_again_elsewhere() 
 fn an_order_that_was_left_hears_nothing_of_its_past() {
     let mut client = Client::at_a_bought_order();
     client.press("V");
-    let Some(Effect::FetchDiff { position, .. }) = client.asked.pop() else { panic!("it asks") };
+    let Some(Request::Diff { position, .. }) = client.asked.pop() else { panic!("it asks") };
     let other = storefront_api::OrderId(uuid::Uuid::from_u128(99));
-    client.take(Msg::Diff { id: other, position, result: Err(Failure::Unreachable(String::new())) });
+    client.take(Msg::Response(Response::Diff {
+        id: other,
+        position,
+        result: Err(Failure::Unreachable(String::new())),
+    }));
     assert_eq!(client.model.order.as_ref().unwrap().past.asking, Some(12));
 }
 
@@ -129,11 +133,11 @@ fn the_diagram_is_saved_under_the_name_of_the_order_or_copied() {
     let mut client = Client::at_a_bought_order();
     client.press("e");
     let id = client.model.order.as_ref().unwrap().id;
-    assert_eq!(client.asked, [Effect::FetchDiagram { id, copy: false }]);
+    assert_eq!(client.asked, [Request::Diagram { id, copy: false }]);
     client.asked.clear();
-    let effects = client.take(Msg::Diagram { id, copy: false, result: Ok("# Order".into()) });
+    let effects = client.take(Msg::Response(Response::Diagram { id, copy: false, result: Ok("# Order".into()) }));
     assert_eq!(effects, [Effect::Save { name: "storefront-order-MM2X-33BA.md".into(), contents: b"# Order".to_vec() }]);
-    let effects = client.take(Msg::Diagram { id, copy: true, result: Ok("# Order".into()) });
+    let effects = client.take(Msg::Response(Response::Diagram { id, copy: true, result: Ok("# Order".into()) }));
     assert_eq!(effects, [Effect::Copy("# Order".into())]);
     client.take(Msg::Saved(Err("It could not be written.".into())));
     assert!(client.model.toasts.iter().any(|toast| toast.text == "It could not be written."));
@@ -180,7 +184,7 @@ fn another_key_does_what_the_old_one_did_and_is_the_one_that_is_shown() {
     client.press("s");
     assert!(client.asked.is_empty(), "the old key does nothing");
     client.press("Z");
-    assert!(matches!(client.asked[..], [Effect::FetchProducts { .. }]));
+    assert!(matches!(client.asked[..], [Request::Products { .. }]));
     client.answer_all();
     client.press("?sort");
     let lines = client.model.help.as_ref().unwrap().lines(&client.model.keys);

@@ -7,8 +7,7 @@ use uuid::Uuid;
 use super::world::{Client, an_event};
 use crate::settings::{Contact, Settings};
 use crate::state::{ControlCommand, Load, Model, Question, Screen, Target};
-use crate::update::lab::Request;
-use crate::update::{Effect, Feed, Msg, next_deadline};
+use crate::update::{Effect, Feed, Msg, Request, Response, next_deadline};
 
 const NUMBER: &str = "MJVS-JTAY";
 
@@ -99,8 +98,8 @@ fn lists_are_read_anew_when_a_paused_view_stands_elsewhere() {
     client.take(Msg::Feed(Feed::Paused(paused(&["mail"], &[]))));
     assert!(client.asked.is_empty(), "{:?}", client.asked);
     client.take(Msg::Feed(Feed::Paused(paused(&["mail"], &[("orders", 7)]))));
-    let asked = client.asked.iter().find_map(|effect| match effect {
-        Effect::FetchOrders { query, .. } => Some(query.min_position),
+    let asked = client.asked.iter().find_map(|request| match request {
+        Request::Orders { query, .. } => Some(query.min_position),
         _ => None,
     });
     assert_eq!(asked, Some(Some(7)), "the list is shown as it is, and not waited for");
@@ -109,7 +108,7 @@ fn lists_are_read_anew_when_a_paused_view_stands_elsewhere() {
     client.press("1");
     assert_eq!(client.model.stale_view(), None, "this list is another one");
     client.take(Msg::Feed(Feed::Paused(Paused::default())));
-    assert!(client.asked.iter().any(|effect| matches!(effect, Effect::FetchProducts { .. })));
+    assert!(client.asked.iter().any(|request| matches!(request, Request::Products { .. })));
 }
 
 #[test]
@@ -129,7 +128,7 @@ fn a_scenario_under_a_pause_offers_to_resume_and_is_played_then() {
             ..Problem::default()
         };
         let result = Err(crate::state::Failure::Refused(Box::new(problem)));
-        client.take(Msg::Lab(crate::update::lab::Response::Played { name: name.clone(), result }));
+        client.take(Msg::Response(Response::Played { name: name.clone(), result }));
     };
     refuse(&mut client);
     assert_eq!(client.model.question, Some(Question::ResumeAndPlay));
@@ -157,7 +156,7 @@ fn a_step_for_which_nothing_waits_is_told_plainly() {
     client.asked.clear();
     let problem = Problem { status: 409, code: "nothing_to_step".into(), ..Problem::default() };
     let result = Err(crate::state::Failure::Refused(Box::new(problem)));
-    client.take(Msg::Processes(crate::update::processes::Response::Controlled { key, result }));
+    client.take(Msg::Response(Response::Controlled { key, result }));
     assert!(toasts(&client).iter().any(|text| text.starts_with("Nothing is waiting")), "{:?}", toasts(&client));
 }
 

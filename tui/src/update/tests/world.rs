@@ -14,17 +14,16 @@ use storefront_api::{
 };
 use uuid::Uuid;
 
-use answers::failed;
+pub(crate) use answers::failed;
 pub(crate) use checkout::{a_checkout, steps};
 pub(crate) use counter::two_charges;
 
-use super::backstage::{self, Backstage};
-use super::laboratory::{self, Laboratory};
+use super::backstage::Backstage;
+use super::laboratory::Laboratory;
 use crate::keys::{Code, Key};
 use crate::settings::{Contact, Settings};
-use crate::state::{Accepted, Change, Failure, Found, Model, Request};
-use crate::update::account::Request as AccountRequest;
-use crate::update::{Effect, Feed, Msg, update};
+use crate::state::{Accepted, Change, Failure, FormRequest, Found, Model};
+use crate::update::{Effect, Feed, Msg, Request, Response, update};
 
 /// When tests take place: 2026-03-01T12:00:00Z.
 pub(crate) const START: i64 = 1_772_366_400_000;
@@ -151,7 +150,7 @@ fn next_id() -> Uuid {
 /// A client, what it has asked for and not been answered, and the shop behind it.
 pub(crate) struct Client {
     pub(crate) model: Model,
-    pub(crate) asked: Vec<Effect>,
+    pub(crate) asked: Vec<Request>,
     pub(crate) orders: Vec<Order>,
     pub(crate) head: u64,
     pub(crate) refuse_with: Option<Problem>,
@@ -207,21 +206,10 @@ impl Client {
 
     pub(crate) fn take(&mut self, msg: Msg) -> Vec<Effect> {
         let effects = update(&mut self.model, Timestamp::from_unix_ms(self.now), msg);
-        let for_the_shop = |effect: &&Effect| {
-            !matches!(
-                effect,
-                Effect::Copy(_)
-                    | Effect::Save { .. }
-                    | Effect::Keep(_)
-                    | Effect::Configure(_)
-                    | Effect::FollowAnew
-                    | Effect::Examine
-                    | Effect::Quit
-                    | Effect::Suspend
-                    | Effect::Redraw
-            )
-        };
-        self.asked.extend(effects.iter().filter(for_the_shop).cloned());
+        self.asked.extend(effects.iter().filter_map(|effect| match effect {
+            Effect::Request(request) => Some(request.clone()),
+            _ => None,
+        }));
         effects
     }
 
@@ -253,8 +241,8 @@ impl Client {
             if asked.is_empty() {
                 return;
             }
-            for effect in asked {
-                let answer = self.answer(effect);
+            for request in asked {
+                let answer = self.answer(request);
                 self.take(answer);
             }
         }
@@ -278,10 +266,10 @@ impl Client {
         let events = a_checkout(&id.to_string());
         let steps = steps([StepState::Done; 4]);
         client.head = 12;
-        client.take(Msg::Timeline {
+        client.take(Msg::Response(Response::Timeline {
             id,
             result: Ok(Timeline { events, next_after: 12, head: 12, steps, order, reset: false }),
-        });
+        }));
         client.answer_all();
         client.wait_ms(10_000);
         client
@@ -289,9 +277,9 @@ impl Client {
 
     /// Nothing that was asked is answered.
     pub(crate) fn fail_all(&mut self) {
-        for effect in std::mem::take(&mut self.asked) {
-            let msg = failed(effect, Failure::Unreachable("The shop is gone.".into()));
-            self.take(msg);
+        for request in std::mem::take(&mut self.asked) {
+            let response = failed(request, Failure::Unreachable("The shop is gone.".into()));
+            self.take(Msg::Response(response));
         }
     }
 

@@ -7,9 +7,8 @@ use storefront_api::{
 use uuid::Uuid;
 
 use super::{Client, START, an_event, eur};
-use crate::state::{Failure, Mail, Mails};
-use crate::update::account::{FileKind, Request, Response};
-use crate::update::{Feed, Msg};
+use crate::state::{Mail, Mails};
+use crate::update::{Feed, FileKind, Msg, Request, Response};
 
 /// What customers have.
 #[derive(Default)]
@@ -101,8 +100,8 @@ impl Purses {
         Some(Wallet { customer_id: customer, balance, version: self.movements.len() as u64 })
     }
 
-    pub(super) fn answer(&mut self, request: Request) -> Msg {
-        Msg::Account(match request {
+    pub(super) fn answer(&mut self, request: Request) -> Response {
+        match request {
             Request::Register { customer, key } => {
                 self.customer = Some(customer);
                 self.movements = vec![a_movement(1, MovementKind::Opened, 1_000_000, 1_000_000)];
@@ -118,37 +117,24 @@ impl Purses {
                 let mails = mails.into_iter().filter(|mail| mail.number > after).collect();
                 Response::Mails { ask, result: Ok(Mails { mails, head }) }
             }
-            Request::Text { number } => Response::Text { result: Ok(a_text(&number)), number },
-            Request::File { number, kind } => {
+            Request::DocumentText { number } => Response::DocumentText { result: Ok(a_text(&number)), number },
+            Request::DocumentFile { number, kind } => {
                 let contents = match kind {
                     FileKind::Pdf => b"%PDF".to_vec(),
                     FileKind::Text => a_text(&number).into_bytes(),
                 };
-                Response::File { number, kind, result: Ok(contents) }
+                Response::DocumentFile { number, kind, result: Ok(contents) }
             }
-            Request::Papers { order, .. } => {
-                Response::Papers { order, result: Ok((None, self.vouchers.first().cloned())) }
+            Request::OrderDocuments { order, .. } => {
+                Response::OrderDocuments { order, result: Ok((None, self.vouchers.first().cloned())) }
             }
-        })
+            other => panic!("{other:?} is not about an account"),
+        }
     }
 }
 
 fn page<T: Clone>(items: &[T]) -> Page<T> {
     Page { items: items.to_vec(), next_cursor: None, total: items.len() as u64 }
-}
-
-pub(super) fn failed(request: Request, failure: Failure) -> Msg {
-    Msg::Account(match request {
-        Request::Register { key, .. } => Response::Registered { key, result: Err(failure) },
-        Request::Wallet { customer } => Response::Wallet { customer, result: Err(failure) },
-        Request::Movements { ask, .. } => Response::Movements { ask, result: Err(failure) },
-        Request::Vouchers { ask, .. } => Response::Vouchers { ask, result: Err(failure) },
-        Request::Invoices { ask, .. } => Response::Invoices { ask, result: Err(failure) },
-        Request::Mails { ask, .. } => Response::Mails { ask, result: Err(failure) },
-        Request::Text { number } => Response::Text { number, result: Err(failure) },
-        Request::File { number, kind } => Response::File { number, kind, result: Err(failure) },
-        Request::Papers { order, .. } => Response::Papers { order, result: Err(failure) },
-    })
 }
 
 impl Client {

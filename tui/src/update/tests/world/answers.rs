@@ -1,23 +1,27 @@
-//! What the shop answers to each effect of the client.
+//! What the shop responds to each request of the client.
 
 use super::*;
 
 impl Client {
-    /// Answers an effect, or refuses a write with [`Client::refuse_with`].
-    pub(crate) fn answer(&mut self, effect: Effect) -> Msg {
+    /// Answers a request, or refuses a write with [`Client::refuse_with`].
+    pub(crate) fn answer(&mut self, request: Request) -> Msg {
         let writes = matches!(
-            effect,
-            Effect::SendChange { .. }
-                | Effect::CheckOut { .. }
-                | Effect::CancelOrder { .. }
-                | Effect::Submit { .. }
-                | Effect::Account(AccountRequest::Register { .. })
+            request,
+            Request::Change { .. }
+                | Request::CheckOut { .. }
+                | Request::Cancel { .. }
+                | Request::Submit { .. }
+                | Request::Register { .. }
         );
         if writes && let Some(problem) = self.refuse_with.take() {
-            return failed(effect, Failure::Refused(Box::new(problem)));
+            return Msg::Response(failed(request, Failure::Refused(Box::new(problem))));
         }
-        match effect {
-            Effect::FetchProducts { ask, query } => {
+        Msg::Response(self.respond(request))
+    }
+
+    fn respond(&mut self, request: Request) -> Response {
+        match request {
+            Request::Products { ask, query } => {
                 let mut items = a_shelf();
                 let words = query.q.unwrap_or_default().to_lowercase();
                 items.retain(|product| product.name.to_lowercase().contains(&words));
@@ -25,51 +29,51 @@ impl Client {
                 let total = items.len() as u64;
                 let suggestion = (words == "mgu").then(|| "mug".to_owned());
                 let found = ProductPage { items, next_cursor: None, total, suggestion };
-                Msg::Products { ask, result: Ok(found) }
+                Response::Products { ask, result: Ok(found) }
             }
-            Effect::FetchCategories => {
+            Request::Categories => {
                 let items = ["Garden", "Kitchen"].map(|name| Category { name: name.into(), products: 5 }).to_vec();
-                Msg::Categories(Ok(CategoryList { items }))
+                Response::Categories { result: Ok(CategoryList { items }) }
             }
-            Effect::FetchPicture(id) => Msg::Picture { id, result: Ok(None) },
-            Effect::FetchBasket(id) => {
-                Msg::Basket { id, result: Ok(self.orders.iter().find(|order| order.id == id).cloned()) }
+            Request::Picture { id } => Response::Picture { id, result: Ok(None) },
+            Request::Basket { id } => {
+                Response::Basket { id, result: Ok(self.orders.iter().find(|order| order.id == id).cloned()) }
             }
-            Effect::SendChange { order_id, key, change } => {
+            Request::Change { order_id, key, change } => {
                 let order = self.order_mut(order_id);
                 carry_out(order, change);
-                Msg::Changed { key, result: Ok(order.clone()) }
+                Response::Changed { key, result: Ok(order.clone()) }
             }
-            Effect::CheckOut { order_id, key, request } => {
+            Request::CheckOut { order_id, key, request } => {
                 let order = self.order_mut(order_id);
                 order.status = OrderStatus::CheckedOut;
                 order.payment_status = PaymentStatus::Pending;
                 order.email = Some(request.email);
                 order.version += 1;
-                Msg::CheckedOut { key, result: Ok(order.clone()) }
+                Response::CheckedOut { key, result: Ok(order.clone()) }
             }
-            Effect::FetchOrders { ask, .. } => {
+            Request::Orders { ask, .. } => {
                 let items: Vec<OrderSummary> = self.orders.iter().rev().map(summary).collect();
                 let total = items.len() as u64;
-                Msg::Orders { ask, result: Ok(Page { items, next_cursor: None, total }) }
+                Response::Orders { ask, result: Ok(Page { items, next_cursor: None, total }) }
             }
-            Effect::FetchTimeline { id, after } => {
+            Request::Timeline { id, after } => {
                 let head = self.head;
                 let about = id.to_string();
                 let events = (after + 1..=head).map(|at| an_event(at, "order.item_added", &about)).collect();
                 let steps = steps([StepState::Done, StepState::Running, StepState::Pending, StepState::Pending]);
                 let order = self.order_mut(id).clone();
-                Msg::Timeline {
+                Response::Timeline {
                     id,
                     result: Ok(Timeline { events, next_after: head, head, steps, order, reset: false }),
                 }
             }
-            Effect::CancelOrder { id, key } => {
+            Request::Cancel { id, key } => {
                 let order = self.order_mut(id);
                 order.status = OrderStatus::Cancelled;
-                Msg::Cancelled { key, result: Ok(order.clone()) }
+                Response::Cancelled { key, result: Ok(order.clone()) }
             }
-            Effect::FetchDiff { id, position } => {
+            Request::Diff { id, position } => {
                 let order = self.order_mut(id).clone();
                 let change = FieldChange {
                     path: "/items/enamel-mug/quantity".into(),
@@ -78,28 +82,35 @@ impl Client {
                 };
                 let version = order.version;
                 let diff = OrderDiff { from: version, to: version, changes: vec![change], order: Some(order) };
-                Msg::Diff { id, position, result: Ok(diff) }
+                Response::Diff { id, position, result: Ok(diff) }
             }
-            Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Ok("# Order".into()) },
-            Effect::FindOrder(number) => {
+            Request::Diagram { id, copy } => Response::Diagram { id, copy, result: Ok("# Order".into()) },
+            Request::FindOrder { number } => {
                 let has = |order: &&Order| order.number.as_deref() == Some(&number.to_string());
-                Msg::OrderFound { number, result: Ok(self.orders.iter().find(has).map(|order| order.id)) }
+                Response::OrderFound { number, result: Ok(self.orders.iter().find(has).map(|order| order.id)) }
             }
-            Effect::Find { sequence, words } => Msg::Found { sequence, result: Ok(self.find(&words.to_lowercase())) },
-            Effect::Counter(request) => self.fetch(request),
-            Effect::Account(request) => self.purses.answer(request),
-            Effect::Submit { key, request } => Msg::Submitted { key, result: Ok(self.agree(*request)) },
-            Effect::Processes(request) => Msg::Processes(self.backstage.answer(request)),
-            Effect::Lab(request) => Msg::Lab(self.laboratory.answer(request)),
-            Effect::Copy(_)
-            | Effect::Save { .. }
-            | Effect::Keep(_)
-            | Effect::Configure(_)
-            | Effect::FollowAnew
-            | Effect::Examine
-            | Effect::Suspend
-            | Effect::Redraw
-            | Effect::Quit => Msg::Tick,
+            Request::Find { sequence, words } => {
+                Response::Found { sequence, result: Ok(self.find(&words.to_lowercase())) }
+            }
+            Request::Submit { key, request } => Response::Submitted { key, result: Ok(self.agree(*request)) },
+            Request::OrderDocuments { .. }
+            | Request::Register { .. }
+            | Request::Wallet { .. }
+            | Request::Movements { .. }
+            | Request::Vouchers { .. }
+            | Request::Invoices { .. }
+            | Request::Mails { .. }
+            | Request::DocumentText { .. }
+            | Request::DocumentFile { .. } => self.purses.answer(request),
+            Request::Processes | Request::Parked { .. } | Request::Control { .. } => self.backstage.answer(request),
+            Request::Scenarios | Request::Faults | Request::Play { .. } | Request::Break { .. } | Request::Reset => {
+                self.laboratory.answer(request)
+            }
+            Request::Stock { .. }
+            | Request::CounterProducts { .. }
+            | Request::CounterOrders { .. }
+            | Request::Sales { .. }
+            | Request::Charges { .. } => self.fetch(request),
         }
     }
 
@@ -115,14 +126,14 @@ impl Client {
     }
 
     /// Does what a form asks for.
-    fn agree(&mut self, request: Request) -> Accepted {
+    fn agree(&mut self, request: FormRequest) -> Accepted {
         match request {
-            Request::Counter(request) => Accepted::Counter(self.keep_shop(request)),
-            Request::Lab(broken) => {
+            FormRequest::Counter(request) => Accepted::Counter(self.keep_shop(request)),
+            FormRequest::Lab(broken) => {
                 self.laboratory.break_there(broken.stub, broken.faults);
                 Accepted::Lab(broken)
             }
-            Request::UseVoucher { order_id, code } => {
+            FormRequest::UseVoucher { order_id, code } => {
                 let order = self.order_mut(order_id);
                 carry_out(order, Change::UseVoucher { code });
                 Accepted::Voucher(Box::new(order.clone()))
@@ -156,34 +167,44 @@ fn carry_out(order: &mut Order, change: Change) {
     add_up(order);
 }
 
-pub(super) fn failed(effect: Effect, failure: Failure) -> Msg {
-    match effect {
-        Effect::FetchProducts { ask, .. } => Msg::Products { ask, result: Err(failure) },
-        Effect::FetchCategories => Msg::Categories(Err(failure)),
-        Effect::FetchPicture(id) => Msg::Picture { id, result: Err(failure) },
-        Effect::FetchBasket(id) => Msg::Basket { id, result: Err(failure) },
-        Effect::SendChange { key, .. } => Msg::Changed { key, result: Err(failure) },
-        Effect::CheckOut { key, .. } => Msg::CheckedOut { key, result: Err(failure) },
-        Effect::FetchOrders { ask, .. } => Msg::Orders { ask, result: Err(failure) },
-        Effect::FetchTimeline { id, .. } => Msg::Timeline { id, result: Err(failure) },
-        Effect::CancelOrder { key, .. } => Msg::Cancelled { key, result: Err(failure) },
-        Effect::FetchDiff { id, position } => Msg::Diff { id, position, result: Err(failure) },
-        Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Err(failure) },
-        Effect::Find { sequence, .. } => Msg::Found { sequence, result: Err(failure) },
-        Effect::FindOrder(number) => Msg::OrderFound { number, result: Err(failure) },
-        Effect::Counter(request) => counter::failed(request, failure),
-        Effect::Account(request) => account::failed(request, failure),
-        Effect::Submit { key, .. } => Msg::Submitted { key, result: Err(failure) },
-        Effect::Processes(request) => Msg::Processes(backstage::failed(request, failure)),
-        Effect::Lab(request) => Msg::Lab(laboratory::failed(request, failure)),
-        Effect::Copy(_)
-        | Effect::Save { .. }
-        | Effect::Keep(_)
-        | Effect::Configure(_)
-        | Effect::FollowAnew
-        | Effect::Examine
-        | Effect::Suspend
-        | Effect::Redraw
-        | Effect::Quit => Msg::Tick,
+/// The response to a request that came to nothing.
+pub(crate) fn failed(request: Request, failure: Failure) -> Response {
+    match request {
+        Request::Products { ask, .. } => Response::Products { ask, result: Err(failure) },
+        Request::Categories => Response::Categories { result: Err(failure) },
+        Request::Picture { id } => Response::Picture { id, result: Err(failure) },
+        Request::Find { sequence, .. } => Response::Found { sequence, result: Err(failure) },
+        Request::FindOrder { number } => Response::OrderFound { number, result: Err(failure) },
+        Request::Basket { id } => Response::Basket { id, result: Err(failure) },
+        Request::Change { key, .. } => Response::Changed { key, result: Err(failure) },
+        Request::CheckOut { key, .. } => Response::CheckedOut { key, result: Err(failure) },
+        Request::Submit { key, .. } => Response::Submitted { key, result: Err(failure) },
+        Request::Orders { ask, .. } => Response::Orders { ask, result: Err(failure) },
+        Request::Timeline { id, .. } => Response::Timeline { id, result: Err(failure) },
+        Request::Cancel { key, .. } => Response::Cancelled { key, result: Err(failure) },
+        Request::Diff { id, position } => Response::Diff { id, position, result: Err(failure) },
+        Request::Diagram { id, copy } => Response::Diagram { id, copy, result: Err(failure) },
+        Request::OrderDocuments { order, .. } => Response::OrderDocuments { order, result: Err(failure) },
+        Request::Register { key, .. } => Response::Registered { key, result: Err(failure) },
+        Request::Wallet { customer } => Response::Wallet { customer, result: Err(failure) },
+        Request::Movements { ask, .. } => Response::Movements { ask, result: Err(failure) },
+        Request::Vouchers { ask, .. } => Response::Vouchers { ask, result: Err(failure) },
+        Request::Invoices { ask, .. } => Response::Invoices { ask, result: Err(failure) },
+        Request::Mails { ask, .. } => Response::Mails { ask, result: Err(failure) },
+        Request::DocumentText { number } => Response::DocumentText { number, result: Err(failure) },
+        Request::DocumentFile { number, kind } => Response::DocumentFile { number, kind, result: Err(failure) },
+        Request::Processes => Response::Processes { result: Err(failure) },
+        Request::Parked { process, .. } => Response::Parked { process, result: Err(failure) },
+        Request::Control { key, .. } => Response::Controlled { key, result: Err(failure) },
+        Request::Scenarios => Response::Scenarios { result: Err(failure) },
+        Request::Faults => Response::Faults { result: Err(failure) },
+        Request::Play { name } => Response::Played { name, result: Err(failure) },
+        Request::Break { stub, .. } => Response::Broken { stub, result: Err(failure) },
+        Request::Reset => Response::Reset { result: Err(failure) },
+        Request::Stock { sequence, .. } => Response::Stock { sequence, result: Err(failure) },
+        Request::CounterProducts { ask, .. } => Response::CounterProducts { ask, result: Err(failure), service: None },
+        Request::CounterOrders { ask, .. } => Response::CounterOrders { ask, result: Err(failure) },
+        Request::Sales { sequence, .. } => Response::Sales { sequence, result: Err(failure) },
+        Request::Charges { sequence } => Response::Charges { sequence, result: Err(failure) },
     }
 }

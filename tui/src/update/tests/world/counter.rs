@@ -6,10 +6,8 @@ use storefront_api::{
 };
 
 use super::{Client, START, a_product, a_shelf, an_event, eur, summary};
-use crate::state::Failure;
-use crate::state::counter::{Accepted, Figures, Request, STATES};
-use crate::update::counter::{CounterRequest, CounterResponse};
-use crate::update::{Feed, Msg};
+use crate::state::counter::{Accepted, CounterRequest, Figures, STATES};
+use crate::update::{Feed, Msg, Request, Response};
 
 /// The shopkeeper's side of the shop.
 pub(crate) struct Shopkeeping {
@@ -121,14 +119,14 @@ impl Client {
         self.take(Msg::Feed(Feed::NewEvents { events }));
     }
 
-    pub(super) fn fetch(&self, request: CounterRequest) -> Msg {
-        Msg::Counter(match request {
-            CounterRequest::Stock { sequence, .. } => {
+    pub(super) fn fetch(&self, request: Request) -> Response {
+        match request {
+            Request::Stock { sequence, .. } => {
                 let items = self.counter.stock.clone();
                 let total = self.counter.stock_total.unwrap_or(items.len() as u64);
-                CounterResponse::Stock { sequence, result: Ok(Page { items, next_cursor: None, total }) }
+                Response::Stock { sequence, result: Ok(Page { items, next_cursor: None, total }) }
             }
-            CounterRequest::Products { ask, query } => {
+            Request::CounterProducts { ask, query } => {
                 let words = query.q.unwrap_or_default().to_lowercase();
                 let on_it = query.withdrawn != Some(true);
                 let products = self.counter.products.iter();
@@ -136,62 +134,63 @@ impl Client {
                     |product: &&Product| product.active == on_it && product.name.to_lowercase().contains(&words);
                 let items: Vec<Product> = products.filter(found).cloned().collect();
                 let total = items.len() as u64;
-                CounterResponse::Products {
+                Response::CounterProducts {
                     ask,
                     result: Ok(Page { items, next_cursor: None, total }),
                     service: self.counter.service.clone(),
                 }
             }
-            CounterRequest::Orders { ask, query } => {
+            Request::CounterOrders { ask, query } => {
                 let wanted = |order: &&storefront_api::Order| query.status.is_none_or(|status| order.status == status);
                 let items: Vec<_> = self.orders.iter().filter(wanted).map(summary).collect();
                 let total = items.len() as u64;
-                CounterResponse::Orders { ask, result: Ok(Page { items, next_cursor: None, total }) }
+                Response::CounterOrders { ask, result: Ok(Page { items, next_cursor: None, total }) }
             }
-            CounterRequest::Sales { sequence, .. } => {
+            Request::Sales { sequence, .. } => {
                 let statistics = self.counter.statistics.clone();
                 let states = std::array::from_fn(|place| {
                     [4, 1, 6, 3, 9, 2, 0].get(place).copied().filter(|_| place < STATES.len()).unwrap_or(0)
                 });
-                CounterResponse::Sales { sequence, result: Ok(Box::new(Figures { statistics, states })) }
+                Response::Sales { sequence, result: Ok(Figures { statistics, states }) }
             }
-            CounterRequest::Charges { sequence } => {
+            Request::Charges { sequence } => {
                 let items = self.counter.charges.clone();
-                CounterResponse::Charges { sequence, result: Ok(UnmatchedCharges { items, complete: true }) }
+                Response::Charges { sequence, result: Ok(UnmatchedCharges { items, complete: true }) }
             }
-        })
+            other => panic!("{other:?} is not about the counter"),
+        }
     }
 
     /// Does what a form of the counter asks for.
-    pub(super) fn keep_shop(&mut self, request: Request) -> Accepted {
+    pub(super) fn keep_shop(&mut self, request: CounterRequest) -> Accepted {
         let shop = &mut self.counter;
         match request {
-            Request::Receive(id, receive) => shop.change(&id, |item| item.on_hand += receive.quantity),
-            Request::Adjust(id, adjust) => shop.change(&id, |item| {
+            CounterRequest::Receive(id, receive) => shop.change(&id, |item| item.on_hand += receive.quantity),
+            CounterRequest::Adjust(id, adjust) => shop.change(&id, |item| {
                 let on_hand = i64::from(item.on_hand).saturating_add(adjust.change);
                 item.on_hand = u32::try_from(on_hand.max(item.reserved.into())).unwrap_or(u32::MAX);
             }),
-            Request::Count(id, set) => shop.change(&id, |item| item.on_hand = set.on_hand.max(item.reserved)),
-            Request::SetThreshold(id, threshold) => shop.change(&id, |item| item.threshold = threshold),
-            Request::Reprice(id, reprice) => shop.change_product(&id, |product| product.price = reprice.price),
-            Request::Withdraw(id) => shop.change_product(&id, |product| product.active = false),
-            Request::Relist(id) => shop.change_product(&id, |product| product.active = true),
-            Request::Describe(id, change) => shop.change_product(&id, |product| {
+            CounterRequest::Count(id, set) => shop.change(&id, |item| item.on_hand = set.on_hand.max(item.reserved)),
+            CounterRequest::SetThreshold(id, threshold) => shop.change(&id, |item| item.threshold = threshold),
+            CounterRequest::Reprice(id, reprice) => shop.change_product(&id, |product| product.price = reprice.price),
+            CounterRequest::Withdraw(id) => shop.change_product(&id, |product| product.active = false),
+            CounterRequest::Relist(id) => shop.change_product(&id, |product| product.active = true),
+            CounterRequest::Describe(id, change) => shop.change_product(&id, |product| {
                 product.name = change.name.unwrap_or_else(|| product.name.clone());
                 product.compare_at_price = change.compare_at_price.unwrap_or(product.compare_at_price);
             }),
-            Request::Create(new) => {
+            CounterRequest::Create(new) => {
                 let id = new.name.to_lowercase().replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
                 let id = if id.is_empty() { "x".to_owned() } else { id };
                 let product = Product { name: new.name, price: new.price, ..a_product(&id, 1, 0) };
                 shop.products.push(product.clone());
                 Accepted::Product(Box::new(product))
             }
-            Request::ConfirmWithdrawals => {
+            CounterRequest::ConfirmWithdrawals => {
                 let held = shop.service.as_mut().and_then(|service| service.held_withdrawals.take());
                 Accepted::Withdrawals(held.map_or(0, |held| held.missing))
             }
-            Request::RefundCharge(reference) => {
+            CounterRequest::RefundCharge(reference) => {
                 let place = shop.charges.iter().position(|charge| charge.reference == reference).unwrap();
                 let UnmatchedCharge { left: amount, order_id, .. } = shop.charges.remove(place);
                 Accepted::Payment(Box::new(Payment {
@@ -206,10 +205,10 @@ impl Client {
                     disputes: Vec::new(),
                 }))
             }
-            Request::Ship(id, _) => self.set_status(id, OrderStatus::Shipped),
-            Request::ChangeEmail(id, _) => self.set_status(id, OrderStatus::Confirmed),
-            Request::Deliver(id, _) => self.set_status(id, OrderStatus::Delivered),
-            Request::Refund(id, _) => Accepted::Order(Box::new(self.order_mut(id).clone())),
+            CounterRequest::Ship(id, _) => self.set_status(id, OrderStatus::Shipped),
+            CounterRequest::ChangeEmail(id, _) => self.set_status(id, OrderStatus::Confirmed),
+            CounterRequest::Deliver(id, _) => self.set_status(id, OrderStatus::Delivered),
+            CounterRequest::Refund(id, _) => Accepted::Order(Box::new(self.order_mut(id).clone())),
         }
     }
 
@@ -218,14 +217,4 @@ impl Client {
         order.status = status;
         Accepted::Order(Box::new(order.clone()))
     }
-}
-
-pub(super) fn failed(request: CounterRequest, failure: Failure) -> Msg {
-    Msg::Counter(match request {
-        CounterRequest::Stock { sequence, .. } => CounterResponse::Stock { sequence, result: Err(failure) },
-        CounterRequest::Products { ask, .. } => CounterResponse::Products { ask, result: Err(failure), service: None },
-        CounterRequest::Orders { ask, .. } => CounterResponse::Orders { ask, result: Err(failure) },
-        CounterRequest::Sales { sequence, .. } => CounterResponse::Sales { sequence, result: Err(failure) },
-        CounterRequest::Charges { sequence } => CounterResponse::Charges { sequence, result: Err(failure) },
-    })
 }

@@ -1,0 +1,127 @@
+//! What the client asks the shop and its mailbox, screen by screen, and what they respond. Data only; the driver sends
+//! a request and returns its response.
+
+use storefront_api::{
+    CategoryList, Checkout, Customer, CustomerId, DocumentSummary, FaultList, Faults, Invoice, InvoiceListQuery,
+    LabReset, Movement, MovementsQuery, Order, OrderDiff, OrderId, OrderListQuery, OrderNumber, OrderSummary, Page,
+    ParkedQuery, ParkedSequence, ProcessList, Product, ProductId, ProductPage, ProductQuery, ProductServiceState,
+    Repeats, ScenarioList, ScenarioRun, StockItem, Stub, Timeline, UnmatchedCharges, ViewList, Voucher, Wallet,
+};
+
+use crate::state::counter::Figures;
+use crate::state::{Accepted, Change, ControlCommand, Failure, FormRequest, Found, Mails, PageRequest, Picture};
+
+/// A request to the shop. A `key` stays the same until there is a definite response.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Request {
+    // Shop and palette
+    Products { ask: PageRequest, query: ProductQuery },
+    Categories,
+    Picture { id: ProductId },
+    Find { sequence: u64, words: String },
+    FindOrder { number: OrderNumber },
+
+    // Basket, checkout and forms
+    Basket { id: OrderId },
+    Change { order_id: OrderId, key: String, change: Change },
+    CheckOut { order_id: OrderId, key: String, request: Box<Checkout> },
+    Submit { key: String, request: Box<FormRequest> },
+
+    // Orders
+    Orders { ask: PageRequest, query: OrderListQuery },
+    Timeline { id: OrderId, after: u64 },
+    Cancel { id: OrderId, key: String },
+    Diff { id: OrderId, position: u64 },
+    Diagram { id: OrderId, copy: bool },
+    OrderDocuments { order: OrderId, invoice: Option<String> },
+
+    // Account
+    Register { customer: CustomerId, key: String },
+    Wallet { customer: CustomerId },
+    Movements { ask: PageRequest, query: MovementsQuery },
+    Vouchers { ask: PageRequest, min_position: Option<u64> },
+    Invoices { ask: PageRequest, query: InvoiceListQuery },
+    Mails { ask: PageRequest, url: String, after: u64 },
+    DocumentText { number: String },
+    DocumentFile { number: String, kind: FileKind },
+
+    // Processes
+    Processes,
+    Parked { process: String, query: ParkedQuery },
+    Control { key: String, command: ControlCommand },
+
+    // Lab
+    Scenarios,
+    Faults,
+    Play { name: String },
+    Break { stub: Stub, faults: Faults },
+    Reset,
+
+    // Counter
+    Stock { sequence: u64, min_position: Option<u64> },
+    CounterProducts { ask: PageRequest, query: ProductQuery },
+    CounterOrders { ask: PageRequest, query: OrderListQuery },
+    Sales { sequence: u64, min_position: Option<u64> },
+    Charges { sequence: u64 },
+}
+
+/// The response to a request, with the page, the id or the key that the request was about.
+#[derive(Debug)]
+pub(crate) enum Response {
+    // Shop and palette
+    Products { ask: PageRequest, result: Result<ProductPage, Failure> },
+    Categories { result: Result<CategoryList, Failure> },
+    Picture { id: ProductId, result: Result<Option<Picture>, Failure> },
+    Found { sequence: u64, result: Result<Found, Failure> },
+    OrderFound { number: OrderNumber, result: Result<Option<OrderId>, Failure> },
+
+    // Basket, checkout and forms
+    Basket { id: OrderId, result: Result<Option<Order>, Failure> },
+    Changed { key: String, result: Result<Order, Failure> },
+    CheckedOut { key: String, result: Result<Order, Failure> },
+    Submitted { key: String, result: Result<Accepted, Failure> },
+
+    // Orders
+    Orders { ask: PageRequest, result: Result<Page<OrderSummary>, Failure> },
+    Timeline { id: OrderId, result: Result<Timeline, Failure> },
+    Cancelled { key: String, result: Result<Order, Failure> },
+    Diff { id: OrderId, position: u64, result: Result<OrderDiff, Failure> },
+    Diagram { id: OrderId, copy: bool, result: Result<String, Failure> },
+    OrderDocuments { order: OrderId, result: Result<(Option<Invoice>, Option<Voucher>), Failure> },
+
+    // Account; there is no wallet where the shop does not know the customer.
+    Registered { key: String, result: Result<Customer, Failure> },
+    Wallet { customer: CustomerId, result: Result<Option<Wallet>, Failure> },
+    Movements { ask: PageRequest, result: Result<Page<Movement>, Failure> },
+    Vouchers { ask: PageRequest, result: Result<Page<Voucher>, Failure> },
+    Invoices { ask: PageRequest, result: Result<Page<DocumentSummary>, Failure> },
+    Mails { ask: PageRequest, result: Result<Mails, Failure> },
+    DocumentText { number: String, result: Result<String, Failure> },
+    DocumentFile { number: String, kind: FileKind, result: Result<Vec<u8>, Failure> },
+
+    // Processes
+    Processes { result: Result<(ProcessList, ViewList, Option<Repeats>), Failure> },
+    Parked { process: String, result: Result<Page<ParkedSequence>, Failure> },
+    Controlled { key: String, result: Result<(), Failure> },
+
+    // Lab
+    Scenarios { result: Result<ScenarioList, Failure> },
+    Faults { result: Result<FaultList, Failure> },
+    Played { name: String, result: Result<ScenarioRun, Failure> },
+    Broken { stub: Stub, result: Result<Faults, Failure> },
+    Reset { result: Result<LabReset, Failure> },
+
+    // Counter
+    Stock { sequence: u64, result: Result<Page<StockItem>, Failure> },
+    CounterProducts { ask: PageRequest, result: Result<Page<Product>, Failure>, service: Option<ProductServiceState> },
+    CounterOrders { ask: PageRequest, result: Result<Page<OrderSummary>, Failure> },
+    Sales { sequence: u64, result: Result<Figures, Failure> },
+    Charges { sequence: u64, result: Result<UnmatchedCharges, Failure> },
+}
+
+/// File format of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    Pdf,
+    Text,
+}
