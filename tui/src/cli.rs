@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use storefront_api::{ActorName, OrderId, OrderNumber};
 
-use crate::embedded::{HostName, WebOrigin, listen_address, parse_life};
+use crate::embedded::{HostName, WebOrigin, listen_address, parse_life, parse_switch};
 use crate::state::{REAL_TIME, SPEED_RANGE};
 
 /// A shop in a terminal whose every state change is an event that anyone can watch.
@@ -122,7 +122,8 @@ impl Cli {
         }
         if matches!(&self.command, None | Some(Command::Replay { .. })) {
             let is_on = |name: &str| {
-                text(name).map(|set| set.is_some_and(|set| !matches!(set.as_str(), "0" | "no" | "off" | "false")))
+                let switch = text(name)?.map_or(Ok(false), |switch| parse_switch(&switch));
+                switch.map_err(|wrong| format!("{name}: {wrong}."))
             };
             common.screen_reader |= is_on("STOREFRONT_SCREEN_READER")?;
             common.reduced_motion |= is_on("STOREFRONT_REDUCED_MOTION")?;
@@ -353,6 +354,23 @@ mod tests {
         let cli = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap();
         assert!(cli("storefront").with_environment(wrong).unwrap_err().starts_with("STOREFRONT_AS: "));
         assert!(cli("storefront config").with_environment(wrong).is_ok());
+    }
+
+    #[test]
+    fn a_switch_in_the_environment_is_read_in_any_case_and_anything_else_is_refused() {
+        let with = |value: &'static str| {
+            let cli = Cli::try_parse_from(["storefront"]).unwrap();
+            cli.with_environment(|name| {
+                let is_switch = matches!(name, "STOREFRONT_REDUCED_MOTION" | "STOREFRONT_SCREEN_READER");
+                is_switch.then(|| OsString::from(value))
+            })
+        };
+        for (value, is_on) in [("OFF", false), ("False", false), ("0", false), ("", false), ("1", true), ("Yes", true)]
+        {
+            let common = with(value).unwrap().common;
+            assert_eq!((common.reduced_motion, common.screen_reader), (is_on, is_on), "{value:?}");
+        }
+        assert!(with("perhaps").unwrap_err().starts_with("STOREFRONT_SCREEN_READER: use 1, "));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub use storefront_server::{HostName, WebOrigin};
 
-pub(crate) use storefront_server::{listen_address, parse_life};
+pub(crate) use storefront_server::{listen_address, parse_life, parse_switch};
 
 /// File name of the event log in the data folder.
 const LOG_FILE: &str = "shop.db";
