@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::atomic_file;
 use crate::keys::{Keymap, Place, Remapped, word};
 use crate::preferences::{Preferences, Spans, ThemeName, Times};
 
@@ -106,18 +107,13 @@ pub(crate) fn write(path: &Path, chosen: &Preferences) -> Result<(), String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(failed(error)),
     };
-    let text = lines_of(chosen).into_iter().fold(text, |text, (name, value)| with_value(&text, name, &value));
+    // The mark with which some editors begin a file is no part of its first line.
+    let (mark, lines) = text.strip_prefix('\u{feff}').map_or(("", text.as_str()), |lines| ("\u{feff}", lines));
+    let lines =
+        lines_of(chosen).into_iter().fold(lines.to_owned(), |text, (name, value)| with_value(&text, name, &value));
+    let text = format!("{mark}{lines}");
     Config::parse(&text).map_err(|wrong| format!("{}{wrong}.", path.display()))?;
-    // A link stays a link to the file that is replaced.
-    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let draft = real.with_extension(format!("{}.new", std::process::id()));
-    let created = real.parent().map_or(Ok(()), fs::create_dir_all);
-    let written = created.and_then(|()| fs::write(&draft, text)).and_then(|()| fs::rename(&draft, &real));
-    written.map_err(|error| {
-        // A draft that was begun is of no use; where it cannot be removed, nothing can be done.
-        let _ = fs::remove_file(&draft);
-        failed(error)
-    })
+    atomic_file::replace(path, text.as_bytes()).map_err(failed)
 }
 
 /// What was chosen, as names and values of the file.
@@ -135,13 +131,17 @@ fn lines_of(chosen: &Preferences) -> Vec<(&'static str, String)> {
     values.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// A text in which a setting has a value: in its line, or else after the line that explains it or before the first table.
+/// A text in which a setting has a value, with the line ends that the text has: in its line, or else after the line that explains it or before the first table.
 fn with_value(text: &str, name: &str, value: &str) -> String {
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    if let Some(last) = lines.last_mut().filter(|last| !last.ends_with('\n')) {
+        last.push_str(end);
+    }
     let head = lines.iter().position(|line| line.trim_start().starts_with('[')).unwrap_or(lines.len());
     let sets = |line: &String| line.split_once('=').is_some_and(|(key, _)| key.trim() == name);
     let explains = |line: &String| line.trim_start().strip_prefix('#').is_some_and(|line| sets(&line.to_owned()));
-    let line = format!("{name} = {value}");
+    let line = format!("{name} = {value}{end}");
     let here = lines[..head].iter().position(sets);
     match (here, lines[..head].iter().position(explains)) {
         (Some(here), _) => lines[here] = line,
@@ -152,7 +152,7 @@ fn with_value(text: &str, name: &str, value: &str) -> String {
             lines.insert(if head < lines.len() { head - comment } else { head }, line);
         }
     }
-    lines.join("\n") + "\n"
+    lines.concat()
 }
 
 fn rgb(text: &str) -> Option<Rgb> {
@@ -290,6 +290,22 @@ mod tests {
         let config = Config::read(&path, true).unwrap();
         assert_eq!((config.preferences, config.keys), (chosen, Keymap::default()));
         assert!(fs::read_to_string(&path).unwrap().contains("# theme = \"dark\"\ntheme = \"light\"\n"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_line_ends_of_another_system_and_the_mode_of_the_file_stay() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, "\u{feff}theme = \"dark\"\r\n\r\n[keys.shop]\r\nnext_sort = [\"Z\"]").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let chosen = Preferences { theme: Some(ThemeName::Light), mouse: Some(true), ..Preferences::default() };
+        write(&path, &chosen).unwrap();
+        let expected = "\u{feff}theme = \"light\"\r\n\r\nmouse = true\r\n[keys.shop]\r\nnext_sort = [\"Z\"]\r\n";
+        assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(Config::read(&path, true).unwrap().preferences, chosen);
     }
 
     #[test]

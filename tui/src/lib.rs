@@ -12,6 +12,7 @@
 //! The client is no source of truth: a change shows at once, but the shop decides, and its response replaces what was
 //! shown.
 
+mod atomic_file;
 mod cli;
 mod config;
 mod driver;

@@ -1,5 +1,4 @@
-//! Settings that outlive the client, one small JSON file per shop. The file is written whole and renamed into place, so
-//! a crash leaves the old or the new file. Does not decide when to write.
+//! Settings that outlive the client, one small JSON file per shop. Does not decide when to write.
 
 use std::fs;
 use std::io;
@@ -8,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use storefront_api::{CustomerId, OrderId, ProductId};
 
+use crate::atomic_file;
 use crate::preferences::ThemeName;
 use crate::state::Screen;
 
@@ -96,16 +96,9 @@ impl SettingsFile {
     /// # Errors
     /// When the folder or the file cannot be written: one sentence with its path.
     pub(crate) fn write(&self, settings: &Settings) -> Result<(), String> {
-        let folder = self.0.parent().unwrap_or(Path::new("."));
-        let draft = self.0.with_extension(format!("{}.new", std::process::id()));
         let text = serde_json::to_vec_pretty(settings).map_err(io::Error::from);
-        let created = text.and_then(|text| fs::create_dir_all(folder).map(|()| text));
-        let written = created.and_then(|text| fs::write(&draft, text)).and_then(|()| fs::rename(&draft, &self.0));
-        written.map_err(|error| {
-            // A draft that was begun is of no use; where it cannot be removed, nothing can be done.
-            let _ = fs::remove_file(&draft);
-            format!("Basket and settings cannot be kept in {}: {error}.", self.0.display())
-        })
+        let written = text.and_then(|text| atomic_file::replace(&self.0, &text));
+        written.map_err(|error| format!("Basket and settings cannot be kept in {}: {error}.", self.0.display()))
     }
 }
 
