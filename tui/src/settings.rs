@@ -79,6 +79,11 @@ impl SettingsFile {
         Self(data.join("clients").join(format!("{name}.json")))
     }
 
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Reads the settings; `None` when there is no file or it is not valid.
     pub(crate) fn read(&self) -> Option<Settings> {
         let text = fs::read_to_string(&self.0).ok()?;

@@ -25,6 +25,8 @@ const MESSAGE_QUEUE_LEN: usize = 256;
 const MAX_CONCURRENT_REQUESTS: usize = 8;
 /// Minimum time between two writes of the settings file.
 const SETTINGS_WRITE_INTERVAL: Duration = Duration::from_millis(300);
+/// Maximum wait for each of the last writes, when the client ends.
+const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An effect that needs the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -271,19 +273,32 @@ impl Engine {
         (buying || form || steering || account) && self.model.is_live()
     }
 
-    /// Stops all tasks and writes the settings one last time.
+    /// Stops all tasks and writes the settings and preferences one last time. A write that hangs is given up.
     ///
     /// # Errors
-    /// When the settings cannot be written: the basket and what was typed are not there at the next start.
+    /// When they cannot be written: the basket and what was typed are not there at the next start.
     pub(crate) async fn close(mut self) -> Result<(), String> {
         self.feed = None;
         self.tasks.shutdown().await;
         // What was chosen last may not be written yet.
-        let chosen = self.model.preferences;
-        if let Some(path) = self.config_file.filter(|_| chosen != Preferences::default()) {
-            config::write(&path, &chosen)?;
-        }
-        self.file.as_ref().map_or(Ok(()), |file| file.write(&self.model.settings()))
+        let (chosen, settings) = (self.model.preferences, self.model.settings());
+        let settings_kept = match self.file {
+            Some(file) => last_write(file.path().to_owned(), move || file.write(&settings)).await,
+            None => Ok(()),
+        };
+        let preferences_kept = match self.config_file.filter(|_| chosen != Preferences::default()) {
+            Some(path) => last_write(path.clone(), move || config::write(&path, &chosen)).await,
+            None => Ok(()),
+        };
+        settings_kept.and(preferences_kept)
+    }
+}
+
+/// Writes a file that may be a pipe or on a disk that does not answer: gives up after a while.
+async fn last_write(path: PathBuf, write: impl FnOnce() -> Result<(), String> + Send + 'static) -> Result<(), String> {
+    match tokio::time::timeout(LAST_WRITE_TIMEOUT, tokio::task::spawn_blocking(write)).await {
+        Ok(written) => written.unwrap_or_else(|_| Err(format!("{} could not be written.", path.display()))),
+        Err(_) => Err(format!("{} could not be written within {} s.", path.display(), LAST_WRITE_TIMEOUT.as_secs())),
     }
 }
 

@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use mockito::{Matcher, Mock, Server, ServerGuard, ServerOpts};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::{Value, json};
 use storefront_client::Client;
 
 use crate::driver::Engine;
+use crate::preferences::Preferences;
 use crate::settings::{Contact, Settings, SettingsFile};
 use crate::state::{Connection, Load, Model, Phase};
 use crate::update::Msg;
@@ -171,6 +173,25 @@ async fn the_basket_survives_closing_the_client() {
     let again = Engine::new(&file.read().unwrap(), Some(file));
     assert_eq!(again.model.basket.order_id, basket);
     again.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_ends_with_the_reason_while_a_write_of_its_configuration_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("config.toml");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let file = SettingsFile::new(folder.path(), None);
+    let mut engine = Engine::new(&Settings::default(), Some(file.clone()));
+    let basket = engine.model.basket.order_id;
+    engine.configure(Preferences::default(), Some(pipe.clone()));
+    press(&mut engine, "t");
+    // In a task of its own, so that it may block a thread.
+    let closing = tokio::time::timeout(PATIENCE, tokio::spawn(engine.close())).await;
+    // Whatever still waits for the other end of the pipe goes on.
+    drop(std::fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap());
+    let why = closing.expect("it ends").unwrap().unwrap_err();
+    assert!(why.contains("config.toml"), "{why}");
+    assert_eq!(file.read().unwrap().basket, Some(basket), "the basket is kept all the same");
 }
 
 #[tokio::test]
