@@ -207,6 +207,13 @@ impl RandomSource for Simulated {
     fn bits(&self) -> u32 {
         with(|rng_clock| u32::try_from(rng_clock.draw() >> 32).unwrap_or(0))
     }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let drawn = with(|rng_clock| rng_clock.draw().to_be_bytes());
+            chunk.copy_from_slice(&drawn[..chunk.len()]);
+        }
+    }
 }
 
 /// The simulated time since the run began.

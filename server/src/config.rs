@@ -68,6 +68,9 @@ pub struct Config {
     pub lab_pause: Duration,
     /// Whether open mode (everyone may do everything) may listen beyond this machine.
     pub open_to_network: bool,
+    /// File with the keys that sign the tokens of sessions; `None` for one beside the log, and for a log in a database or
+    /// in memory, keys that end with the server.
+    pub key_file: Option<PathBuf>,
     /// Limits on the number and the idle time of connections.
     pub connections: ConnectionLimits,
     /// Maximum number of long-polling requests (`wait=…`); more are refused.
@@ -131,6 +134,7 @@ impl Config {
             lab: None,
             lab_pause: Duration::from_millis(1500),
             open_to_network: false,
+            key_file: None,
             connections: ConnectionLimits::default(),
             hosts: Vec::new(),
             allow_origins: Vec::new(),

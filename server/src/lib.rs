@@ -32,6 +32,7 @@ pub mod config;
 mod config_values;
 mod documents;
 mod http;
+mod identity;
 mod integrations;
 mod lab;
 pub mod maintenance;

@@ -308,6 +308,10 @@ struct ServeArgs {
     /// Let other machines in although everyone may do everything.
     #[arg(long, env = "STOREFRONT_OPEN_TO_NETWORK", hide_env_values = true, value_parser = storefront_server::parse_switch)]
     open_to_network: bool,
+    /// The file with the keys that sign the tokens of sessions; it is made when it is not there. Servers on one PostgreSQL
+    /// need the same keys [default: beside a SQLite log; otherwise keys that end with the server]
+    #[arg(long, env = "STOREFRONT_KEY_FILE", hide_env_values = true, value_name = "PATH")]
+    key_file: Option<PathBuf>,
     /// A name under which the server is asked, such as shop.example, beside its address and localhost; may be given
     /// several times. Under other names it answers nothing, so that no web page reaches it by a name of its own.
     #[arg(
@@ -471,6 +475,7 @@ fn to_config(args: ServeArgs) -> Result<Config> {
         lab: args.lab,
         lab_pause: Duration::from_millis(args.lab_pause_ms.into()),
         open_to_network: args.open_to_network,
+        key_file: args.key_file,
         connections: ConnectionLimits {
             max: args.max_connections.map(|max| max as usize),
             head_timeout: Duration::from_secs(args.head_timeout_s.into()),

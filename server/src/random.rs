@@ -13,6 +13,9 @@ pub(crate) trait RandomSource: Sync {
     fn id(&self) -> Uuid;
 
     fn bits(&self) -> u32;
+
+    /// Fills the bytes with randomness that nobody can guess, for keys, salts and passwords.
+    fn fill(&self, bytes: &mut [u8]);
 }
 
 thread_local! {
@@ -35,6 +38,13 @@ pub(crate) fn bits() -> u32 {
     SOURCE.get().bits()
 }
 
+/// Returns random bytes that nobody can guess.
+pub(crate) fn secret<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SOURCE.get().fill(&mut bytes);
+    bytes
+}
+
 /// The randomness of the operating system.
 pub(crate) struct SystemRandom;
 
@@ -47,5 +57,11 @@ impl RandomSource for SystemRandom {
     /// The first 32 bits of a UUID of version 4 (RFC 9562), all of which are random.
     fn bits(&self) -> u32 {
         Uuid::new_v4().as_fields().0
+    }
+
+    #[expect(clippy::expect_used, reason = "without randomness of the operating system no secret can be made")]
+    fn fill(&self, bytes: &mut [u8]) {
+        let source = rustls::crypto::ring::default_provider().secure_random;
+        source.fill(bytes).expect("the operating system gives random bytes");
     }
 }

@@ -10,6 +10,7 @@ use storefront_mocks::{Mocks, MocksConfig};
 use storefront_server::Server;
 use uuid::Uuid;
 
+use crate::people::PASSWORD;
 use crate::processes::append_unreadable_event;
 use crate::world::{VISA, World, an_order, card, checkout, config, eventually};
 
@@ -168,6 +169,7 @@ struct Twice {
     url: String,
     /// The routes of the description that were asked.
     asked: BTreeSet<String>,
+    token: Option<String>,
 }
 
 impl Twice {
@@ -177,6 +179,10 @@ impl Twice {
         let key = Uuid::now_v7().to_string();
         let send = |body: String| {
             let request = self.http.post(format!("{}{path}", self.url)).header("idempotency-key", &key);
+            let request = match &self.token {
+                Some(token) => request.bearer_auth(token),
+                None => request,
+            };
             request.header("content-type", "application/json").body(body).send()
         };
         let first = send(body.to_string()).await.unwrap();
@@ -235,7 +241,7 @@ async fn a_charge_without_an_order(world: &World, http: &reqwest::Client) -> Str
 async fn every_post_of_the_description_has_one_effect_under_one_key() {
     let (world, [retried, skipped]) = a_lab_with_two_parked().await;
     let http = reqwest::Client::new();
-    let mut twice = Twice { http: http.clone(), url: world.server.url(), asked: BTreeSet::new() };
+    let mut twice = Twice { http: http.clone(), url: world.server.url(), asked: BTreeSet::new(), token: None };
     let none = || json!({});
 
     // Products and stock.
@@ -313,6 +319,17 @@ async fn every_post_of_the_description_has_one_effect_under_one_key() {
     let top_up = json!({"amount": {"amount": 100, "currency": "EUR"}, "reason": "savings"});
     let topped = twice.post("/v1/wallets/{customer}/top-ups", &format!("/v1/wallets/{customer}/top-ups"), top_up).await;
     assert_eq!(topped["balance"]["amount"], 100);
+
+    let account = json!({"email": "ada@example.com", "password": PASSWORD, "name": "Ada"});
+    let ada = twice.post("/v1/customers", "/v1/customers", account).await["id"].as_str().unwrap().to_owned();
+    let credentials = json!({"email": "ada@example.com", "password": PASSWORD});
+    let signed_in = twice.post("/v1/sessions", "/v1/sessions", credentials).await;
+    twice.token = Some(signed_in["token"].as_str().unwrap().to_owned());
+    twice.post("/v1/sessions/renew", "/v1/sessions/renew", none()).await;
+    twice.token = None;
+    for what in ["deactivate", "reactivate"] {
+        twice.post(&format!("/v1/customers/{{id}}/{what}"), &format!("/v1/customers/{ada}/{what}"), none()).await;
+    }
 
     // What is parked.
     for (order, what) in [(&retried, "retry"), (&skipped, "skip")] {

@@ -34,6 +34,7 @@ mod offline;
 mod openapi;
 mod operations;
 mod operators;
+mod people;
 mod postgres;
 #[path = "../../server/eventlog/tests/contract/postgres_server.rs"]
 mod postgres_server;

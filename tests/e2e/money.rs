@@ -84,7 +84,7 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 async fn registering_opens_exactly_one_wallet_however_often_it_is_sent() {
     let world = World::open_with(|config| config.terms.opening_balance = 777).await;
-    let register = RegisterCustomer { id: Some(CustomerId(Uuid::now_v7())) };
+    let register = RegisterCustomer { id: Some(CustomerId(Uuid::now_v7())), ..RegisterCustomer::default() };
     let once = key();
     let first = world.client.register(&register, &once).await.unwrap();
     let again = world.client.register(&register, &once).await.unwrap();

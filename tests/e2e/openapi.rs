@@ -19,6 +19,7 @@ async fn every_route_of_the_description_is_there_and_answers_what_the_descriptio
             let id = match path.as_str() {
                 orders if orders.starts_with("/v1/orders") => order.to_string(),
                 customers if customers.starts_with("/v1/customers") => customer.to_owned(),
+                sessions if sessions.starts_with("/v1/sessions") => customer.to_owned(),
                 payments if payments.starts_with("/v1/payments") => customer.to_owned(),
                 _ => product.to_string(),
             };

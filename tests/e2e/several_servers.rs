@@ -7,6 +7,7 @@ use storefront_client::Client;
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 
 use crate::crash::{a_checkout, assert_confirmed_once, assert_dense_positions, product_in_stock, wait_for_event};
+use crate::people;
 use crate::postgres::postgres_url;
 use crate::postgres_server;
 use crate::programs::ServerProcess;
@@ -198,4 +199,28 @@ async fn invoices_of_two_servers_that_sell_at_once_have_numbers_without_gap_or_r
     let count = orders.len() + more.len();
     let year = numbers.first().map(|number| number[..4].to_owned()).unwrap();
     assert_eq!(numbers, (1..=count).map(|number| format!("{year}-{number:06}")).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_one_server_started_is_good_on_another_and_ended_on_a_third_it_is_refused_everywhere() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    let server = || {
+        let server = ServerProcess::start_with(&world.mocks, &world.store, &["--key-file", keys.to_str().unwrap()]);
+        let client = Client::new(&server.url).unwrap();
+        Side { server, client }
+    };
+    let sides = [server(), server(), server()];
+    people::register(&sides[0].client, "ada@example.com").await;
+    let (_, signed_in) = people::sign_in(&sides[0].client, "ada@example.com").await;
+    let on = |side: &Side| side.client.with_token(signed_in.token.clone());
+    on(&sides[1]).me().await.unwrap();
+    on(&sides[2]).sign_out().await.unwrap();
+    for side in &sides {
+        eventually("the session is refused", || async { on(side).me().await.is_err().then_some(()) }).await;
+    }
+    // A server that starts later knows it before its first request.
+    let late = server();
+    assert!(on(&late).me().await.is_err());
 }

@@ -21,6 +21,7 @@ pub(crate) fn describe(event: &Event) -> String {
         "wallet" => wallet(what, data),
         "voucher" => voucher(what, data, subject(event)),
         "customer" => customer(what, data),
+        "login" => login(what),
         "product" => product(what, data, subject(event)),
         "withdrawals" => withdrawals(what, data),
         "category" => format!("the shelf {} is set up", name(data)),
@@ -190,6 +191,21 @@ fn customer(what: &str, data: &Value) -> String {
     match what {
         "registered" => "a new customer".to_owned(),
         "limit_set" => with("may buy what costs up to", &[("", amount(data, "limit"))]),
+        "name_changed" => "has another name".to_owned(),
+        "password_changed" => "has another password".to_owned(),
+        "deactivated" => "may no longer sign in".to_owned(),
+        "reactivated" => "may sign in again".to_owned(),
+        "session_started" => "signed in".to_owned(),
+        "session_ended" => "a session ended".to_owned(),
+        "deleted" => "the account is deleted".to_owned(),
+        other => words(other),
+    }
+}
+
+fn login(what: &str) -> String {
+    match what {
+        "claimed" => "a mail address belongs to an account".to_owned(),
+        "released" => "a mail address is free again".to_owned(),
         other => words(other),
     }
 }

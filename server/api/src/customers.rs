@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::unknown::{or_unknown, states};
-use crate::{CustomerId, Money, OrderId, PaymentId, Timestamp, VoucherCode};
+use crate::{CustomerId, Money, OrderId, Password, PaymentId, Role, Timestamp, VoucherCode};
 
 states!(MovementKind, VoucherStatus);
 
@@ -15,6 +15,16 @@ pub struct RegisterCustomer {
     /// The id of the new customer; without it, the server makes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<CustomerId>,
+    /// The mail address to sign in with; together with `password` and `name`. Without these three, the customer has no
+    /// account to sign in to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The password, 8 to 128 characters of any kind; not one of the most common.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Password>,
+    /// The name, 1 to 50 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// Set the spending limit of a customer.
@@ -32,6 +42,18 @@ pub struct Customer {
     pub id: CustomerId,
     /// The highest price of one piece that the customer may buy.
     pub spending_limit: Money,
+    /// The mail address to sign in with; absent without an account, as are the fields below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The name of the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What the customer may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Whether the customer may not sign in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deactivated: bool,
     /// The version of the customer's stream.
     pub version: u64,
 }

@@ -56,6 +56,10 @@ uuid_id! {
     /// Id of a mail to a customer (UUID).
     EmailId
 }
+uuid_id! {
+    /// Id of a session of a customer (UUID).
+    SessionId
+}
 
 impl RefundId {
     /// The placeholder for a refund whose id an older server does not send.

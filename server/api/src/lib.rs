@@ -17,6 +17,7 @@ mod lab;
 mod money;
 mod order_number;
 mod orders;
+mod people;
 mod problem;
 mod processes;
 mod product_service;
@@ -51,7 +52,7 @@ pub use events::{
     TimelineQuery,
 };
 pub use health::{Health, Readiness};
-pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, RefundId, VoucherCode};
+pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, RefundId, SessionId, VoucherCode};
 pub use lab::{
     FaultList, Faults, LabReset, Scenario, ScenarioList, ScenarioRun, ScenarioState, ScenarioStep, Stub, StubFaults,
 };
@@ -61,6 +62,10 @@ pub use orders::{
     AddItem, Address, ApplyVoucher, Cancel, ChangeEmail, ChangeQuantity, Checkout, Deliver, Order, OrderItem,
     OrderListQuery, OrderQuery, OrderStatus, OrderSummary, PaymentAction, PaymentMethod, PaymentStatus, RefundOrder,
     ReopenReason, Ship, Shipment, TaxLine,
+};
+pub use people::{
+    ChangePassword, ChangeProfile, DeleteAccount, Password, Role, Session, SessionList, SessionsEnded, SignIn,
+    SignedIn, Token,
 };
 pub use problem::{FieldError, Problem};
 pub use processes::{

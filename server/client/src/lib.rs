@@ -16,6 +16,7 @@ mod lab;
 mod log;
 mod mailbox;
 mod orders;
+mod people;
 mod processes;
 mod stock;
 mod transport;

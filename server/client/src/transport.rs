@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use storefront_api::{
     ACTOR_HEADER, ActorName, CUSTOMER_HEADER, CustomerId, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER,
-    IDEMPOTENT_REPLAYED_HEADER, POSITION_HEADER, Problem,
+    IDEMPOTENT_REPLAYED_HEADER, POSITION_HEADER, Problem, Token,
 };
 
 use crate::{ClientError, IdempotencyKey, error};
@@ -36,6 +36,8 @@ pub struct Client {
     customer: Option<CustomerId>,
     /// The actor of the events that follow.
     actor: Option<Arc<ActorName>>,
+    /// The session of every request.
+    token: Option<Arc<Token>>,
 }
 
 #[derive(Debug)]
@@ -85,7 +87,18 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = build_client(client_builder(&base, limits))?;
         let base_text = base.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { shop: Arc::new(Endpoint { base, base_text, http, limits }), customer: None, actor: None })
+        Ok(Self {
+            shop: Arc::new(Endpoint { base, base_text, http, limits }),
+            customer: None,
+            actor: None,
+            token: None,
+        })
+    }
+
+    /// The same client with the token of a session.
+    #[must_use]
+    pub fn with_token(&self, token: Token) -> Self {
+        Self { token: Some(Arc::new(token)), ..self.clone() }
     }
 
     /// The same client on behalf of a registered customer.
@@ -105,7 +118,7 @@ impl Client {
         let Endpoint { base, base_text, limits, .. } = &*self.shop;
         let http = build_client(client_builder(base, *limits).read_timeout(limits.response_timeout))?;
         let shop = Endpoint { base: base.clone(), base_text: base_text.clone(), http, limits: *limits };
-        Ok(Self { shop: Arc::new(shop), customer: self.customer, actor: self.actor.clone() })
+        Ok(Self { shop: Arc::new(shop), ..self.clone() })
     }
 
     /// The address of the shop, without a slash at its end.
@@ -125,6 +138,10 @@ impl Client {
         let request = self.shop.http.request(method, url).header(ACCEPT, HeaderValue::from_static("application/json"));
         let request = match &self.actor {
             Some(actor) => request.header(ACTOR_HEADER, actor.as_str().as_bytes()),
+            None => request,
+        };
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(&token.0),
             None => request,
         };
         match self.customer {

@@ -6,7 +6,7 @@ use mockito::{Matcher, Mock, Server, ServerGuard};
 use serde_json::json;
 use storefront_api::{
     AddItem, EventQuery, OrderId, OrderStatus, ProductId, ProductQuery, ProductSort, ReceiveStock, StockQuery,
-    TimelineQuery,
+    TimelineQuery, Token,
 };
 use storefront_client::{Client, ClientError, IdempotencyKey, Mailbox};
 
@@ -315,4 +315,18 @@ async fn a_mailbox_under_a_path_is_read_from_where_one_was() {
     let mailbox = Mailbox::new(&format!("{}/mail", shop.client.base_url())).unwrap();
     let page = mailbox.messages(6).await.unwrap();
     assert_eq!((page.head, page.messages.len(), page.messages[0].subject.as_str()), (9, 1, "Hello"));
+}
+
+#[tokio::test]
+async fn a_client_with_a_token_sends_it_and_shows_it_nowhere() {
+    let mut shop = a_shop().await;
+    let mock = shop
+        .answering("DELETE", "/v1/sessions/current", 200, json!({"ended": 1}))
+        .match_header("authorization", "Bearer st1.a.b.c")
+        .create_async()
+        .await;
+    let client = shop.client.with_token(Token("st1.a.b.c".to_owned()));
+    assert_eq!(client.sign_out().await.unwrap().value.ended, 1);
+    mock.assert_async().await;
+    assert!(!format!("{client:?}").contains("st1."), "{client:?}");
 }

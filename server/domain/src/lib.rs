@@ -16,6 +16,7 @@ pub mod customer_mail;
 pub mod document_register;
 pub mod email;
 pub mod invoice;
+pub mod login;
 pub mod order;
 pub mod payment;
 pub mod process;

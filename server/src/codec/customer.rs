@@ -1,40 +1,177 @@
 //! Events of streams `customer-{id}`.
 
 use serde::{Deserialize, Serialize};
-use storefront_domain::customer::CustomerEvent;
+use storefront_api::{Role as ApiRole, SessionId, Timestamp};
+use storefront_domain::customer::{self as domain, CustomerEvent, PasswordHash};
 
+use super::fields::Fields;
 use super::shapes::{Money, NoData};
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
 /// All event types of this context.
-pub(crate) const KINDS: &[&str] = &["customer.registered", "customer.limit_set"];
+pub(crate) const KINDS: &[&str] = &[
+    "customer.registered",
+    "customer.limit_set",
+    "customer.name_changed",
+    "customer.password_changed",
+    "customer.deactivated",
+    "customer.reactivated",
+    "customer.session_started",
+    "customer.session_ended",
+    "customer.deleted",
+];
+
+/// The field of an event's data with the hash of a password.
+pub(crate) const PASSWORD_HASH: &str = "password_hash";
+
+#[derive(Serialize, Deserialize)]
+struct Registered {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password_hash: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    must_change: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Role {
+    Customer,
+    Operator,
+}
 
 #[derive(Serialize, Deserialize)]
 struct LimitSet {
     limit: Money,
 }
 
+#[derive(Serialize, Deserialize)]
+struct NameChanged {
+    name: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PasswordChanged {
+    password_hash: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    must_change: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SessionStarted {
+    session_id: SessionId,
+    started_at: Timestamp,
+    expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SessionEnded {
+    session_id: SessionId,
+}
+
+/// The next version allows an account. Customers of before have none, so its fields stay absent.
+pub(super) fn allow_account(fields: Fields) -> Fields {
+    fields
+}
+
 /// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &CustomerEvent) -> Encoded {
-    match event {
-        CustomerEvent::Registered => encode_shape("customer.registered", 1, &NoData {}),
-        CustomerEvent::LimitSet { limit } => {
-            encode_shape("customer.limit_set", 1, &LimitSet { limit: (*limit).into() })
+    match event.clone() {
+        CustomerEvent::Registered { account } => encode_shape("customer.registered", 2, &registered(account)),
+        CustomerEvent::LimitSet { limit } => encode_shape("customer.limit_set", 1, &LimitSet { limit: limit.into() }),
+        CustomerEvent::NameChanged { name } => encode_shape("customer.name_changed", 1, &NameChanged { name }),
+        CustomerEvent::PasswordChanged { password: PasswordHash(password_hash), must_change } => {
+            encode_shape("customer.password_changed", 1, &PasswordChanged { password_hash, must_change })
         }
+        CustomerEvent::Deactivated => encode_shape("customer.deactivated", 1, &NoData {}),
+        CustomerEvent::Reactivated => encode_shape("customer.reactivated", 1, &NoData {}),
+        CustomerEvent::SessionStarted(domain::Session { id: session_id, started_at, expires_at, user_agent }) => {
+            let started = SessionStarted { session_id, started_at, expires_at, user_agent };
+            encode_shape("customer.session_started", 1, &started)
+        }
+        CustomerEvent::SessionEnded { session_id } => {
+            encode_shape("customer.session_ended", 1, &SessionEnded { session_id })
+        }
+        CustomerEvent::Deleted => encode_shape("customer.deleted", 1, &NoData {}),
     }
 }
 
 /// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<CustomerEvent, CodecError> {
     match (kind, schema_version) {
-        ("customer.registered", 1) => {
-            let NoData {} = parse(kind, data)?;
-            Ok(CustomerEvent::Registered)
-        }
+        ("customer.registered", 2) => parse::<Registered>(kind, data)?.account(kind),
         ("customer.limit_set", 1) => {
             let LimitSet { limit } = parse(kind, data)?;
             Ok(CustomerEvent::LimitSet { limit: limit.into() })
         }
+        ("customer.name_changed", 1) => {
+            let NameChanged { name } = parse(kind, data)?;
+            Ok(CustomerEvent::NameChanged { name })
+        }
+        ("customer.password_changed", 1) => {
+            let PasswordChanged { password_hash, must_change } = parse(kind, data)?;
+            Ok(CustomerEvent::PasswordChanged { password: PasswordHash(password_hash), must_change })
+        }
+        ("customer.deactivated", 1) => {
+            let NoData {} = parse(kind, data)?;
+            Ok(CustomerEvent::Deactivated)
+        }
+        ("customer.reactivated", 1) => {
+            let NoData {} = parse(kind, data)?;
+            Ok(CustomerEvent::Reactivated)
+        }
+        ("customer.session_started", 1) => {
+            let SessionStarted { session_id: id, started_at, expires_at, user_agent } = parse(kind, data)?;
+            Ok(CustomerEvent::SessionStarted(domain::Session { id, started_at, expires_at, user_agent }))
+        }
+        ("customer.session_ended", 1) => {
+            let SessionEnded { session_id } = parse(kind, data)?;
+            Ok(CustomerEvent::SessionEnded { session_id })
+        }
+        ("customer.deleted", 1) => {
+            let NoData {} = parse(kind, data)?;
+            Ok(CustomerEvent::Deleted)
+        }
         _ => Err(unknown_type("customer", KINDS, kind, schema_version)),
+    }
+}
+
+fn registered(account: Option<domain::Account>) -> Registered {
+    let Some(account) = account else {
+        return Registered { email: None, name: None, role: None, password_hash: None, must_change: false };
+    };
+    let domain::Account { email, name, password: PasswordHash(hash), must_change, role } = account;
+    let role = match role {
+        ApiRole::Customer => Role::Customer,
+        ApiRole::Operator => Role::Operator,
+    };
+    Registered { email: Some(email), name: Some(name), role: Some(role), password_hash: Some(hash), must_change }
+}
+
+impl Registered {
+    fn account(self, kind: &str) -> Result<CustomerEvent, CodecError> {
+        let Self { email, name, role, password_hash, must_change } = self;
+        let account = match (email, name, role, password_hash) {
+            (None, None, None, None) => None,
+            (Some(email), Some(name), Some(role), Some(hash)) => {
+                let role = match role {
+                    Role::Customer => ApiRole::Customer,
+                    Role::Operator => ApiRole::Operator,
+                };
+                Some(domain::Account { email, name, password: PasswordHash(hash), must_change, role })
+            }
+            (..) => {
+                let detail = "an account has email, name, role and password_hash".to_owned();
+                return Err(CodecError::BadData { kind: kind.to_owned(), detail });
+            }
+        };
+        Ok(CustomerEvent::Registered { account })
     }
 }

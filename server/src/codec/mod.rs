@@ -14,6 +14,7 @@ pub(crate) mod customer;
 pub(crate) mod email;
 mod fields;
 pub(crate) mod invoice;
+pub(crate) mod login;
 pub(crate) mod order;
 pub(crate) mod payment;
 pub(crate) mod process;

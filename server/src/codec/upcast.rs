@@ -7,13 +7,14 @@
 use std::borrow::Cow;
 
 use super::fields::{Fields, Step};
-use super::{CodecError, bad_data, email, invoice, payment, shapes};
+use super::{CodecError, bad_data, customer, email, invoice, payment, shapes};
 
 /// The steps of a type: the first converts version 1 to 2, and so on. Types not listed have only version 1.
 pub(super) fn steps(kind: &str) -> &'static [Step] {
     match kind {
         "product.listed" | "product.changed" | "order.item_added" => &[allow_decimal_rates],
         "invoice.issued" => &[allow_decimal_rates, invoice::allow_seller],
+        "customer.registered" => &[customer::allow_account],
         "email.requested" => &[email::add_is_whole],
         "invoice.credited" => &[invoice::add_cancels, allow_decimal_rates],
         "order.checked_out" => &[shapes::allow_longer_address],

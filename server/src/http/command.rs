@@ -39,6 +39,17 @@ impl<T> Command<T> {
         self
     }
 
+    /// For commands whose body has a password: what is kept under the idempotency key cannot be compared with guesses.
+    pub(crate) fn with_secrets(mut self, shop: &Shop) -> Self {
+        if let Some(idempotency) = &mut self.context.idempotency {
+            for fingerprint in [&mut idempotency.fingerprint, &mut idempotency.fingerprint_of_bytes] {
+                let code = shop.identity.keys.sign(format!("fingerprint {fingerprint}").as_bytes());
+                *fingerprint = code.iter().map(|byte| format!("{byte:02x}")).collect();
+            }
+        }
+        self
+    }
+
     /// Requires an idempotency key, for commands whose accidental repetition would cost money.
     ///
     /// # Errors
@@ -108,7 +119,7 @@ pub(crate) async fn split_request(request: Request) -> Result<(Parts, Vec<u8>, C
     let (parts, body) = request.into_parts();
     let bytes = body::read(&parts.headers, body).await?;
     let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
-    let caller = Caller::from_headers(&parts.headers)?;
+    let caller = Caller::of(&parts)?;
     let Caller(customer_id) = caller;
     let actor = caller.actor(&parts.headers)?;
     let idempotency = idempotency(&caller.scope(), &parts, &bytes)?;

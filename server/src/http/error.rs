@@ -1,11 +1,12 @@
 //! Maps every failure to an RFC 9457 problem. The only place that assigns error codes to failures.
 
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use storefront_api::{FieldError, Problem, ProductId};
 use storefront_domain::customer::CustomerError;
+use storefront_domain::login::LoginError;
 use storefront_domain::order::{LineProblem, OrderError};
 use storefront_domain::payment::PaymentError;
 use storefront_domain::process::ProcessError;
@@ -16,6 +17,8 @@ use storefront_eventlog::{AppendError, StoreCondition, StoreError};
 use tracing::error;
 
 use crate::http::error_code::ErrorCode;
+use crate::identity::accounts::SignInError;
+use crate::identity::passwords::TooManyHashings;
 use crate::store::aggregates::LoadError;
 use crate::store::commands::Failure;
 use crate::views::ViewStoreError;
@@ -62,6 +65,12 @@ impl ApiError {
             .with(|problem| problem.product_ids = vec![id.clone()])
     }
 
+    /// Nobody could be signed in; says the same whatever was wrong.
+    pub(crate) fn sign_in_refused() -> Self {
+        let detail = "There is no account with this mail address and this password that can be signed in to.";
+        Self::new(ErrorCode::SignInRefused, detail)
+    }
+
     /// The known prices are too old to sell at.
     pub(crate) fn prices_unknown() -> Self {
         Self::new(
@@ -104,6 +113,9 @@ impl IntoResponse for ApiError {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
         }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         response
     }
 }
@@ -118,6 +130,10 @@ impl From<Failure> for ApiError {
             Failure::Wallet(refusal) => refusal.into(),
             Failure::Voucher(refusal) => refusal.into(),
             Failure::Customer(refusal) => refusal.into(),
+            Failure::Login(LoginError::Taken) => Self::new(
+                ErrorCode::EmailTaken,
+                "There is an account with this mail address already. Sign in: POST /v1/sessions.",
+            ),
             Failure::VersionMismatch { current } => Self::new(
                 ErrorCode::VersionMismatch,
                 format!("If-Match names another version; the current one is {current}. Read again, then decide."),
@@ -163,6 +179,22 @@ impl From<Failure> for ApiError {
                 Self::internal()
             }
         }
+    }
+}
+
+impl From<SignInError> for ApiError {
+    fn from(failure: SignInError) -> Self {
+        match failure {
+            SignInError::Refused => Self::sign_in_refused(),
+            SignInError::TooManyHashings(full) => full.into(),
+            SignInError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<TooManyHashings> for ApiError {
+    fn from(_: TooManyHashings) -> Self {
+        Self::new(ErrorCode::SignInsBusy, "As many people sign in or register as can at once. Try again shortly.")
     }
 }
 
@@ -269,6 +301,15 @@ impl From<CustomerError> for ApiError {
             }
             CustomerError::Exists => Self::new(ErrorCode::CustomerExists, sentence(&refusal)),
             CustomerError::BadLimit => Self::invalid("/spending_limit", "must not be negative"),
+            CustomerError::NoAccount => Self::new(
+                ErrorCode::CustomerNotFound,
+                "The customer has no account. Register with email, password and name: POST /v1/customers.",
+            ),
+            CustomerError::Deactivated => Self::sign_in_refused(),
+            CustomerError::NoSuchSession => Self::new(
+                ErrorCode::SessionNotFound,
+                "There is no such session. GET /v1/sessions lists those that are.",
+            ),
         }
     }
 }

@@ -45,6 +45,9 @@ codes! {
     MalformedJson, "malformed_json", BAD_REQUEST, "The body is not JSON";
     IncompleteBody, "incomplete_body", BAD_REQUEST, "The body did not arrive whole";
     BadSignature, "bad_signature", BAD_REQUEST, "Not the gateway's news";
+    SessionRequired, "session_required", UNAUTHORIZED, "A session is missing";
+    SessionInvalid, "session_invalid", UNAUTHORIZED, "The session is over";
+    SignInRefused, "sign_in_refused", UNAUTHORIZED, "Nobody signs in like this";
     ForeignHost, "foreign_host", FORBIDDEN, "The Host is not this server";
     ForeignOrigin, "foreign_origin", FORBIDDEN, "A page of another origin may not do this";
     RouteNotFound, "route_not_found", NOT_FOUND, "No such route";
@@ -53,6 +56,7 @@ codes! {
     OrderNotFound, "order_not_found", NOT_FOUND, "No such order";
     LineNotFound, "line_not_found", NOT_FOUND, "The order has no such line";
     CustomerNotFound, "customer_not_found", NOT_FOUND, "No such customer";
+    SessionNotFound, "session_not_found", NOT_FOUND, "No such session";
     WalletNotFound, "wallet_not_found", NOT_FOUND, "No such wallet";
     VoucherNotFound, "voucher_not_found", NOT_FOUND, "No such voucher";
     InvoiceNotFound, "invoice_not_found", NOT_FOUND, "No such invoice";
@@ -88,6 +92,7 @@ codes! {
     RefundTooLarge, "refund_too_large", CONFLICT, "Less is left of what was paid";
     ChargeInBooks, "charge_in_books", CONFLICT, "The charge belongs to a payment";
     CustomerExists, "customer_exists", CONFLICT, "There is such a customer already";
+    EmailTaken, "email_taken", CONFLICT, "The mail address has an account already";
     BalanceTooLarge, "balance_too_large", CONFLICT, "The balance would be too large";
     StockState, "stock_state", CONFLICT, "The stock forbids it";
     ProcessNotPaused, "process_not_paused", CONFLICT, "The process is not paused";
@@ -116,6 +121,7 @@ codes! {
     ViewsBehind, "views_behind", SERVICE_UNAVAILABLE, "The lists have not come that far yet";
     TooManyConnections, "too_many_connections", SERVICE_UNAVAILABLE, "The server has too much to answer";
     ViewsUnavailable, "views_unavailable", SERVICE_UNAVAILABLE, "The lists cannot be read";
+    SignInsBusy, "sign_ins_busy", SERVICE_UNAVAILABLE, "Too many people sign in at once";
     Busy, "busy", SERVICE_UNAVAILABLE, "The shop is busy";
     ShopClosed, "shop_closed", SERVICE_UNAVAILABLE, "The shop is being started over, or is closing";
     ShuttingDown, "shutting_down", SERVICE_UNAVAILABLE, "The shop is closing";

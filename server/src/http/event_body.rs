@@ -1,15 +1,24 @@
 //! Conversion of a stored event to its wire form, and the id of the log.
 
+use serde_json::Value;
 use storefront_api::{Event, Timestamp};
 use storefront_eventlog::{Filter, Position, Recorded};
 use uuid::Uuid;
 
+use crate::codec::customer::PASSWORD_HASH;
 use crate::http::error::ApiError;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
 
-/// Converts a stored event to its wire form.
+/// Converts a stored event to its wire form, which has no hash of a password.
 pub(crate) fn wire_event(recorded: &Recorded) -> Result<Event, ApiError> {
+    let mut data: Value =
+        serde_json::from_str(recorded.data()).map_err(|error| ApiError::from(Failure::Json(error)))?;
+    if recorded.kind().starts_with("customer.")
+        && let Some(fields) = data.as_object_mut()
+    {
+        fields.remove(PASSWORD_HASH);
+    }
     Ok(Event {
         position: recorded.position.0,
         id: recorded.id,
@@ -21,7 +30,7 @@ pub(crate) fn wire_event(recorded: &Recorded) -> Result<Event, ApiError> {
         correlation_id: recorded.correlation_id().to_owned(),
         causation_id: recorded.causation_id().map(str::to_owned),
         actor: recorded.actor().to_owned(),
-        data: serde_json::from_str(recorded.data()).map_err(|error| ApiError::from(Failure::Json(error)))?,
+        data,
     })
 }
 

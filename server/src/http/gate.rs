@@ -113,6 +113,7 @@ mod tests {
     use crate::config::Config;
     use crate::http::origin::Access;
     use crate::http::traffic::Traffic;
+    use crate::identity::Identity;
 
     #[tokio::test]
     async fn a_gate_lets_requests_in_while_it_is_open_and_waits_for_those_in_flight() {
@@ -134,7 +135,7 @@ mod tests {
         let config = Config::in_memory(String::new(), String::new(), String::new());
         let (access, traffic) = (Arc::new(Access::from_config(&config)), Arc::new(Traffic::new(clock::now())));
         let routes = Router::new().route("/wait", axum::routing::get(waits));
-        gate.open(Interface::new(routes, access, traffic));
+        gate.open(Interface::new(routes, access, traffic, Arc::new(Identity::for_tests())));
         assert_eq!(gate.send("GET", "/elsewhere", None).await.status, 404);
         let request_task = tokio::spawn({
             let gate = Arc::clone(&gate);

@@ -5,10 +5,11 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
-use axum::http::header::{ETAG, LOCATION};
+use axum::http::header::{CACHE_CONTROL, ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 use storefront_api::{IDEMPOTENCY_REPLAYED_HEADER, IDEMPOTENT_REPLAYED_HEADER, POSITION_HEADER};
 
 use crate::http::error::ApiError;
@@ -23,13 +24,28 @@ pub(crate) async fn respond_once(
     context: &Context,
     work: impl Future<Output = Result<Done, ApiError>>,
 ) -> Result<Response, ApiError> {
-    let lookup = async {
-        match &context.idempotency {
-            Some(idempotency) => commands::stored_reply(&shop.store, idempotency).await,
-            None => Ok(None),
-        }
-    };
-    respond_after(shop, context, lookup, work).await
+    respond_after(shop, context, lookup(shop, context), work).await
+}
+
+/// Like [`respond_once`], for a response with something that must not be stored: `complete` adds it to the stored body.
+pub(crate) async fn respond_once_completed(
+    shop: &Shop,
+    context: &Context,
+    work: impl Future<Output = Result<Done, ApiError>>,
+    complete: impl FnOnce(Value) -> Result<Value, serde_json::Error>,
+) -> Result<Response, ApiError> {
+    let mut done = done_once(shop, context, lookup(shop, context), work).await?;
+    done.reply.body = complete(done.reply.body).map_err(Failure::from)?;
+    let mut response = respond(shop, context, done);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+async fn lookup(shop: &Shop, context: &Context) -> Result<Option<Done>, Failure> {
+    match &context.idempotency {
+        Some(idempotency) => commands::stored_reply(&shop.store, idempotency).await,
+        None => Ok(None),
+    }
 }
 
 /// Like [`respond_once`], for work whose only effect is one append with its response. It needs no lookup before: the log
@@ -48,21 +64,29 @@ async fn respond_after(
     lookup: impl Future<Output = Result<Option<Done>, Failure>>,
     work: impl Future<Output = Result<Done, ApiError>>,
 ) -> Result<Response, ApiError> {
-    let answer = |done| respond(shop, context, done);
-    let Some(idempotency) = &context.idempotency else { return work.await.map(answer) };
+    done_once(shop, context, lookup, work).await.map(|done| respond(shop, context, done))
+}
+
+async fn done_once(
+    shop: &Shop,
+    context: &Context,
+    lookup: impl Future<Output = Result<Option<Done>, Failure>>,
+    work: impl Future<Output = Result<Done, ApiError>>,
+) -> Result<Done, ApiError> {
+    let Some(idempotency) = &context.idempotency else { return work.await };
     let _claim = shop.in_flight_keys.claim(&idempotency.key).ok_or_else(|| {
         let detail = "A request with this Idempotency-Key is running. Send it again when that has ended.";
         ApiError::new(ErrorCode::RequestInProgress, detail)
     })?;
     if let Some(done) = lookup.await? {
-        return Ok(answer(done));
+        return Ok(done);
     }
     match work.await {
-        Ok(done) => Ok(answer(done)),
+        Ok(done) => Ok(done),
         // An earlier request with this key may have been appended. Then its stored response counts, not the refusal that
         // its effect causes.
         Err(refusal) => match commands::stored_reply(&shop.store, idempotency).await {
-            Ok(Some(done)) => Ok(answer(done)),
+            Ok(Some(done)) => Ok(done),
             Err(reused @ Failure::KeyReused) => Err(reused.into()),
             Ok(None) | Err(_) => Err(refusal),
         },

@@ -1,14 +1,15 @@
-//! The caller's identity, from the headers `Storefront-Customer` and `Storefront-Actor`. Open mode trusts them; with sessions,
-//! this would be the only place to change.
+//! The caller's identity: the customer who is signed in, otherwise what the headers `Storefront-Customer` and
+//! `Storefront-Actor` say. Open mode trusts them.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use storefront_api::{ACTOR_HEADER, ActorName, CUSTOMER_HEADER, CustomerId, Money};
-use storefront_domain::customer::{Customer, CustomerError, CustomerEvent};
+use storefront_domain::customer::{Customer, CustomerError, CustomerEvent, Registered};
 
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
+use crate::http::principal::Principal;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
 use crate::store::{aggregates, streams};
@@ -18,6 +19,17 @@ use crate::store::{aggregates, streams};
 pub(crate) struct Caller(pub(crate) Option<CustomerId>);
 
 impl Caller {
+    /// The caller of a request: who is signed in, otherwise whom the headers name.
+    ///
+    /// # Errors
+    /// When the token is not good, or see [`Caller::from_headers`].
+    pub(crate) fn of(parts: &Parts) -> Result<Self, ApiError> {
+        match Principal::in_extensions(&parts.extensions).claims()? {
+            Some(claims) => Ok(Self(Some(claims.customer_id))),
+            None => Self::from_headers(&parts.headers),
+        }
+    }
+
     /// Reads the caller from the headers.
     ///
     /// # Errors
@@ -69,7 +81,7 @@ impl FromRequestParts<Shop> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _shop: &Shop) -> Result<Self, ApiError> {
-        Self::from_headers(&parts.headers)
+        Self::of(parts)
     }
 }
 
@@ -79,8 +91,10 @@ pub(crate) async fn spending_limit(shop: &Shop, customer_id: Option<CustomerId>)
     let (customer, _) =
         aggregates::load::<CustomerEvent>(&shop.store, &streams::customer(id)).await.map_err(Failure::from)?;
     match &*customer {
-        Customer::Unknown => Err(CustomerError::NotFound.into()),
-        Customer::Registered { limit } => Ok(Some((*limit).unwrap_or_else(|| shop.money(shop.terms.spending_limit)))),
+        Customer::Unknown | Customer::Deleted => Err(CustomerError::NotFound.into()),
+        Customer::Registered(Registered { limit, .. }) => {
+            Ok(Some((*limit).unwrap_or_else(|| shop.money(shop.terms.spending_limit))))
+        }
     }
 }
 

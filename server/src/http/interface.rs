@@ -11,8 +11,10 @@ use tower::ServiceExt as _;
 use tracing::{Instrument as _, debug};
 
 use crate::http::origin::{Access, PageAccess};
+use crate::http::principal::Principal;
 use crate::http::request_id::{self, RequestId};
 use crate::http::traffic::Traffic;
+use crate::identity::Identity;
 
 /// Answers every request to one shop. Clones share everything.
 #[derive(Clone, Debug)]
@@ -20,11 +22,12 @@ pub(crate) struct Interface {
     routes: Router,
     access: Arc<Access>,
     traffic: Arc<Traffic>,
+    identity: Arc<Identity>,
 }
 
 impl Interface {
-    pub(crate) fn new(routes: Router, access: Arc<Access>, traffic: Arc<Traffic>) -> Self {
-        Self { routes, access, traffic }
+    pub(crate) fn new(routes: Router, access: Arc<Access>, traffic: Arc<Traffic>, identity: Arc<Identity>) -> Self {
+        Self { routes, access, traffic, identity }
     }
 
     /// Answers a request. What every request passes stands here rather than in layers of the router, each of which keeps memory
@@ -36,6 +39,8 @@ impl Interface {
             let mut response = match early {
                 Some(response) => response,
                 None => {
+                    let principal = Principal::of(&self.identity, request.headers());
+                    request.extensions_mut().insert(principal);
                     let Ok(response) = self.routes.oneshot(request).await;
                     response
                 }

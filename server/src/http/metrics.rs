@@ -44,6 +44,7 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
         product_service_up: !shop.freshness.is_stale(),
         paused_views: Views::names().map(|name| (name, shop.views.paused().contains_key(name))).collect(),
         repeats: shop.log_health.repeat_counters.snapshot(),
+        password_hashings: shop.identity.passwords.hashings(),
     });
     Ok(([(CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text).into_response())
 }
@@ -73,6 +74,7 @@ struct Snapshot {
     product_service_up: bool,
     paused_views: Vec<(&'static str, bool)>,
     repeats: Repeats,
+    password_hashings: u64,
 }
 
 /// Formats the metrics in the text format of Prometheus. The library adds a full stop to each description, and `_total`
@@ -86,6 +88,8 @@ fn exposition(snapshot: &Snapshot) -> String {
     registry.register("product_service_up", "Whether the product service is followed", ConstGauge::new(up));
     let uptime_s = Duration::from_millis(snapshot.uptime_ms.unsigned_abs()).as_secs_f64();
     registry.register("uptime_seconds", "For how long the server has been running", ConstGauge::new(uptime_s));
+    let hashings = ConstCounter::new(snapshot.password_hashings);
+    registry.register("password_hashings", "Passwords that were hashed, to sign in or to be kept", hashings);
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = prometheus_text::encode(&mut text, &registry);
@@ -207,6 +211,7 @@ mod tests {
                 retried_appends: 4,
                 ..Repeats::default()
             },
+            password_hashings: 6,
         });
         for line in [
             "# TYPE storefront_log_head_position gauge",
@@ -225,6 +230,7 @@ mod tests {
             "storefront_view_paused{view=\"orders\"} 1",
             "storefront_webhooks_total{outcome=\"repeated\"} 3",
             "storefront_appends_retried_total 4",
+            "storefront_password_hashings_total 6",
             "storefront_uptime_seconds 61.005",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");

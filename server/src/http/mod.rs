@@ -19,6 +19,7 @@ mod openapi;
 pub(crate) mod order_watch;
 pub(crate) mod origin;
 mod pauses;
+mod principal;
 mod request_id;
 pub(crate) mod routes;
 pub(crate) mod state;
@@ -39,8 +40,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use self::interface::Interface;
 use self::openapi::Document;
 use self::routes::{
-    catalogue, customers, documents, events, export, health, lab, orders, picture, processes, product_service,
-    products, stock, unmatched_charges, views, vouchers, wallets, webhooks,
+    catalogue, customers, documents, events, export, health, lab, me, orders, picture, processes, product_service,
+    products, sessions, stock, unmatched_charges, views, vouchers, wallets, webhooks,
 };
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
@@ -48,7 +49,7 @@ use crate::http::state::Shop;
 
 /// Builds the HTTP interface with all routes.
 pub(crate) fn interface(shop: Shop) -> Interface {
-    let (access, traffic) = (shop.access.clone(), shop.traffic.clone());
+    let (access, traffic, identity) = (shop.access.clone(), shop.traffic.clone(), shop.identity.clone());
     let (routes, described) = documented_routes().split_for_parts();
     let routes = routes
         .merge(openapi::routes(openapi::complete(described)))
@@ -56,7 +57,7 @@ pub(crate) fn interface(shop: Shop) -> Interface {
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(shop);
-    Interface::new(routes, access, traffic)
+    Interface::new(routes, access, traffic, identity)
 }
 
 /// Builds the OpenAPI description of the HTTP interface.
@@ -103,6 +104,15 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(documents::get_invoice))
         .routes(routes!(customers::register))
         .routes(routes!(customers::set_limit))
+        .routes(routes!(customers::deactivate))
+        .routes(routes!(customers::reactivate))
+        .routes(routes!(me::get_me, me::change_profile, me::delete_me))
+        .routes(routes!(me::change_password))
+        .routes(routes!(sessions::sign_in, sessions::list_sessions))
+        .routes(routes!(sessions::renew))
+        .routes(routes!(sessions::sign_out))
+        .routes(routes!(sessions::end_others))
+        .routes(routes!(sessions::end_session))
         .routes(routes!(wallets::get_wallet))
         .routes(routes!(wallets::list_movements))
         .routes(routes!(wallets::top_up))

@@ -49,6 +49,12 @@ By default it listens on this machine only. Who is a customer says so with `Stor
 `POST /v1/customers` registered them; without it one is a guest. The customer who sends an order's first item owns the \
 order: its wallet pays, its spending limit holds, its vouchers can be used, and the voucher that it brings is theirs.
 
+**Signing in.** A customer who was registered with `email`, `password` and `name` signs in with `POST /v1/sessions`. The \
+token is sent as `Authorization: Bearer TOKEN`, names the customer in place of `Storefront-Customer`, and is good for an \
+hour. `POST /v1/sessions/renew` gives another one, also when it has expired, until the session ends: after 30 days, when it \
+is ended at `/v1/sessions`, when the password is changed elsewhere, or with the account. Every server refuses an ended \
+session within a second.
+
 **Writing.** An order's id is a UUID of the client's choice. Every write answers `Storefront-Position`, the log position \
 that it wrote; send it back as `min_position` to read your own writes. Under an `Idempotency-Key` a command takes effect \
 once and gets the same answer each time, for at least 24 hours, with `Idempotent-Replayed: true` from the second time on; \
@@ -124,6 +130,7 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
         ErrorCode::ForeignHost,
         ErrorCode::ForeignOrigin,
         ErrorCode::ViewsUnavailable,
+        ErrorCode::SessionInvalid,
     ];
     if in_path {
         codes.push(ErrorCode::InvalidPath);

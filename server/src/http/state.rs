@@ -17,6 +17,7 @@ use crate::http::idempotency::InFlightKeys;
 use crate::http::order_watch::OrderWatch;
 use crate::http::origin::Access;
 use crate::http::traffic::Traffic;
+use crate::identity::Identity;
 use crate::integrations::ports::PaymentGateway;
 use crate::integrations::product_service::ProductService;
 use crate::lab::Lab;
@@ -42,6 +43,7 @@ pub(crate) struct ShopState {
     pub(crate) fonts: LazyFonts,
     pub(crate) freshness: Arc<Freshness>,
     pub(crate) in_flight_keys: InFlightKeys,
+    pub(crate) identity: Arc<Identity>,
     /// The workshop lab, when enabled.
     pub(crate) lab: Option<Arc<Lab>>,
     /// Requests that wait for a change of an order.

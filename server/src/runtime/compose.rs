@@ -2,6 +2,7 @@
 //! processes.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::catalogue::basket_lookup::BasketLookup;
 use crate::catalogue::freshness::Freshness;
 use crate::catalogue::sync::CatalogueSync;
 use crate::config::{Config, StoreChoice};
+use crate::identity::signing_keys::SigningKeys;
 use crate::integrations::card_gateway::CardGateway;
 use crate::integrations::mailer::{Mailer, MailerConfig};
 use crate::integrations::ports::{MailSender, PaymentGateway, Products};
@@ -71,6 +73,9 @@ pub enum StartError {
     /// The database of the views cannot be opened.
     #[error("{0}")]
     Views(String),
+    /// The file of the signing keys cannot be used.
+    #[error("{0}")]
+    Keys(String),
     /// The configured address of an external system is invalid.
     #[error("{0}")]
     Address(String),
@@ -110,6 +115,24 @@ impl Systems {
 
 pub(crate) fn bad_address(error: impl std::fmt::Display) -> StartError {
     StartError::Address(error.to_string())
+}
+
+/// The keys that sign tokens: of the configured file, else of the file beside the log, else new ones.
+pub(crate) fn signing_keys(config: &Config) -> Result<SigningKeys, StartError> {
+    let file = config.key_file.clone().or_else(|| key_file_beside_log(&config.store));
+    file.map_or_else(|| Ok(SigningKeys::random()), |path| SigningKeys::of_file(&path))
+        .map_err(|failure| StartError::Keys(failure.to_string()))
+}
+
+fn key_file_beside_log(store: &StoreChoice) -> Option<PathBuf> {
+    match store {
+        StoreChoice::File(path) => {
+            let mut keys = path.clone().into_os_string();
+            keys.push("-keys");
+            Some(keys.into())
+        }
+        StoreChoice::Memory | StoreChoice::Postgres(_) => None,
+    }
 }
 
 /// Opens the configured log.

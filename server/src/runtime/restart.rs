@@ -219,12 +219,14 @@ impl LogArchive {
         if let Some(folder) = from.parent() {
             std::fs::File::open(folder)?.sync_all()?;
         }
-        for file in [views.clone(), with_suffix(&views, "-wal"), with_suffix(&views, "-shm")] {
+        // Tokens of the old log are not good for the new one.
+        let keys = with_suffix(&from, "-keys");
+        for file in [views.clone(), with_suffix(&views, "-wal"), with_suffix(&views, "-shm"), keys] {
             match std::fs::remove_file(&file) {
                 Ok(()) => {}
                 Err(failure) if failure.kind() == io::ErrorKind::NotFound => {}
                 // The views detect that their rows belong to another log.
-                Err(failure) => warn!(error = %failure, "cannot remove the views of the old log"),
+                Err(failure) => warn!(error = %failure, "cannot remove the views or the keys of the old log"),
             }
         }
         Ok(to.file_name().unwrap_or_default().to_string_lossy().into_owned())

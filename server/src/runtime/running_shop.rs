@@ -22,6 +22,9 @@ use crate::http::order_watch::OrderWatch;
 use crate::http::origin::Access;
 use crate::http::state::{Shop, ShopState};
 use crate::http::traffic::Traffic;
+use crate::identity::Identity;
+use crate::identity::ended_sessions::EndedSessions;
+use crate::identity::passwords::Passwords;
 use crate::integrations::lab_stubs::LabStubs;
 use crate::integrations::product_service::ProductService;
 use crate::lab::{Lab, ShopControl};
@@ -29,7 +32,7 @@ use crate::operations::progress::Progress;
 use crate::payments::unmatched_charges::Reconciliation;
 use crate::processes::engine::start_positions;
 use crate::processes::issue_invoices_and_credit_notes;
-use crate::runtime::compose::{StartError, Systems, bad_address, open_log, open_views};
+use crate::runtime::compose::{StartError, Systems, bad_address, open_log, open_views, signing_keys};
 use crate::runtime::workers::{WorkerSet, Workers};
 use crate::store::aggregates::Store;
 use crate::store::log_health::{LogHealth, SetBack};
@@ -57,6 +60,33 @@ async fn follow_clock(log_health: LogHealth, store: Store) {
         // `LogHealth` records a failure, and the next read follows.
         let _noted = log_health.follow_clock(&store).await;
     }
+}
+
+/// Reads the signing keys, and the sessions that ended of late; those that end from now on are followed until `stop`.
+async fn open_identity(
+    config: &Config,
+    store: &Store,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Arc<Identity>, StartError> {
+    let keys = signing_keys(config)?;
+    let ended = EndedSessions::default();
+    let known_up_to = ended.load(store).await?;
+    tasks.spawn(ended.clone().follow(store.clone(), known_up_to, stop.clone()));
+    Ok(Arc::new(Identity { passwords: Passwords::default(), keys, ended }))
+}
+
+/// Loads the fonts beside the start, which need not wait for them.
+fn load_fonts(config: &Config) -> LazyFonts {
+    let fonts = LazyFonts::new(config.fonts.clone());
+    let preloaded = fonts.clone();
+    tokio::task::spawn_blocking(move || {
+        preloaded.get();
+        if let Some(missing) = preloaded.missing() {
+            warn!("{missing}");
+        }
+    });
+    fonts
 }
 
 /// A log that was set back, and the state of the shop that was open on it.
@@ -164,16 +194,10 @@ impl RunningShop {
         let reconciliation = Reconciliation::new(store.clone(), cards.clone());
         let comparisons = reconciliation.clone().run(set_back.is_some());
         tasks.spawn(stop.clone().run_until_cancelled_owned(comparisons));
+        let identity = open_identity(config, &store, &tasks, &stop).await?;
         let order_watch = OrderWatch::new(config.waiting_requests);
         tasks.spawn(order_watch.clone().run(store.clone(), stop.clone()));
-        let fonts = LazyFonts::new(config.fonts.clone());
-        let preloaded = fonts.clone();
-        tokio::task::spawn_blocking(move || {
-            preloaded.get();
-            if let Some(missing) = preloaded.missing() {
-                warn!("{missing}");
-            }
-        });
+        let fonts = load_fonts(config);
         let shop = ShopState {
             store: store.clone(),
             log_health: log_health.clone(),
@@ -186,6 +210,7 @@ impl RunningShop {
             catalogue_sync,
             freshness,
             in_flight_keys: InFlightKeys::default(),
+            identity,
             lab: lab.clone(),
             order_watch,
             progress,

@@ -8,6 +8,7 @@ use storefront_domain::{
     document_register::{self as register, Register, RegisterEvent},
     email::{self, Email, EmailEvent},
     invoice::{self, InvoiceEvent, InvoiceState},
+    login::{self, Login, LoginEvent},
     order::OrderEvent,
     payment::{self, Payment, PaymentEvent},
     process::{self, Process, ProcessEvent},
@@ -79,6 +80,7 @@ aggregates! {
     wallet: WalletEvent => Wallet;
     voucher: VoucherEvent => Voucher;
     customer: CustomerEvent => Customer;
+    login: LoginEvent => Login;
     invoice: InvoiceEvent => InvoiceState;
     register: RegisterEvent => Register;
     withdrawals: WithdrawalsEvent => Withdrawals;

@@ -9,6 +9,7 @@ use storefront_domain::{
     customer::CustomerError,
     email::EmailError,
     invoice::InvoiceError,
+    login::LoginError,
     order::OrderError,
     payment::{self, PaymentCommand, PaymentError},
     process::{self, Process, ProcessCommand, ProcessError},
@@ -117,6 +118,8 @@ pub(crate) enum Failure {
     Withdrawals(#[from] WithdrawalsError),
     #[error(transparent)]
     Customer(#[from] CustomerError),
+    #[error(transparent)]
+    Login(#[from] LoginError),
     #[error("the version is {current}, not the one that was asked for")]
     VersionMismatch { current: u64 },
     #[error("the key was used for another request")]

@@ -1,8 +1,10 @@
 //! The names of all streams.
 
-use storefront_api::{CustomerId, EmailId, OrderId, PaymentId, ProductId, VoucherCode};
+use sha2::{Digest, Sha256};
+use storefront_api::{CustomerId, EmailAddress, EmailId, OrderId, PaymentId, ProductId, VoucherCode};
 use storefront_domain::invoice::InvoiceNumber;
 use storefront_eventlog::StreamName;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// The stream of an order.
 pub(crate) fn order(id: OrderId) -> StreamName {
@@ -27,6 +29,14 @@ pub(crate) fn payment(id: PaymentId) -> StreamName {
 /// The stream of a customer.
 pub(crate) fn customer(id: CustomerId) -> StreamName {
     stream_name("customer", id)
+}
+
+/// The stream of whom a mail address belongs to. Addresses that differ only in case or in their Unicode form have one stream,
+/// because they are taken for one address. The name has a digest, because an address can be longer than a name.
+pub(crate) fn login(email: &EmailAddress) -> StreamName {
+    let local: String = email.local().nfkc().collect::<String>().to_lowercase().nfkc().collect();
+    let digest = Sha256::digest(format!("{local}@{}", email.ascii_domain()));
+    stream_name("login", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
 /// The stream of the wallet of a customer.
@@ -91,4 +101,20 @@ pub(crate) fn id_in<T: std::str::FromStr>(context: &str, stream: &str) -> Option
 )]
 fn stream_name(context: &str, id: impl std::fmt::Display) -> StreamName {
     StreamName::new(format!("{context}-{id}")).expect("a typed id makes a good stream name")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_differ_in_case_or_unicode_form_have_one_login() {
+        let of = |email: &str| login(&email.parse().unwrap());
+        let one = of("jos\u{e9}@m\u{fc}ller.example");
+        for same in ["JOS\u{c9}@M\u{dc}LLER.example", "Jos\u{e9}@xn--mller-kva.EXAMPLE"] {
+            assert_eq!(of(same), one, "{same}");
+        }
+        assert_ne!(of("jose@m\u{fc}ller.example"), one);
+        assert!(one.as_str().starts_with("login-") && !one.as_str().contains("jos"));
+    }
 }

@@ -77,7 +77,7 @@ pub(super) async fn send(client: &Client, request: Request) -> Response {
             Response::OrderDocuments { order, result }
         }
         Request::Register { customer, key } => {
-            let register = RegisterCustomer { id: Some(customer) };
+            let register = RegisterCustomer { id: Some(customer), ..RegisterCustomer::default() };
             let result = client.register(&register, &idempotency_key(&key)).await.map(value).map_err(failure);
             Response::Registered { key, result }
         }

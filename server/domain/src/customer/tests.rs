@@ -1,4 +1,7 @@
-//! Tests of the registration and the spending limit.
+//! Tests of registration, account, sessions and spending limit.
+
+use storefront_api::{Money, Role, SessionId, Timestamp};
+use uuid::Uuid;
 
 use super::*;
 use crate::testing::{Given, euro, fold_events};
@@ -15,20 +18,66 @@ fn set_limit(limit: i64) -> CustomerCommand {
     CustomerCommand::SetLimit { limit: euro(limit) }
 }
 
+fn without_account() -> CustomerEvent {
+    CustomerEvent::Registered { account: None }
+}
+
+fn hash(text: &str) -> PasswordHash {
+    PasswordHash(text.to_owned())
+}
+
+fn account() -> Account {
+    Account {
+        email: "ada@example.com".to_owned(),
+        name: "Ada".to_owned(),
+        password: hash("first"),
+        must_change: false,
+        role: Role::Customer,
+    }
+}
+
+fn with_account() -> CustomerEvent {
+    CustomerEvent::Registered { account: Some(account()) }
+}
+
+fn id(number: u128) -> SessionId {
+    SessionId(Uuid::from_u128(number))
+}
+
+/// A session that lives for 10 seconds.
+fn session(number: u128, second: i64) -> Session {
+    let at = |second: i64| Timestamp::from_unix_ms(second * 1000);
+    Session { id: id(number), started_at: at(second), expires_at: at(second + 10), user_agent: None }
+}
+
+fn started(number: u128, second: i64) -> CustomerEvent {
+    CustomerEvent::SessionStarted(session(number, second))
+}
+
+fn ended(number: u128) -> CustomerEvent {
+    CustomerEvent::SessionEnded { session_id: id(number) }
+}
+
+fn registered(limit: Option<Money>) -> Customer {
+    Customer::Registered(Registered { limit, account: None, is_active: true, sessions: vec![] })
+}
+
 #[test]
 fn an_id_is_registered_once() {
-    let customer = given([]).when(CustomerCommand::Register).then([CustomerEvent::Registered]);
-    assert_eq!(customer, Customer::Registered { limit: None });
-    given([CustomerEvent::Registered]).when(CustomerCommand::Register).then_refused(CustomerError::Exists);
+    let register = || CustomerCommand::Register { account: None };
+    let customer = given([]).when(register()).then([without_account()]);
+    assert_eq!(customer, registered(None));
+    given([without_account()]).when(register()).then_refused(CustomerError::Exists);
+    given([with_account(), CustomerEvent::Deleted]).when(register()).then_refused(CustomerError::Exists);
 }
 
 #[test]
 fn the_limit_of_a_customer_can_be_set_and_set_again() {
-    let history = || [CustomerEvent::Registered, limit_set(500)];
-    given([CustomerEvent::Registered]).when(set_limit(500)).then([limit_set(500)]);
+    let history = || [without_account(), limit_set(500)];
+    given([without_account()]).when(set_limit(500)).then([limit_set(500)]);
     given(history()).when(set_limit(500)).then_nothing();
     let customer = given(history()).when(set_limit(0)).then([limit_set(0)]);
-    assert_eq!(customer, Customer::Registered { limit: Some(euro(0)) });
+    assert_eq!(customer, registered(Some(euro(0))));
     given(history()).when(set_limit(-1)).then_refused(CustomerError::BadLimit);
 }
 
@@ -36,6 +85,76 @@ fn the_limit_of_a_customer_can_be_set_and_set_again() {
 fn nobody_has_no_limit() {
     given([]).when(set_limit(500)).then_refused(CustomerError::NotFound);
     assert_eq!(fold_events(Customer::default(), [limit_set(500)]), Customer::Unknown);
-    let twice = fold_events(Customer::default(), [CustomerEvent::Registered, limit_set(5), CustomerEvent::Registered]);
-    assert_eq!(twice, Customer::Registered { limit: Some(euro(5)) });
+    let twice = fold_events(Customer::default(), [without_account(), limit_set(5), without_account()]);
+    assert_eq!(twice, registered(Some(euro(5))));
+}
+
+#[test]
+fn a_name_is_changed_where_there_is_an_account() {
+    let change = |name: &str| CustomerCommand::ChangeName { name: name.to_owned() };
+    let changed = CustomerEvent::NameChanged { name: "Ada L.".to_owned() };
+    let customer = given([with_account()]).when(change("Ada L.")).then([changed.clone()]);
+    let Customer::Registered(Registered { account: Some(account), .. }) = customer else { panic!("{customer:?}") };
+    assert_eq!(account.name, "Ada L.");
+    given([with_account(), changed]).when(change("Ada L.")).then_nothing();
+    given([without_account()]).when(change("Ada")).then_refused(CustomerError::NoAccount);
+}
+
+#[test]
+fn sessions_start_where_there_is_an_active_account() {
+    let start = |number, second| CustomerCommand::StartSession { session: session(number, second) };
+    given([with_account()]).when(start(1, 0)).then([started(1, 0)]);
+    given([without_account()]).when(start(1, 0)).then_refused(CustomerError::NoAccount);
+    given([]).when(start(1, 0)).then_refused(CustomerError::NotFound);
+    let off = [with_account(), CustomerEvent::Deactivated];
+    given(off.clone()).when(start(1, 0)).then_refused(CustomerError::Deactivated);
+    given(off.into_iter().chain([CustomerEvent::Reactivated])).when(start(1, 0)).then([started(1, 0)]);
+}
+
+#[test]
+fn a_session_is_ended_once_and_the_others_stay() {
+    let history = || [with_account(), started(1, 0), started(2, 1), started(3, 2)];
+    given(history()).when(CustomerCommand::EndSession { session_id: id(2) }).then([ended(2)]);
+    given(history().into_iter().chain([ended(2)]))
+        .when(CustomerCommand::EndSession { session_id: id(2) })
+        .then_refused(CustomerError::NoSuchSession);
+    given(history()).when(CustomerCommand::EndOtherSessions { keep: id(2) }).then([ended(1), ended(3)]);
+}
+
+#[test]
+fn a_new_password_ends_the_other_sessions() {
+    let history = || [with_account(), started(1, 0), started(2, 1)];
+    let changed = || CustomerEvent::PasswordChanged { password: hash("second"), must_change: false };
+    let change = CustomerCommand::ChangePassword { password: hash("second"), keep: id(2) };
+    let customer = given(history()).when(change).then([changed(), ended(1)]);
+    let Customer::Registered(Registered { account: Some(account), sessions, .. }) = customer else { panic!() };
+    assert_eq!((account.password, sessions), (hash("second"), vec![session(2, 1)]));
+}
+
+#[test]
+fn deactivation_and_deletion_end_every_session() {
+    let history = || [with_account(), started(1, 0), started(2, 1)];
+    given(history()).when(CustomerCommand::Deactivate).then([CustomerEvent::Deactivated, ended(1), ended(2)]);
+    given([with_account(), CustomerEvent::Deactivated]).when(CustomerCommand::Deactivate).then_nothing();
+    given(history()).when(CustomerCommand::Reactivate).then_nothing();
+    let customer = given(history()).when(CustomerCommand::Delete).then([ended(1), ended(2), CustomerEvent::Deleted]);
+    assert_eq!(customer, Customer::Deleted);
+    given([with_account(), CustomerEvent::Deleted]).when(CustomerCommand::Delete).then_refused(CustomerError::NotFound);
+}
+
+#[test]
+fn more_sessions_than_are_allowed_end_the_oldest_and_expired_ones_do_not_count() {
+    let live = (0..MAX_SESSIONS as u128).map(|number| started(number, 5));
+    let history = [with_account(), started(1000, 0)].into_iter().chain(live);
+    let start = CustomerCommand::StartSession { session: session(2000, 11) };
+    let customer = given(history).when(start).then([ended(0), started(2000, 11)]);
+    let Customer::Registered(registered) = customer else { panic!() };
+    assert_eq!(registered.sessions.len(), MAX_SESSIONS);
+    assert!(registered.sessions.iter().all(|session| session.id != id(1000)), "it had expired");
+}
+
+#[test]
+fn no_output_shows_the_hash_of_a_password() {
+    let shown = format!("{:?}", [with_account()]);
+    assert!(shown.contains("PasswordHash(…)") && !shown.contains("first"), "{shown}");
 }

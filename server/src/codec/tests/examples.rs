@@ -2,13 +2,14 @@
 //! gets its recorded example.
 
 use storefront_api::{
-    Address, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId, ReopenReason, Seller,
-    Timestamp, VatRate, VoucherCode,
+    Address, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId, ReopenReason, Role,
+    Seller, SessionId, Timestamp, VatRate, VoucherCode,
 };
 use storefront_domain::checkout::{CheckoutEvent, CheckoutLine};
-use storefront_domain::customer::CustomerEvent;
+use storefront_domain::customer::{Account, CustomerEvent, PasswordHash, Session};
 use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceLine, InvoiceNumber};
+use storefront_domain::login::LoginEvent;
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::payment::{DisputeOutcome, PaymentEvent};
 use storefront_domain::process::ProcessEvent;
@@ -252,9 +253,50 @@ pub(super) fn voucher() -> Vec<VoucherEvent> {
 pub(super) fn customer() -> Vec<CustomerEvent> {
     all(|last| {
         Some(match last {
-            None => CustomerEvent::Registered,
-            Some(CustomerEvent::Registered) => CustomerEvent::LimitSet { limit: euro(1_000_000) },
-            Some(CustomerEvent::LimitSet { .. }) => return None,
+            None => CustomerEvent::Registered { account: Some(account()) },
+            Some(CustomerEvent::Registered { .. }) => CustomerEvent::LimitSet { limit: euro(1_000_000) },
+            Some(CustomerEvent::LimitSet { .. }) => CustomerEvent::NameChanged { name: "Ada L.".to_owned() },
+            Some(CustomerEvent::NameChanged { .. }) => {
+                CustomerEvent::PasswordChanged { password: account().password, must_change: true }
+            }
+            Some(CustomerEvent::PasswordChanged { .. }) => CustomerEvent::Deactivated,
+            Some(CustomerEvent::Deactivated) => CustomerEvent::Reactivated,
+            Some(CustomerEvent::Reactivated) => CustomerEvent::SessionStarted(Session {
+                id: session_id(),
+                started_at: "2026-03-01T12:00:00Z".parse().unwrap(),
+                expires_at: "2026-03-31T12:00:00Z".parse().unwrap(),
+                user_agent: Some("storefront/0.1".to_owned()),
+            }),
+            Some(CustomerEvent::SessionStarted(_)) => CustomerEvent::SessionEnded { session_id: session_id() },
+            Some(CustomerEvent::SessionEnded { .. }) => CustomerEvent::Deleted,
+            Some(CustomerEvent::Deleted) => return None,
+        })
+    })
+}
+
+fn account() -> Account {
+    Account {
+        email: email_address(),
+        name: "Ada Lovelace".to_owned(),
+        password: PasswordHash(
+            "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$w+1ZxRWWQcWwg5pQ9nHqeS6gmsNMhs+RtMSeAThmpxI"
+                .to_owned(),
+        ),
+        must_change: false,
+        role: Role::Customer,
+    }
+}
+
+fn session_id() -> SessionId {
+    SessionId(uuid("0195500d-0000-7000-8000-000000000004"))
+}
+
+pub(super) fn login() -> Vec<LoginEvent> {
+    all(|last| {
+        Some(match last {
+            None => LoginEvent::Claimed { customer_id: customer_id() },
+            Some(LoginEvent::Claimed { .. }) => LoginEvent::Released,
+            Some(LoginEvent::Released) => return None,
         })
     })
 }

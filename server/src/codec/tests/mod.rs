@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use storefront_api::{Currency, Money, OrderId, PaymentMethod, ReopenReason};
 use storefront_domain::category::CategoryEvent;
 use storefront_domain::checkout::CheckoutEvent;
+use storefront_domain::customer::CustomerEvent;
 use storefront_domain::document_register::RegisterEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::invoice::CreditNoteNumber;
@@ -153,6 +154,21 @@ fn voucher_events_are_stored_as_recorded() {
 #[test]
 fn customer_events_are_stored_as_recorded() {
     assert_recorded(customer::KINDS, examples::customer(), customer::encode, customer::decode);
+}
+
+#[test]
+fn login_events_are_stored_as_recorded() {
+    assert_recorded(login::KINDS, examples::login(), login::encode, login::decode);
+}
+
+#[test]
+fn an_account_is_whole_or_not_there() {
+    let without_password = r#"{"email":"ada@example.com","name":"Ada","role":"customer"}"#;
+    let refused = customer::decode("customer.registered", 2, without_password).unwrap_err();
+    assert!(!refused.to_string().contains("ada"), "{refused}");
+    let none = customer::decode("customer.registered", 2, "{}").unwrap();
+    assert_eq!(none, CustomerEvent::Registered { account: None });
+    assert_eq!(customer::encode(&none).data.as_str(), "{}");
 }
 
 #[test]

@@ -1,47 +1,67 @@
-//! Customers over HTTP: registration and spending limits.
+//! Customers over HTTP: registration, spending limits, and who may sign in.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use storefront_api::{self as api, CustomerId, Problem, RegisterCustomer, SetLimit};
-use storefront_domain::customer::{self, Customer, CustomerCommand};
-use storefront_domain::wallet::{self, Wallet, WalletCommand};
+use storefront_api::{self as api, CustomerId, EmailAddress, FieldError, Problem, RegisterCustomer, Role, SetLimit};
+use storefront_domain::customer::{self, Account, Customer, CustomerCommand, Registered};
+use storefront_domain::login::{self, LoginCommand};
+use storefront_domain::wallet::{self, Wallet, WalletCommand, WalletEvent};
 use storefront_eventlog::Version;
 
-use crate::http::command::Command;
+use crate::http::command::{Command, EmptyCommand};
 use crate::http::error::ApiError;
 use crate::http::extract::PathParams;
 use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
-use crate::random;
-use crate::store::aggregates::AppendBuilder;
-use crate::store::commands::{Context, Done, Reply, append_with_reply, decide_change, retry_on_conflict};
+use crate::http::validation;
+use crate::identity::passwords::Password;
+use crate::store::commands::{Context, Done, Failure, Reply, append_with_reply, decide_change, retry_on_conflict};
 use crate::store::streams;
+use crate::{clock, random};
+
+/// Maximum length of a name in characters.
+const MAX_NAME: usize = 50;
 
 /// Register a customer
 ///
-/// Creates the customer and their wallet. Requests on behalf of the customer send the id as `Storefront-Customer`.
+/// Creates the customer and their wallet. With `email`, `password` and `name` they have an account, and sign in with
+/// `POST /v1/sessions`. Without, requests on behalf of the customer send the id as `Storefront-Customer`.
 #[utoipa::path(
     post, path = "/v1/customers", tag = "customers",
     request_body = RegisterCustomer,
     responses(
         (status = 201, description = "Registered", body = api::Customer),
-        (status = 409, description = "`customer_exists`", body = Problem),
+        (status = 409, description = "`customer_exists`; `email_taken`", body = Problem),
+        (status = 503, description = "`sign_ins_busy`", body = Problem),
     )
 )]
 pub(crate) async fn register(
     State(shop): State<Shop>,
-    Command { body, context }: Command<RegisterCustomer>,
+    command: Command<RegisterCustomer>,
 ) -> Result<Response, ApiError> {
+    let command = if command.body.password.is_some() { command.with_secrets(&shop) } else { command };
+    let Command { body, context } = command;
+    let new_account = NewAccount::of(&body)?;
     let id = body.id.unwrap_or_else(|| CustomerId(random::id()));
     let open = WalletCommand::Open { balance: shop.money(shop.terms.opening_balance) };
     let work = async {
-        let opened = wallet::decide(&Wallet::Unknown, open)?;
-        change(&shop, id, &context, StatusCode::CREATED, &CustomerCommand::Register, |batch| {
+        let login = new_account.as_ref().map(|new| (new.email.clone(), LoginCommand::Claim { customer_id: id }));
+        let account = match new_account {
+            Some(new) => Some(new.hashed(&shop).await?),
+            None => None,
+        };
+        let change = CustomerChange {
+            login,
             // In the same append as the registration: a customer has exactly one wallet.
-            batch.add(streams::wallet(id), Version(0), &opened);
-        })
-        .await
+            wallet: wallet::decide(&Wallet::Unknown, open)?,
+            ..CustomerChange::of(id, CustomerCommand::Register { account })
+        };
+        change
+            .append(&shop, &context, |customer, version| reply(&shop, StatusCode::CREATED, id, customer, version))
+            .await
     };
     respond_once(&shop, &context, work).await
 }
@@ -68,37 +88,190 @@ pub(crate) async fn set_limit(
     if limit.currency != shop.currency {
         return Err(ApiError::invalid("/spending_limit/currency", format!("must be {}", shop.currency)));
     }
-    let command = CustomerCommand::SetLimit { limit };
-    respond_once(&shop, &context, change(&shop, id, &context, StatusCode::OK, &command, |_| {})).await
+    change_and_show(&shop, id, &context, CustomerCommand::SetLimit { limit }).await
 }
 
-/// Decides a command on a customer, appends its events and what `add` adds, and replies with the customer.
-async fn change(
+/// Deactivate a customer
+///
+/// For operators. The customer can no longer sign in, and every session ends at once.
+#[utoipa::path(
+    post, path = "/v1/customers/{id}/deactivate", tag = "customers",
+    params(("id" = CustomerId, Path, description = "The customer")),
+    responses(
+        (status = 200, description = "Deactivated", body = api::Customer),
+        (status = 404, description = "`customer_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn deactivate(
+    State(shop): State<Shop>,
+    PathParams(id): PathParams<CustomerId>,
+    command: EmptyCommand,
+) -> Result<Response, ApiError> {
+    change_and_show(&shop, id, &command.into_context(), CustomerCommand::Deactivate).await
+}
+
+/// Reactivate a customer
+///
+/// For operators. The customer can sign in again.
+#[utoipa::path(
+    post, path = "/v1/customers/{id}/reactivate", tag = "customers",
+    params(("id" = CustomerId, Path, description = "The customer")),
+    responses(
+        (status = 200, description = "Reactivated", body = api::Customer),
+        (status = 404, description = "`customer_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn reactivate(
+    State(shop): State<Shop>,
+    PathParams(id): PathParams<CustomerId>,
+    command: EmptyCommand,
+) -> Result<Response, ApiError> {
+    change_and_show(&shop, id, &command.into_context(), CustomerCommand::Reactivate).await
+}
+
+/// Changes a customer, and answers with the customer.
+pub(super) async fn change_and_show(
     shop: &Shop,
     id: CustomerId,
     context: &Context,
-    status: StatusCode,
-    command: &CustomerCommand,
-    add: impl Fn(&mut AppendBuilder) + Send + Sync,
-) -> Result<Done, ApiError> {
-    let done = retry_on_conflict(|| async {
-        let decide = |customer: &Customer| customer::decide(customer, command.clone());
-        let stream = streams::customer(id);
-        let mut change = decide_change(&shop.store, &stream, &context.condition, &context.cause, decide).await?;
-        add(&mut change.batch);
-        let version = change.version.0;
-        let body = serde_json::to_value(body(shop, id, &change.after(), version))?;
-        let reply = Reply { status: status.as_u16(), location: None, version: Some(version), body };
-        append_with_reply(&shop.store, change.batch, context, reply).await
-    });
-    Ok(done.await?)
+    command: CustomerCommand,
+) -> Result<Response, ApiError> {
+    let change = CustomerChange::of(id, command);
+    let work = change.append(shop, context, |customer, version| reply(shop, StatusCode::OK, id, customer, version));
+    respond_once(shop, context, work).await
 }
 
-fn body(shop: &Shop, id: CustomerId, customer: &Customer, version: u64) -> api::Customer {
-    let set = match customer {
-        Customer::Unknown => None,
-        Customer::Registered { limit } => *limit,
+/// The three fields of an account, checked.
+struct NewAccount {
+    email: EmailAddress,
+    name: String,
+    password: Password,
+}
+
+impl NewAccount {
+    /// The account that is asked for; `None` when none is.
+    fn of(body: &RegisterCustomer) -> Result<Option<Self>, ApiError> {
+        let RegisterCustomer { id: _, email, password, name } = body;
+        if email.is_none() && password.is_none() && name.is_none() {
+            return Ok(None);
+        }
+        let mut errors = Vec::new();
+        let mut wrong = |pointer: &str, detail: String| {
+            errors.push(FieldError { pointer: pointer.to_owned(), detail });
+        };
+        let missing = || "is missing: an account has email, password and name".to_owned();
+        let parsed = email
+            .as_deref()
+            .ok_or_else(missing)
+            .and_then(|text| text.parse::<EmailAddress>().map_err(|why| why.to_string()));
+        let email = parsed.map_err(|why| wrong("/email", why)).ok();
+        let password =
+            password.as_ref().ok_or_else(missing).and_then(|plain| Password::new(plain).map_err(|why| why.to_string()));
+        let password = password.map_err(|why| wrong("/password", why)).ok();
+        let name = name
+            .clone()
+            .ok_or_else(missing)
+            .and_then(|name| validation::text_error("", &name, MAX_NAME).map_or(Ok(name), |error| Err(error.detail)));
+        let name = name.map_err(|why| wrong("/name", why)).ok();
+        match (email, password, name) {
+            (Some(email), Some(password), Some(name)) => Ok(Some(Self { email, name, password })),
+            (..) => Err(ApiError::invalid_fields(errors)),
+        }
+    }
+
+    async fn hashed(self, shop: &Shop) -> Result<Account, ApiError> {
+        let password = shop.identity.passwords.hash(self.password).await?;
+        let email = self.email.as_str().to_owned();
+        Ok(Account { email, name: self.name, password, must_change: false, role: Role::Customer })
+    }
+}
+
+/// Checks the name of a customer.
+pub(super) fn check_name(name: &str) -> Result<(), ApiError> {
+    validation::check_text("/name", name, MAX_NAME)
+}
+
+/// A command to a customer, with what is appended beside its events.
+pub(super) struct CustomerChange {
+    id: CustomerId,
+    command: CustomerCommand,
+    /// A mail address that is claimed or released.
+    pub(super) login: Option<(EmailAddress, LoginCommand)>,
+    /// The events of a new wallet.
+    wallet: Vec<WalletEvent>,
+}
+
+impl CustomerChange {
+    pub(super) fn of(id: CustomerId, command: CustomerCommand) -> Self {
+        Self { id, command, login: None, wallet: Vec::new() }
+    }
+
+    /// Decides, appends, and replies. Sessions that end are refused by this server from then on; others learn it from the log.
+    pub(super) async fn append(
+        self,
+        shop: &Shop,
+        context: &Context,
+        reply: impl Fn(&Customer, Version) -> Result<Reply, Failure> + Send + Sync,
+    ) -> Result<Done, ApiError> {
+        let ended = Mutex::new(Vec::new());
+        let done = retry_on_conflict(|| async {
+            let stream = streams::customer(self.id);
+            let decide = |customer: &Customer| customer::decide(customer, self.command.clone());
+            let mut change = decide_change(&shop.store, &stream, &context.condition, &context.cause, decide).await?;
+            change.batch.add(streams::wallet(self.id), Version(0), &self.wallet);
+            if let Some((email, command)) = &self.login {
+                let decide = |login: &login::Login| login::decide(login, command.clone());
+                change.batch.decide(&shop.store, streams::login(email), decide).await?;
+            }
+            let after = change.after();
+            *ended.lock().unwrap_or_else(PoisonError::into_inner) = ended_sessions(&change.before, &after);
+            let reply = reply(&after, change.version)?;
+            append_with_reply(&shop.store, change.batch, context, reply).await
+        });
+        let done = done.await?;
+        for id in ended.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            shop.identity.ended.add(id, clock::now().unix_ms());
+        }
+        Ok(done)
+    }
+}
+
+/// The sessions before a change that are not there after it.
+fn ended_sessions(before: &Arc<Customer>, after: &Customer) -> Vec<api::SessionId> {
+    let ids = |customer: &Customer| match customer {
+        Customer::Registered(registered) => registered.sessions.iter().map(|session| session.id).collect(),
+        Customer::Unknown | Customer::Deleted => Vec::new(),
     };
-    let spending_limit = set.unwrap_or_else(|| shop.money(shop.terms.spending_limit));
-    api::Customer { id, spending_limit, version }
+    let left = ids(after);
+    ids(before).into_iter().filter(|id| !left.contains(id)).collect()
+}
+
+fn reply(
+    shop: &Shop,
+    status: StatusCode,
+    id: CustomerId,
+    customer: &Customer,
+    version: Version,
+) -> Result<Reply, Failure> {
+    let body = serde_json::to_value(body(shop, id, customer, version))?;
+    Ok(Reply { status: status.as_u16(), location: None, version: Some(version.0), body })
+}
+
+/// The wire form of a customer.
+pub(super) fn body(shop: &Shop, id: CustomerId, customer: &Customer, version: Version) -> api::Customer {
+    let (limit, account, is_active) = match customer {
+        Customer::Unknown | Customer::Deleted => (None, None, true),
+        Customer::Registered(Registered { limit, account, is_active, sessions: _ }) => {
+            (*limit, account.as_ref(), *is_active)
+        }
+    };
+    api::Customer {
+        id,
+        spending_limit: limit.unwrap_or_else(|| shop.money(shop.terms.spending_limit)),
+        email: account.map(|account| account.email.clone()),
+        name: account.map(|account| account.name.clone()),
+        role: account.map(|account| account.role),
+        deactivated: !is_active,
+        version: version.0,
+    }
 }

@@ -79,6 +79,7 @@ pub(crate) fn decide_retry(error: &HandlerError, attempt: u32) -> RetryDecision 
             | Failure::Wallet(_)
             | Failure::Voucher(_)
             | Failure::Customer(_)
+            | Failure::Login(_)
             | Failure::Invoice(_)
             | Failure::Withdrawals(_)
             | Failure::VersionMismatch { .. } => {

@@ -105,7 +105,15 @@ impl Purses {
             Request::Register { customer, key } => {
                 self.customer = Some(customer);
                 self.movements = vec![a_movement(1, MovementKind::Opened, 1_000_000, 1_000_000)];
-                let customer = Customer { id: customer, spending_limit: eur(1_000_000), version: 1 };
+                let customer = Customer {
+                    id: customer,
+                    spending_limit: eur(1_000_000),
+                    email: None,
+                    name: None,
+                    role: None,
+                    deactivated: false,
+                    version: 1,
+                };
                 Response::Registered { key, result: Ok(customer) }
             }
             Request::Wallet { customer } => Response::Wallet { customer, result: Ok(self.wallet(customer)) },

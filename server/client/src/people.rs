@@ -1,0 +1,119 @@
+//! Accounts and sessions.
+
+use reqwest::Method;
+use storefront_api::{
+    ChangePassword, ChangeProfile, Customer, CustomerId, DeleteAccount, SessionId, SessionList, SessionsEnded, SignIn,
+    SignedIn,
+};
+
+use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
+
+impl Client {
+    /// `POST /v1/sessions`: signs in. Send its token with [`Client::with_token`].
+    ///
+    /// # Errors
+    /// See [`ClientError`]; this applies to every method. What is refused is a problem with status 401.
+    pub async fn sign_in(
+        &self,
+        sign_in: &SignIn,
+        key: &IdempotencyKey,
+    ) -> Result<WriteResponse<SignedIn>, ClientError> {
+        self.post(&["v1", "sessions"], sign_in, key).await
+    }
+
+    /// `POST /v1/sessions/renew`: another token for the session of this client's token, which may have expired.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn renew_session(&self, key: &IdempotencyKey) -> Result<WriteResponse<SignedIn>, ClientError> {
+        self.post(&["v1", "sessions", "renew"], &serde_json::json!({}), key).await
+    }
+
+    /// `GET /v1/sessions`: the sessions of who is signed in.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn sessions(&self) -> Result<SessionList, ClientError> {
+        self.read(self.get(&["v1", "sessions"], &()), None).await
+    }
+
+    /// `DELETE /v1/sessions/current`: signs out.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn sign_out(&self) -> Result<WriteResponse<SessionsEnded>, ClientError> {
+        self.write(self.request(Method::DELETE, &["v1", "sessions", "current"])).await
+    }
+
+    /// `DELETE /v1/sessions/{id}`: ends one of the own sessions.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn end_session(&self, id: SessionId) -> Result<WriteResponse<SessionsEnded>, ClientError> {
+        self.write(self.request(Method::DELETE, &["v1", "sessions", &id.to_string()])).await
+    }
+
+    /// `DELETE /v1/sessions/others`: ends the own sessions but this one.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn end_other_sessions(&self) -> Result<WriteResponse<SessionsEnded>, ClientError> {
+        self.write(self.request(Method::DELETE, &["v1", "sessions", "others"])).await
+    }
+
+    /// `GET /v1/customers/me`: who is signed in.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn me(&self) -> Result<Customer, ClientError> {
+        self.read(self.get(&["v1", "customers", "me"], &()), None).await
+    }
+
+    /// `PATCH /v1/customers/me`: changes the own name.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn change_profile(&self, change: &ChangeProfile) -> Result<WriteResponse<Customer>, ClientError> {
+        self.write(self.request(Method::PATCH, &["v1", "customers", "me"]).json(change)).await
+    }
+
+    /// `PUT /v1/customers/me/password`: changes the own password, and ends the other sessions.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn change_password(&self, change: &ChangePassword) -> Result<WriteResponse<SignedIn>, ClientError> {
+        self.write(self.request(Method::PUT, &["v1", "customers", "me", "password"]).json(change)).await
+    }
+
+    /// `DELETE /v1/customers/me`: deletes the own account for good.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn delete_account(&self, delete: &DeleteAccount) -> Result<WriteResponse<SessionsEnded>, ClientError> {
+        self.write(self.request(Method::DELETE, &["v1", "customers", "me"]).json(delete)).await
+    }
+
+    /// `POST /v1/customers/{id}/deactivate`: ends every session of a customer, who can no longer sign in; for operators.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn deactivate(
+        &self,
+        id: CustomerId,
+        key: &IdempotencyKey,
+    ) -> Result<WriteResponse<Customer>, ClientError> {
+        self.post(&["v1", "customers", &id.to_string(), "deactivate"], &serde_json::json!({}), key).await
+    }
+
+    /// `POST /v1/customers/{id}/reactivate`: a customer can sign in again; for operators.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn reactivate(
+        &self,
+        id: CustomerId,
+        key: &IdempotencyKey,
+    ) -> Result<WriteResponse<Customer>, ClientError> {
+        self.post(&["v1", "customers", &id.to_string(), "reactivate"], &serde_json::json!({}), key).await
+    }
+}

@@ -1,0 +1,144 @@
+//! The commands to a customer.
+
+use storefront_api::{Money, SessionId};
+
+use super::events::{Account, CustomerEvent, PasswordHash, Session};
+use super::state::{Customer, Registered};
+
+/// Maximum number of sessions of a customer at once; a new one ends the oldest.
+pub const MAX_SESSIONS: usize = 50;
+
+/// A command to a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CustomerCommand {
+    Register {
+        /// `None` for a customer who cannot sign in.
+        account: Option<Account>,
+    },
+    /// Set the spending limit, which is not negative; an equal limit changes nothing.
+    SetLimit {
+        limit: Money,
+    },
+    /// Change the name; an equal name changes nothing.
+    ChangeName {
+        name: String,
+    },
+    /// Change the password, and end all sessions but one.
+    ChangePassword {
+        password: PasswordHash,
+        keep: SessionId,
+    },
+    /// Forbid signing in, and end all sessions; a repeat changes nothing.
+    Deactivate,
+    /// Allow signing in again; a repeat changes nothing.
+    Reactivate,
+    /// Delete the account for good, and end all sessions.
+    Delete,
+    /// Start a session; more than [`MAX_SESSIONS`] end the oldest.
+    StartSession {
+        session: Session,
+    },
+    EndSession {
+        session_id: SessionId,
+    },
+    /// End all sessions but one.
+    EndOtherSessions {
+        keep: SessionId,
+    },
+}
+
+/// Why a command was refused. Nothing was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CustomerError {
+    #[error("there is no such customer")]
+    NotFound,
+    #[error("there is a customer with this id already")]
+    Exists,
+    #[error("a spending limit is not negative")]
+    BadLimit,
+    #[error("the customer has no account to sign in to")]
+    NoAccount,
+    #[error("the customer is deactivated")]
+    Deactivated,
+    #[error("there is no such session")]
+    NoSuchSession,
+}
+
+/// The events of a command; none when it changes nothing.
+///
+/// # Errors
+/// Why the customer refuses the command; nothing is written then.
+pub fn decide(customer: &Customer, command: CustomerCommand) -> Result<Vec<CustomerEvent>, CustomerError> {
+    match (customer, command) {
+        (Customer::Unknown, CustomerCommand::Register { account }) => Ok(vec![CustomerEvent::Registered { account }]),
+        (Customer::Registered(_) | Customer::Deleted, CustomerCommand::Register { .. }) => Err(CustomerError::Exists),
+        (Customer::Registered(registered), command) => decide_registered(registered, command),
+        (
+            Customer::Unknown | Customer::Deleted,
+            CustomerCommand::SetLimit { .. }
+            | CustomerCommand::ChangeName { .. }
+            | CustomerCommand::ChangePassword { .. }
+            | CustomerCommand::Deactivate
+            | CustomerCommand::Reactivate
+            | CustomerCommand::Delete
+            | CustomerCommand::StartSession { .. }
+            | CustomerCommand::EndSession { .. }
+            | CustomerCommand::EndOtherSessions { .. },
+        ) => Err(CustomerError::NotFound),
+    }
+}
+
+fn decide_registered(registered: &Registered, command: CustomerCommand) -> Result<Vec<CustomerEvent>, CustomerError> {
+    match command {
+        CustomerCommand::Register { .. } => Err(CustomerError::Exists),
+        CustomerCommand::SetLimit { limit } if limit.amount < 0 => Err(CustomerError::BadLimit),
+        CustomerCommand::SetLimit { limit } => {
+            Ok(if registered.limit == Some(limit) { vec![] } else { vec![CustomerEvent::LimitSet { limit }] })
+        }
+        CustomerCommand::ChangeName { name } => {
+            let account = account(registered)?;
+            Ok(if account.name == name { vec![] } else { vec![CustomerEvent::NameChanged { name }] })
+        }
+        CustomerCommand::ChangePassword { password, keep } => {
+            account(registered)?;
+            let changed = CustomerEvent::PasswordChanged { password, must_change: false };
+            Ok([changed].into_iter().chain(ended(registered, |id| id != keep)).collect())
+        }
+        CustomerCommand::Deactivate if !registered.is_active => Ok(vec![]),
+        CustomerCommand::Deactivate => {
+            Ok([CustomerEvent::Deactivated].into_iter().chain(ended(registered, |_| true)).collect())
+        }
+        CustomerCommand::Reactivate => Ok(if registered.is_active { vec![] } else { vec![CustomerEvent::Reactivated] }),
+        CustomerCommand::Delete => {
+            account(registered)?;
+            Ok(ended(registered, |_| true).chain([CustomerEvent::Deleted]).collect())
+        }
+        CustomerCommand::StartSession { session } => start_session(registered, session),
+        CustomerCommand::EndSession { session_id } => {
+            let events: Vec<_> = ended(registered, |id| id == session_id).collect();
+            if events.is_empty() { Err(CustomerError::NoSuchSession) } else { Ok(events) }
+        }
+        CustomerCommand::EndOtherSessions { keep } => Ok(ended(registered, |id| id != keep).collect()),
+    }
+}
+
+fn start_session(registered: &Registered, session: Session) -> Result<Vec<CustomerEvent>, CustomerError> {
+    account(registered)?;
+    if !registered.is_active {
+        return Err(CustomerError::Deactivated);
+    }
+    let live: Vec<SessionId> = registered.live_sessions(session.started_at).map(|session| session.id).collect();
+    let surplus = (live.len() + 1).saturating_sub(MAX_SESSIONS);
+    let ended = live.into_iter().take(surplus).map(|session_id| CustomerEvent::SessionEnded { session_id });
+    Ok(ended.chain([CustomerEvent::SessionStarted(session)]).collect())
+}
+
+fn account(registered: &Registered) -> Result<&Account, CustomerError> {
+    registered.account.as_ref().ok_or(CustomerError::NoAccount)
+}
+
+/// The ends of those sessions whose ids are wanted.
+fn ended(registered: &Registered, wanted: impl Fn(SessionId) -> bool) -> impl Iterator<Item = CustomerEvent> {
+    let ids = registered.sessions.iter().map(|session| session.id).filter(move |id| wanted(*id));
+    ids.map(|session_id| CustomerEvent::SessionEnded { session_id })
+}

@@ -1,0 +1,68 @@
+//! What happens to a customer.
+
+use std::fmt;
+
+use storefront_api::{Money, Role, SessionId, Timestamp};
+
+/// An event of a customer; stream `customer-{id}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CustomerEvent {
+    Registered {
+        /// `None` for a customer who cannot sign in.
+        account: Option<Account>,
+    },
+    LimitSet {
+        limit: Money,
+    },
+    NameChanged {
+        name: String,
+    },
+    PasswordChanged {
+        password: PasswordHash,
+        /// Whether it is good for one sign-in, which must change it.
+        must_change: bool,
+    },
+    /// The customer can no longer sign in.
+    Deactivated,
+    Reactivated,
+    SessionStarted(Session),
+    /// Signed out, ended by its owner or with the account, or replaced by a newer one.
+    SessionEnded {
+        session_id: SessionId,
+    },
+    /// The account is gone for good.
+    Deleted,
+}
+
+/// What somebody signs in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The mail address as it was entered.
+    pub email: String,
+    pub name: String,
+    pub password: PasswordHash,
+    /// Whether the password is good for one sign-in, which must change it.
+    pub must_change: bool,
+    pub role: Role,
+}
+
+/// A time during which a customer is signed in on a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub id: SessionId,
+    pub started_at: Timestamp,
+    /// The session cannot be renewed after this time.
+    pub expires_at: Timestamp,
+    /// The name that the client gave itself.
+    pub user_agent: Option<String>,
+}
+
+/// A password as a PHC string, which has the hash, its salt and its parameters. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(pub String);
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}

@@ -1,0 +1,137 @@
+//! Accounts in the log: who signs in with an address, and with which password.
+
+use std::sync::Arc;
+
+use storefront_api::{CustomerId, EmailAddress, Password as PlainPassword};
+use storefront_domain::customer::{Account, Customer, CustomerEvent, Registered};
+use storefront_domain::login::LoginEvent;
+
+use super::passwords::{Password, Passwords, TooManyHashings};
+use crate::store::aggregates::{self, Store};
+use crate::store::commands::Failure;
+use crate::store::streams;
+
+/// Why nobody could be signed in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SignInError {
+    /// There is no account with this address, the password is another, or the account is deactivated. Which of these is
+    /// not told.
+    #[error("the mail address or the password is wrong")]
+    Refused,
+    #[error(transparent)]
+    TooManyHashings(#[from] TooManyHashings),
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Returns the active customer with this address and password. Every refusal takes the same work.
+///
+/// # Errors
+/// See [`SignInError`].
+pub(crate) async fn authenticate(
+    store: &Store,
+    passwords: &Passwords,
+    email: &str,
+    password: &PlainPassword,
+) -> Result<CustomerId, SignInError> {
+    let known = match email.parse::<EmailAddress>() {
+        Ok(email) => find(store, &email).await?,
+        Err(_) => None,
+    };
+    let account = known.as_ref().and_then(|(_, customer)| registered(customer)?.account.as_ref());
+    let matches = passwords.matches(Password::given(password), account.map(|account| &account.password)).await?;
+    match known {
+        Some((id, customer)) if matches && registered(&customer).is_some_and(|known| known.is_active) => Ok(id),
+        Some(_) | None => Err(SignInError::Refused),
+    }
+}
+
+/// Whether a customer has this password.
+///
+/// # Errors
+/// See [`SignInError`]; it is refused where there is no account.
+pub(crate) async fn check_password(
+    passwords: &Passwords,
+    customer: &Customer,
+    password: &PlainPassword,
+) -> Result<bool, SignInError> {
+    let account = account(customer).ok_or(SignInError::Refused)?;
+    Ok(passwords.matches(Password::given(password), Some(&account.password)).await?)
+}
+
+/// The account of a registered customer.
+pub(crate) fn account(customer: &Customer) -> Option<&Account> {
+    registered(customer)?.account.as_ref()
+}
+
+/// Loads a customer from their stream.
+pub(crate) async fn load(store: &Store, id: CustomerId) -> Result<Arc<Customer>, Failure> {
+    let (customer, _) = aggregates::load::<CustomerEvent>(store, &streams::customer(id)).await?;
+    Ok(customer)
+}
+
+async fn find(store: &Store, email: &EmailAddress) -> Result<Option<(CustomerId, Arc<Customer>)>, Failure> {
+    let (login, _) = aggregates::load::<LoginEvent>(store, &streams::login(email)).await?;
+    match login.0 {
+        Some(id) => Ok(Some((id, load(store, id).await?))),
+        None => Ok(None),
+    }
+}
+
+fn registered(customer: &Customer) -> Option<&Registered> {
+    match customer {
+        Customer::Registered(registered) => Some(registered),
+        Customer::Unknown | Customer::Deleted => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storefront_api::Role;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::testing::{a_log, at_second, write};
+
+    async fn outcome(store: &Store, passwords: &Passwords, email: &str, password: &str) -> Option<CustomerId> {
+        match authenticate(store, passwords, email, &PlainPassword(password.to_owned())).await {
+            Ok(id) => Some(id),
+            Err(SignInError::Refused) => None,
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_refusal_hashes_as_much_as_a_sign_in() {
+        let (store, passwords) = (a_log(), Passwords::default());
+        let password = Password::given(&PlainPassword("tea at five".to_owned()));
+        let password = passwords.hash(password).await.unwrap();
+        let [ada, off] = [1, 2].map(|number| CustomerId(Uuid::from_u128(number)));
+        for (id, email) in [(ada, "ada@example.com"), (off, "off@example.com")] {
+            let account = Account {
+                email: email.to_owned(),
+                name: "Somebody".to_owned(),
+                password: password.clone(),
+                must_change: false,
+                role: Role::Customer,
+            };
+            let registered = CustomerEvent::Registered { account: Some(account) };
+            let events = if id == off { vec![registered, CustomerEvent::Deactivated] } else { vec![registered] };
+            write(&store, at_second(1), "test", streams::customer(id), &events).await;
+            let claimed = LoginEvent::Claimed { customer_id: id };
+            write(&store, at_second(1), "test", streams::login(&email.parse().unwrap()), &[claimed]).await;
+        }
+        for (email, password, expected) in [
+            ("ada@example.com", "tea at five", Some(ada)),
+            ("ADA@example.com", "tea at five", Some(ada)),
+            ("ada@example.com", "tea at six", None),
+            ("off@example.com", "tea at five", None),
+            ("bob@example.com", "tea at five", None),
+            ("no address", "tea at five", None),
+        ] {
+            let before = passwords.hashings();
+            assert_eq!(outcome(&store, &passwords, email, password).await, expected, "{email} {password}");
+            assert_eq!(passwords.hashings(), before + 1, "{email} {password}");
+        }
+    }
+}

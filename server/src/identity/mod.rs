@@ -1,0 +1,42 @@
+//! Who signs in: passwords, the keys that sign tokens, the tokens, and the sessions that were ended.
+//!
+//! A token is verified without a look into a database: its signature, its expiry, and whether its session is among those that
+//! were ended of late. Nothing here knows HTTP.
+
+pub(crate) mod accounts;
+pub(crate) mod ended_sessions;
+pub(crate) mod passwords;
+pub(crate) mod signing_keys;
+pub(crate) mod tokens;
+
+use self::ended_sessions::EndedSessions;
+use self::passwords::Passwords;
+use self::signing_keys::SigningKeys;
+use self::tokens::Claims;
+use crate::clock;
+
+/// What the shop needs to recognize those who sign in.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) passwords: Passwords,
+    pub(crate) keys: SigningKeys,
+    pub(crate) ended: EndedSessions,
+}
+
+impl Identity {
+    /// An identity with a key of its own.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self { passwords: Passwords::default(), keys: SigningKeys::random(), ended: EndedSessions::default() }
+    }
+
+    /// The claims of a token that is valid now; `None` for any other text.
+    pub(crate) fn verify(&self, token: &str) -> Option<Claims> {
+        self.verify_up_to_session_end(token).filter(|claims| claims.expires_at > clock::now())
+    }
+
+    /// As [`Identity::verify`], also of a token that has expired, for a renewal, which looks whether the session still lives.
+    pub(crate) fn verify_up_to_session_end(&self, token: &str) -> Option<Claims> {
+        tokens::verify(&self.keys, token).filter(|claims| !self.ended.contains(claims.session_id))
+    }
+}

@@ -1,0 +1,68 @@
+//! Part I: who signs in.
+
+use super::Requirement;
+
+pub(super) const PEOPLE: &[Requirement] = &[
+    (
+        "I1",
+        "a customer registers with mail address, password and name; an address has one account, and each customer one wallet",
+        &[
+            "tests/e2e/people.rs::somebody_registers_signs_in_renews_and_signs_out",
+            "tests/e2e/people.rs::an_address_is_registered_once_and_a_wallet_opened_once_under_any_concurrency",
+            "server/src/store/streams.rs::addresses_that_differ_in_case_or_unicode_form_have_one_login",
+            "server/domain/src/login.rs::an_address_belongs_to_one_customer_until_it_is_released",
+        ],
+    ),
+    (
+        "I2",
+        "a password has 8 to 128 characters of any kind and is not a common one; it is kept as an Argon2id hash",
+        &[
+            "tests/e2e/people.rs::a_password_that_is_short_or_common_is_refused_and_so_is_half_an_account",
+            "server/src/identity/passwords.rs::a_password_has_8_to_128_characters_of_any_kind",
+            "server/src/identity/passwords.rs::the_most_common_passwords_are_refused",
+            "server/src/identity/passwords.rs::a_hash_is_argon2id_with_the_recommended_parameters_and_matches_its_password_alone",
+        ],
+    ),
+    (
+        "I3",
+        "an unknown address, a wrong password and a deactivated account get one answer and cost as much; floods are bounded",
+        &[
+            "tests/e2e/people.rs::who_may_not_sign_in_gets_one_answer_and_costs_as_much_work",
+            "server/src/identity/accounts.rs::every_refusal_hashes_as_much_as_a_sign_in",
+            "server/src/identity/passwords.rs::no_more_wait_than_there_is_room_for",
+            "tests/e2e/people.rs::a_flood_of_sign_ins_is_bounded_and_the_shop_goes_on",
+        ],
+    ),
+    (
+        "I4",
+        "a token is good for an hour and renewed while its session lives; a changed one is refused; keys rotate",
+        &[
+            "tests/e2e/people.rs::somebody_registers_signs_in_renews_and_signs_out",
+            "tests/e2e/people.rs::a_token_with_a_changed_byte_is_refused_on_every_route",
+            "server/src/identity/tokens.rs::a_token_with_a_changed_byte_is_refused_wherever_it_is",
+            "server/src/identity/tokens.rs::a_token_of_another_version_is_refused_though_its_code_is_right",
+            "server/src/identity/signing_keys.rs::after_a_rotation_the_new_key_signs_and_the_old_one_still_verifies",
+        ],
+    ),
+    (
+        "I5",
+        "sessions are listed and ended, also by a new password, deactivation and deletion, on every server and over restarts",
+        &[
+            "tests/e2e/people.rs::sessions_are_listed_and_ended_one_by_one_or_all_but_this",
+            "tests/e2e/people.rs::a_new_password_needs_the_old_one_and_ends_the_other_sessions",
+            "tests/e2e/people.rs::deactivation_and_deletion_end_every_session_and_a_deleted_address_is_free",
+            "tests/e2e/people.rs::sessions_outlive_a_restart_and_so_do_their_ends",
+            "tests/e2e/several_servers.rs::a_session_that_one_server_started_is_good_on_another_and_ended_on_a_third_it_is_refused_everywhere",
+        ],
+    ),
+    (
+        "I6",
+        "passwords and tokens are in no file, no event on the wire and no output; the file of the keys is for its owner alone",
+        &[
+            "tests/e2e/people.rs::no_file_and_no_event_has_a_password_or_a_token_in_it",
+            "server/api/src/people.rs::no_output_shows_a_password_or_a_token",
+            "server/src/identity/signing_keys.rs::the_file_is_made_once_for_its_owner_alone",
+            "server/domain/src/customer/tests.rs::no_output_shows_the_hash_of_a_password",
+        ],
+    ),
+];
