@@ -172,8 +172,8 @@ impl CardGateway {
 
     /// The successful charges with this value under this metadata key.
     pub fn paid_charges_with(&self, metadata_key: &str, value: &str) -> Vec<Charge> {
-        let wanted = |charge: &Charge| charge.paid && charge.metadata.get(metadata_key).is_some_and(|v| v == value);
-        self.charges().into_iter().filter(wanted).collect()
+        let belongs = |charge: &Charge| charge.paid && charge.metadata.get(metadata_key).is_some_and(|v| v == value);
+        self.charges().into_iter().filter(belongs).collect()
     }
 
     /// All payment intents, oldest first.
@@ -192,11 +192,11 @@ impl CardGateway {
     }
 
     /// Waits until `wanted` accepts the charges, and returns them; after `timeout` returns them as they are.
-    pub async fn wait_for_charges(&self, wanted: impl Fn(&[Charge]) -> bool, timeout: Duration) -> Vec<Charge> {
+    pub async fn wait_for_charges(&self, is_done: impl Fn(&[Charge]) -> bool, timeout: Duration) -> Vec<Charge> {
         let mut news = self.charges.subscribe();
         let satisfied = async {
             // The sender lives as long as `self`, so the wait cannot fail.
-            while !wanted(&self.charges()) && news.changed().await.is_ok() {}
+            while !is_done(&self.charges()) && news.changed().await.is_ok() {}
         };
         let _ = tokio::time::timeout(timeout, satisfied).await;
         self.charges()

@@ -145,11 +145,11 @@ impl Mailbox {
     }
 
     /// Waits until `wanted` accepts the mails, and returns them; after `timeout` returns them as they are.
-    pub async fn wait_for(&self, wanted: impl Fn(&[Mail]) -> bool, timeout: Duration) -> Vec<Mail> {
+    pub async fn wait_for(&self, is_done: impl Fn(&[Mail]) -> bool, timeout: Duration) -> Vec<Mail> {
         let mut news = self.deliveries.subscribe();
         let satisfied = async {
             // The sender lives as long as `self`, so the wait cannot fail.
-            while !wanted(&self.messages()) && news.changed().await.is_ok() {}
+            while !is_done(&self.messages()) && news.changed().await.is_ok() {}
         };
         let _ = tokio::time::timeout(timeout, satisfied).await;
         self.messages()

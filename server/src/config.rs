@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_of_a_configuration_holds_no_secret() {
+    fn the_debug_text_of_a_configuration_holds_no_secret() {
         let url = |system: &str| format!("{system}://shop:hunter2@there");
         let mut config = Config::in_memory(url("http"), url("https"), url("smtp"));
         config.card_gateway_key = Secret::new("hunter2");

@@ -163,7 +163,7 @@ fn with_file_limit(blocks: &str, mocks: &Mocks, store: &Path) -> Command {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_is_full_at_the_start_is_told_in_a_line_and_leaves_nothing_in_the_way() {
+async fn a_disk_that_is_full_at_the_start_is_reported_in_a_line_and_leaves_nothing_in_the_way() {
     let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("shop.db");
@@ -278,7 +278,7 @@ fn damage(path: &Path, which: Page) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_file_is_told_wherever_it_is_met_and_found_by_the_check() {
+async fn a_damaged_file_is_reported_wherever_it_is_met_and_found_by_the_check() {
     let (_folder, path) = a_log();
     damage(&path, Page::First);
     let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
@@ -313,7 +313,7 @@ async fn a_damaged_file_is_told_wherever_it_is_met_and_found_by_the_check() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_of_a_newer_program_is_told_to_those_who_ask_for_it_and_to_nobody_else() {
+async fn an_event_of_a_newer_program_is_an_error_for_those_who_ask_for_it_and_for_nobody_else() {
     let (_folder, path) = a_log();
     let tampering =
         "DROP TRIGGER events_are_never_changed; UPDATE events SET schema_version = 7 WHERE type = 'order.shipped'";
@@ -367,7 +367,7 @@ async fn a_database_that_goes_away_and_comes_back_costs_some_answers_and_no_orde
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schema_of_our_name_that_is_not_ours_is_left_alone_and_named_at_the_start() {
+async fn a_schema_of_our_name_that_is_not_ours_is_left_alone_and_reported_at_the_start() {
     let address = postgres_server::create_database().await;
     let (client, connection) = tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);

@@ -263,7 +263,7 @@ fn options_that_make_no_sense_together_are_usage_errors() {
 }
 
 #[test]
-fn the_log_file_tells_what_happens_and_no_secret() {
+fn the_log_file_has_what_happens_and_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let output = run("storefront", ["demo", "--debug", "--data", folder.path().to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));

@@ -116,7 +116,7 @@ async fn silent_connections_lock_out_neither_health_nor_a_shopper() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_every_connection_is_busy_health_is_answered_and_others_are_told_to_come_again() {
+async fn when_every_connection_is_busy_health_is_answered_and_others_are_asked_to_retry() {
     let limits = ConnectionLimits { max: Some(8), ..ConnectionLimits::default() };
     let world = World::open_with(|config| config.connections = limits).await;
     world.wait_until_idle().await;

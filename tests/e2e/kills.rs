@@ -164,11 +164,11 @@ impl Shoppers {
     }
 
     /// Waits until an order has a wanted status; `None` when it ends with another one.
-    async fn wait_for_order(&self, id: OrderId, wanted: impl Fn(OrderStatus) -> bool) -> Option<Order> {
+    async fn wait_for_order(&self, id: OrderId, is_done: impl Fn(OrderStatus) -> bool) -> Option<Order> {
         eventually(&format!("order {id} gets on"), || async {
             let order = self.client.order(id).await.ok()??;
             let ended = matches!(order.status, OrderStatus::Cancelled | OrderStatus::Delivered);
-            match (wanted(order.status), ended) {
+            match (is_done(order.status), ended) {
                 (true, _) => Some(Some(order)),
                 (false, true) => Some(None),
                 (false, false) => None,

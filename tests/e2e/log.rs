@@ -111,7 +111,7 @@ async fn a_stream_of_events_is_seen_to_be_open_at_once_and_no_proxy_keeps_it_bac
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_for_what_comes_after_the_end_of_the_log_is_told_that_it_is_another_log() {
+async fn a_request_for_what_comes_after_the_end_of_the_log_learns_that_it_is_another_log() {
     let world = World::open().await;
     let product = world.product_with(1).await.id;
     let order = world.a_basket(&product, 1).await.id;
@@ -244,7 +244,7 @@ async fn waiting_for_an_order_answers_its_next_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_told_to_stop_answers_its_parked_requests() {
+async fn a_server_that_is_asked_to_stop_answers_its_parked_requests() {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
@@ -272,7 +272,7 @@ async fn read_until(stream: &mut reqwest::Response, word: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_for_an_order_is_woken_by_it_and_one_too_many_is_told_to_come_again() {
+async fn who_waits_for_an_order_is_woken_by_it_and_one_too_many_is_asked_to_retry() {
     let world = World::open_with(|config| config.waiting_requests = 2).await;
     let product = world.product_with(5).await.id;
     let (one, other) = (world.a_basket(&product, 1).await, world.a_basket(&product, 1).await);

@@ -34,7 +34,7 @@ impl World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_order_is_told_of_when_it_is_confirmed_when_it_is_sent_and_when_it_brings_a_voucher() {
+async fn a_large_order_brings_mails_when_it_is_confirmed_when_it_is_sent_and_when_it_brings_a_voucher() {
     let world = World::open().await;
     let order = world.buy_at_price(10_001).await;
     let ship = Ship {
@@ -65,7 +65,7 @@ async fn a_large_order_is_told_of_when_it_is_confirmed_when_it_is_sent_and_when_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_refund_is_told_of_once_with_its_amount_and_its_credit_note() {
+async fn each_refund_brings_one_mail_with_its_amount_and_its_credit_note() {
     let world = World::open().await;
     let order = world.buy_at_price(10_000).await;
     let refund = RefundOrder { amount: Some(Money::new(100, Currency::EUR)), reason: "a scratch".to_owned() };
@@ -118,9 +118,9 @@ async fn money_that_came_too_late_goes_back_with_a_mail_and_no_invoice() {
     let history = world.event_types(basket.id).await;
     assert!(!history.iter().any(|kind| kind.starts_with("invoice.")), "{history:?}");
     let mails = world.mocks.mailbox().messages();
-    let told = |news: &str| mails.iter().filter(|mail| mail.subject.ends_with(news)).count();
+    let mails_about = |news: &str| mails.iter().filter(|mail| mail.subject.ends_with(news)).count();
     assert_eq!(
-        (mails.len(), told("is cancelled"), told("has been refunded")),
+        (mails.len(), mails_about("is cancelled"), mails_about("has been refunded")),
         (2, 1, 1),
         "and not that it is confirmed"
     );

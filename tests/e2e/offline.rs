@@ -171,7 +171,7 @@ fn without_hashes(export: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_is_proven_by_the_hash_that_the_server_told_and_a_changed_one_is_not() {
+async fn an_event_is_proven_by_the_hash_that_the_server_returned_and_a_changed_one_is_not() {
     let world = World::open().await;
     let product = world.product_with(1).await;
     world.a_basket(&product.id, 1).await;
@@ -219,7 +219,7 @@ async fn an_event_is_proven_by_the_hash_that_the_server_told_and_a_changed_one_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_without_a_log_is_told_and_left_as_it_is() {
+async fn a_database_without_a_log_is_reported_and_left_as_it_is() {
     let address = postgres_server::create_database().await;
     let url = postgres_url(&address);
     let output =
@@ -415,7 +415,7 @@ fn an_export_that_has_nothing_to_read_or_nowhere_to_go_is_refused_and_leaves_not
 }
 
 #[test]
-fn a_check_tells_everything_that_is_wrong_with_a_log_and_says_so_by_its_exit_code() {
+fn a_check_reports_everything_that_is_wrong_with_a_log_also_by_its_exit_code() {
     let (_folder, path) = a_log();
     let tampering = "DROP TRIGGER events_are_never_changed; DROP TRIGGER events_are_never_deleted;
         UPDATE events SET schema_version = 9 WHERE position = 1;

@@ -68,7 +68,7 @@ async fn a_new_product_can_be_found_and_bought_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_operator_changes_is_told_as_what_it_is_and_seen_at_its_position() {
+async fn what_an_operator_changes_becomes_its_own_event_and_is_seen_at_its_position() {
     let world = World::open().await;
     let lamp = world.client.create_product(&a_lamp(), &key()).await.unwrap().value.id;
     let change = ChangeProduct { name: Some("Desk Lantern".to_owned()), ..ChangeProduct::default() };
@@ -187,7 +187,7 @@ async fn while_the_product_service_is_away_pictures_that_were_seen_are_still_sho
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn values_that_make_no_sense_are_all_named_and_nothing_is_written() {
+async fn values_that_make_no_sense_are_all_reported_and_nothing_is_written() {
     let world = World::open().await;
     let http = reqwest::Client::new();
     let head = world.head().await;

@@ -241,7 +241,7 @@ async fn wait_for_next_event(client: &Client, kind: &str, order: OrderId) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_1500_orders_parked_a_healthy_one_is_confirmed_and_readiness_tells() {
+async fn with_1500_orders_parked_a_healthy_one_is_confirmed_and_readiness_reports_them() {
     const PARKED_ORDERS: usize = 1_500;
     let World { mocks, server, folder, .. } = World::open().await;
     server.shutdown().await;

@@ -129,7 +129,7 @@ async fn an_empty_list_is_an_alarm_that_an_operator_confirms_and_no_command() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unreadable_product_is_named_and_the_others_are_handled_as_usual() {
+async fn an_unreadable_product_is_reported_and_the_others_are_handled_as_usual() {
     let shop = Shop::open(["a", "b", "c", "d"].map(plain)).await;
     assert_eq!(shop.sold().await, 4);
     shop.service.lists([plain("a"), json!({ "id": "b", "name": "B" }), plain("d")]);
@@ -144,7 +144,7 @@ async fn an_unreadable_product_is_named_and_the_others_are_handled_as_usual() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_simpler_services_send_is_taken_or_named() {
+async fn what_simpler_services_send_is_taken_or_reported() {
     let odd = json!({
         "id": "tea/gr\u{fc}n=1", "sku": 4711, "name": "Tea", "price": 950, "currency": "eur", "active": 1,
         "attributes": [], "vat_rate_percent": "5.5",

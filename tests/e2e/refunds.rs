@@ -86,7 +86,7 @@ fn has_refund(order: &Order, state: RefundState) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refund_that_pends_is_seen_as_pending_and_holds_nothing_up_until_the_gateway_tells_of_its_end() {
+async fn a_refund_that_pends_is_seen_as_pending_and_holds_nothing_up_until_the_gateway_reports_its_end() {
     let world = World::open_with_webhooks().await;
     for (ends, state) in [("succeeded", RefundState::Done), ("canceled", RefundState::Failed)] {
         let order = world.paid_with(PENDING_REFUND_CARD).await;
@@ -110,7 +110,7 @@ async fn a_refund_that_pends_is_seen_as_pending_and_holds_nothing_up_until_the_g
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refund_that_fails_after_it_succeeded_is_booked_back_its_credit_note_cancelled_and_everybody_told() {
+async fn a_refund_that_fails_after_it_succeeded_is_booked_back_its_credit_note_cancelled_and_everybody_notified() {
     let world = World::open_with_webhooks().await;
     let order = world.paid_with(FAILING_REFUND_CARD).await;
     world.request_refund(&order, None).await;
@@ -255,7 +255,7 @@ async fn the_confirmation_waits_for_the_invoice_and_names_it_every_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_is_cancelled_before_it_is_confirmed_is_told_of_once() {
+async fn an_order_that_is_cancelled_before_it_is_confirmed_brings_one_mail() {
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(9).await.id, 1).await;
     world.set_outage(Stub::Cards, true);

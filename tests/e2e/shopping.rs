@@ -145,7 +145,7 @@ async fn more_than_there_is_cannot_be_put_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stock_that_went_while_the_basket_waited_is_named_at_checkout() {
+async fn stock_that_went_while_the_basket_waited_is_reported_at_checkout() {
     let world = World::open().await;
     let product = world.product_with(1).await;
     let basket = world.a_basket(&product.id, 1).await;

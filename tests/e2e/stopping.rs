@@ -10,7 +10,7 @@ use crate::programs::{ServerProcess, run};
 use crate::world::{an_order, card, checkout, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn told_to_stop_during_a_slow_payment_and_a_long_poll_it_ends_at_once_and_goes_on_at_the_next_start() {
+async fn asked_to_stop_during_a_slow_payment_and_a_long_poll_it_ends_at_once_and_goes_on_at_the_next_start() {
     let mocks = Mocks::start(MocksConfig { slow_card_ms: 1_500, ..MocksConfig::default() }).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("shop.db");

@@ -304,14 +304,19 @@ mod tests {
             assert_eq!(common.basket_life, Some(Duration::from_hours(7 * 24)), "{line}");
         }
         assert!(Cli::try_parse_from(["storefront", "--basket-life", "soon"]).is_err());
-        let told =
+        let basket_life =
             |life: &'static str| move |name: &str| (name == "STOREFRONT_BASKET_LIFE").then(|| OsString::from(life));
         let cli = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap();
-        let common = cli("storefront serve").with_environment(told("12h")).unwrap().common;
+        let common = cli("storefront serve").with_environment(basket_life("12h")).unwrap().common;
         assert_eq!(common.basket_life, Some(Duration::from_hours(12)));
-        let common = cli("storefront --basket-life 7d").with_environment(told("12h")).unwrap().common;
+        let common = cli("storefront --basket-life 7d").with_environment(basket_life("12h")).unwrap().common;
         assert_eq!(common.basket_life, Some(Duration::from_hours(7 * 24)), "what is said here counts");
-        assert!(cli("storefront").with_environment(told("soon")).unwrap_err().starts_with("STOREFRONT_BASKET_LIFE: "));
+        assert!(
+            cli("storefront")
+                .with_environment(basket_life("soon"))
+                .unwrap_err()
+                .starts_with("STOREFRONT_BASKET_LIFE: ")
+        );
     }
 
     #[test]
@@ -374,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_named_by_its_number_or_its_id() {
+    fn an_order_is_identified_by_its_number_or_its_id() {
         let number = OrderName::Number("MJVS-JTAY".parse().unwrap());
         for text in ["MJVS-JTAY", "mjvsjtay", " MJVS-jtay "] {
             assert_eq!(text.parse(), Ok(number), "{text}");

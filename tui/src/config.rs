@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_in_one_line_with_its_place() {
+    fn what_is_wrong_is_reported_in_one_line_with_its_place() {
         for (text, told) in [
             ("theme = \"pink\"", ", line 1: "),
             ("\n\ncolour = 3", ", line 3: unknown field `colour`"),

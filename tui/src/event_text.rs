@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_told_in_plain_words() {
+    fn events_are_described_in_plain_words() {
         let eur = |amount: i64| json!({"amount": amount, "currency": "EUR"});
         for (kind, data, told) in [
             ("order.item_added", json!({"item": {"name": "Teapot"}, "quantity": 2}), "2 × Teapot put in"),

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_parameters_are_named() {
+    fn unknown_parameters_are_reported() {
         let error = params(&[("amount", "1"), ("colour[x]", "red")]).only(&["amount"]).unwrap_err();
         assert_eq!(error.body()["error"]["param"], "colour");
     }

@@ -289,15 +289,15 @@ fn page<T: Serialize>(
     url: &str,
     objects: &BTreeMap<String, T>,
     query: &ListQuery,
-    wanted: impl Fn(&T) -> bool,
+    predicate: impl Fn(&T) -> bool,
 ) -> ApiResult {
     let limit = query.limit.unwrap_or(10);
     if !(1..=MAX_PAGE_LEN).contains(&limit) {
         return Err(ApiError::invalid(format!("Limit is between 1 and {MAX_PAGE_LEN}.")).param("limit"));
     }
     let is_older = |id: &str| query.starting_after.as_deref().is_none_or(|last| id < last);
-    let total_count = objects.values().filter(|object| wanted(object)).count();
-    let mut matching = objects.iter().rev().filter(|(id, object)| is_older(id) && wanted(object));
+    let total_count = objects.values().filter(|object| predicate(object)).count();
+    let mut matching = objects.iter().rev().filter(|(id, object)| is_older(id) && predicate(object));
     let data: Vec<&T> = matching.by_ref().take(limit).map(|(_, object)| object).collect();
     let has_more = matching.next().is_some();
     let list = json!({ "object": "list", "url": url, "has_more": has_more, "total_count": total_count, "data": data });

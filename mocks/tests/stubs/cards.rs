@@ -311,7 +311,7 @@ async fn cards_that_cannot_be_are_refused() {
 }
 
 #[tokio::test]
-async fn parameters_that_make_no_sense_are_named() {
+async fn parameters_that_make_no_sense_are_reported() {
     let mocks = stubs().await;
     for (form, param, code) in [
         (vec![("currency", "eur")], "amount", json!("parameter_missing")),

@@ -66,7 +66,7 @@ async fn a_key_that_is_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn of_many_at_once_under_one_key_one_charges_and_the_others_are_told_409_or_the_same_answer() {
+async fn of_many_at_once_under_one_key_one_charges_and_the_others_get_409_or_the_same_answer() {
     let mocks = stubs_with(MocksConfig { slow_card_ms: 200, ..MocksConfig::default() }).await;
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..8 {

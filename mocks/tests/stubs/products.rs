@@ -130,7 +130,7 @@ async fn a_wrong_method_is_405() {
 }
 
 #[tokio::test]
-async fn a_product_is_created_with_defaults_and_told_in_the_feed() {
+async fn a_product_is_created_with_defaults_and_appears_in_the_feed() {
     let mocks = stubs().await;
     let head = mocks.products().head();
     let (status, product) = send(Method::POST, &format!("{}/v1/product", mocks.products_url()), NEW_SOCKS).await;
@@ -197,7 +197,7 @@ async fn a_body_that_is_too_large_is_413() {
 }
 
 #[tokio::test]
-async fn repricing_tells_the_old_price_and_the_reason() {
+async fn an_event_of_repricing_has_the_old_price_and_the_reason() {
     let mocks = stubs().await;
     let head = mocks.products().head();
     let url = format!("{}/v1/product/enamel-mug", mocks.products_url());
@@ -214,7 +214,7 @@ async fn repricing_tells_the_old_price_and_the_reason() {
 }
 
 #[tokio::test]
-async fn each_kind_of_change_is_told_on_its_own_and_no_change_not_at_all() {
+async fn each_kind_of_change_has_its_own_event_and_no_change_has_none() {
     let mocks = stubs().await;
     let (products, head) = (mocks.products(), mocks.products().head());
     let url = format!("{}/v1/product/kite", mocks.products_url());
@@ -269,7 +269,7 @@ async fn only_png_pictures_are_taken() {
 }
 
 #[tokio::test]
-async fn the_feed_tells_everything_in_order_in_batches() {
+async fn the_feed_returns_everything_in_order_in_batches() {
     let mocks = stubs().await;
     let (_, feed) = get(&format!("{}/v1/changes?after=0&wait=30", mocks.products_url())).await;
     let sequences: Vec<u64> =

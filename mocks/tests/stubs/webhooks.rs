@@ -99,7 +99,7 @@ async fn events_are_signed_over_time_and_payload() {
 }
 
 #[tokio::test]
-async fn a_payment_is_told_with_its_object_and_the_key_of_its_request() {
+async fn a_webhook_about_a_payment_has_its_object_and_the_key_of_its_request() {
     let mut receiver = WebhookReceiver::start(0).await;
     let mocks = stubs_sending_to(&receiver).await;
     let response = merchant(&mocks).post_with_key("/v1/payment_intents", &payment("pm_card_visa"), "key-1").await;
@@ -114,7 +114,7 @@ async fn a_payment_is_told_with_its_object_and_the_key_of_its_request() {
 }
 
 #[tokio::test]
-async fn declines_cancellations_and_refunds_are_told_in_order() {
+async fn webhooks_about_declines_cancellations_and_refunds_come_in_order() {
     let mut receiver = WebhookReceiver::start(0).await;
     let mocks = stubs_sending_to(&receiver).await;
     let merchant = merchant(&mocks);
@@ -132,7 +132,7 @@ async fn declines_cancellations_and_refunds_are_told_in_order() {
 }
 
 #[tokio::test]
-async fn a_replayed_answer_is_not_told_again() {
+async fn a_replayed_answer_sends_no_second_webhook() {
     let mut receiver = WebhookReceiver::start(0).await;
     let mocks = stubs_sending_to(&receiver).await;
     let merchant = merchant(&mocks);
@@ -146,7 +146,7 @@ async fn a_replayed_answer_is_not_told_again() {
 }
 
 #[tokio::test]
-async fn what_a_card_waits_for_and_what_its_owner_says_is_told() {
+async fn webhooks_report_what_a_card_waits_for_and_what_its_owner_answers() {
     let mut receiver = WebhookReceiver::start(0).await;
     let mocks = stubs_sending_to(&receiver).await;
     for (outcome, told) in [("passed", "succeeded"), ("failed", "payment_failed")] {
@@ -161,7 +161,7 @@ async fn what_a_card_waits_for_and_what_its_owner_says_is_told() {
 }
 
 #[tokio::test]
-async fn a_listener_who_stumbles_is_told_again() {
+async fn a_webhook_is_sent_again_to_a_listener_that_failed() {
     let mut receiver = WebhookReceiver::start(2).await;
     let mocks = stubs_sending_to(&receiver).await;
     merchant(&mocks).pay().await;

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn other_scripts_are_taken_and_the_domain_is_told_as_the_domain_name_system_knows_it() {
+    fn other_scripts_are_accepted_and_the_domain_is_written_as_the_domain_name_system_knows_it() {
         for (text, for_mail) in [
             ("ada@müller.example", "ada@xn--mller-kva.example"),
             ("ada@MÜLLER.example", "ada@xn--mller-kva.example"),

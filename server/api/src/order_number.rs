@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pair_of_neighbours_is_told_from_its_swap_at_every_place() {
+    fn every_swap_of_two_neighbours_is_detected_at_every_place() {
         // The check is linear, so the sum of the wrong and the right number decides; one zero number stands for all.
         for place in 0..7_usize {
             for (a, b) in (0..32_u8).flat_map(|a| (0..32).map(move |b| (a, b))).filter(|(a, b)| a != b) {

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hides_or_turns_text_around_is_refused_and_named() {
+    fn characters_that_hide_or_reverse_text_are_refused_and_reported() {
         for hidden in [
             '\u{ad}',
             '\u{61c}',

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_that_is_too_far_away_is_told_as_the_last_that_can_be_written() {
+    fn a_time_that_is_too_far_away_becomes_the_last_that_can_be_written() {
         for (unix_ms, told) in [
             (i64::MAX, "9999-12-30T22:00:00.999Z"),
             (253_402_300_799_999, "9999-12-30T22:00:00.999Z"),

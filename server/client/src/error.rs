@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_told_in_words() {
+    fn limits_are_described_in_words() {
         assert_eq!(format_duration(Duration::from_millis(50)), "50 ms");
         assert_eq!(format_duration(Duration::from_secs(1)), "1 second");
         assert_eq!(format_duration(Duration::from_secs(30)), "30 seconds");

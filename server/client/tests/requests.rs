@@ -59,7 +59,7 @@ fn a_problem(status: u16, code: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn adding_an_item_sends_its_key_and_tells_what_the_write_reached() {
+async fn adding_an_item_sends_its_key_and_returns_the_position_of_the_write() {
     let mut shop = a_shop().await;
     let key = IdempotencyKey::new();
     let mock = shop
@@ -291,7 +291,7 @@ async fn an_export_is_handed_on_as_it_comes_and_must_be_whole() {
 }
 
 #[tokio::test]
-async fn a_document_is_asked_for_in_the_form_in_which_it_is_wanted() {
+async fn a_document_is_requested_in_the_format_that_the_caller_accepts() {
     let mut shop = a_shop().await;
     let path = "/v1/invoices/2026-000001";
     shop.server.mock("GET", path).match_header("accept", "text/plain").with_body("Invoice").create_async().await;

@@ -20,7 +20,7 @@ async fn a_server_that_answers(bytes: &'static str) -> Client {
 }
 
 #[tokio::test]
-async fn a_closed_port_is_told_in_one_sentence() {
+async fn a_closed_port_is_reported_in_one_sentence() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

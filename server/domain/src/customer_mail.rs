@@ -87,7 +87,7 @@ mod tests {
     const ADA: &str = "ada@example.com";
 
     #[test]
-    fn each_event_asks_for_the_mail_that_tells_of_it() {
+    fn each_event_asks_for_the_mail_about_it() {
         let number = CreditNoteNumber { year: 2026, sequence: 7 };
         let code: VoucherCode = "ab12c".parse().unwrap();
         for (trigger, kind) in [
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn money_that_goes_back_is_told_once_by_the_credit_note_if_there_is_one() {
+    fn a_refund_is_announced_once_with_its_credit_note_if_there_is_one() {
         let refunded =
             |is_credited| react(Some(ADA), &MailTrigger::Refunded { amount: euro(500), is_credited, is_whole: false });
         assert_eq!(refunded(true), []);

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_told_once_and_cleared_when_it_is_back() {
+    fn a_held_withdrawal_is_recorded_once_and_cleared_when_the_product_is_back() {
         let held = Withdrawals::Held { missing: 60, sold: 60 };
         let event = WithdrawalsEvent::Held { missing: 60, sold: 60 };
         assert_eq!(decide(Withdrawals::Usual, &compare(60, 60, 0)), Ok(vec![event.clone()]));

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn who_holds_a_lease_is_told_that_it_is_lost() {
+    async fn the_holder_of_a_lease_is_notified_when_it_is_lost() {
         let (log, advance_clock) = a_log();
         let lease_guard = a_guard(&log).await;
         let another_gets_it = async {

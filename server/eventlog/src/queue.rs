@@ -158,7 +158,7 @@ mod tests {
     use crate::Position;
 
     #[tokio::test]
-    async fn callers_wait_a_bounded_time_for_a_place_and_are_then_told_that_the_log_is_busy() {
+    async fn callers_wait_a_bounded_time_for_a_place_and_then_get_the_error_that_the_log_is_busy() {
         let (queue, mut writer) = Queue::new(1, Duration::from_millis(1));
         let turned_away_then_served = async {
             let second = queue.submit(Append::default()).await;

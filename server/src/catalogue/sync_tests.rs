@@ -211,7 +211,7 @@ async fn a_bare_service_without_a_feed_is_compared_again_and_again() {
 }
 
 #[tokio::test]
-async fn every_change_is_taken_in_once_and_in_order_however_often_it_is_told() {
+async fn every_change_is_applied_once_and_in_order_however_often_it_is_delivered() {
     let mut world = World::new().await;
     world.lists(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
     world.feeds(FAR_BEYOND, &[], 7).await;
@@ -233,7 +233,7 @@ async fn every_change_is_taken_in_once_and_in_order_however_often_it_is_told() {
 }
 
 #[tokio::test]
-async fn what_happened_while_the_shop_was_down_is_told_change_by_change_with_its_reasons() {
+async fn what_happened_while_the_shop_was_down_is_recorded_change_by_change_with_its_reasons() {
     let mut world = World::new().await;
     world.lists(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
     world.feeds(FAR_BEYOND, &[], 7).await;

@@ -124,7 +124,7 @@ Prices include VAT.
 }
 
 #[test]
-fn a_voucher_is_told_apart_from_the_sum() {
+fn a_voucher_is_listed_apart_from_the_sum() {
     let text = text(&Document::invoice(&an_invoice(&[("Mug", 1, 2499, 19)], 500)));
     let has = |wanted: &str| text.lines().any(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") == wanted);
     assert!(has("Subtotal 24.99 EUR") && has("Voucher -5.00 EUR") && has("Total 19.99 EUR"), "{text}");

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wrong_field_is_named_by_its_pointer_and_in_plain_words() {
+    fn the_wrong_field_is_reported_with_its_pointer_and_in_plain_words() {
         let item = refused::<AddItem>(&json(), r#"{"product_id":"mug","quantity":-5}"#);
         assert_eq!(item.errors[0].pointer, "/quantity");
         assert_eq!(item.errors[0].detail, "invalid value: integer `-5`, expected a whole number, not negative");

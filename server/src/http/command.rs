@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fingerprint_tells_method_path_and_body_apart() {
+    fn the_fingerprint_differs_by_method_path_and_body() {
         let name = [(IDEMPOTENCY_KEY_HEADER, "k")];
         let print = |method, path, body: &str| {
             idempotency("guest", &parts(method, path, &name), body.as_bytes()).unwrap().unwrap().fingerprint

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn who_acts_may_be_named_and_is_else_the_customer_or_a_guest() {
+    fn the_actor_is_the_given_name_or_else_the_customer_or_a_guest() {
         let of = |bytes: &[&[u8]], caller: Caller| {
             let name = axum::http::HeaderName::from_static(ACTOR_HEADER);
             let value = |bytes: &&[u8]| axum::http::HeaderValue::from_bytes(bytes).unwrap();

@@ -117,10 +117,10 @@ impl Access {
         let is_host = |host: &Authority| {
             origin.name() == bare_name(host) && origin.port() == host.port_u16().unwrap_or(origin.default_port())
         };
-        let named = |ours: &HostName| {
+        let matches_name = |ours: &HostName| {
             ours.name() == origin.name() && origin.port() == ours.port().unwrap_or(origin.default_port())
         };
-        host.is_some_and(is_host) || self.hosts.iter().any(named) || self.allow_origins.contains(&origin)
+        host.is_some_and(is_host) || self.hosts.iter().any(matches_name) || self.allow_origins.contains(&origin)
     }
 
     /// Returns the `Origin` of a request when `--allow-origin` names it.

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_country_that_does_not_exist_is_refused_and_the_right_code_named() {
+    fn a_country_that_does_not_exist_is_refused_with_the_right_code() {
         for (country, named) in [
             ("UK", "; United Kingdom has GB"),
             ("Germany", "; Germany has DE"),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_of_an_address_is_checked_and_all_that_are_wrong_are_named() {
+    fn every_text_of_an_address_is_checked_and_all_errors_are_reported() {
         let bad = Some("a\u{202e}b".to_owned());
         let address = Address {
             name: "\u{200b}".to_owned(),

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_gateway_tells_is_counted_as_here() {
+    fn amounts_of_the_gateway_are_converted_to_those_of_the_shop() {
         for (theirs, currency, ours) in [
             (2499, "EUR", 2499),
             (500, "JPY", 500),

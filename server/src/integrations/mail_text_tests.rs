@@ -175,7 +175,7 @@ fn a_refund_names_the_amount_and_the_credit_note() {
 }
 
 #[test]
-fn a_refund_that_returned_is_told_with_what_cancels_its_credit_note() {
+fn a_mail_about_a_returned_refund_has_what_cancels_its_credit_note() {
     let credit_note = Some(CreditNoteNumber { year: 2026, sequence: 8 });
     let (subject, body) = write(&MailKind::RefundFailed { amount: eur(100), credit_note }, Some(&an_order()));
     assert_eq!(subject, "Your order 7K3-Q9X-2 could not be refunded");
@@ -215,7 +215,7 @@ fn texts_from_elsewhere_cannot_break_the_layout() {
 }
 
 #[test]
-fn without_the_order_the_news_itself_is_told() {
+fn without_the_order_the_mail_has_the_news_alone() {
     let (subject, body) = write(&MailKind::Shipped, None);
     assert_eq!(subject, "Your order is on its way");
     assert_eq!(body, "Hello,\n\nYour order is on its way.\n\nYour Storefront\n");

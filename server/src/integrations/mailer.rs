@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_does_not_take_such_addresses_is_told_of_in_the_refusal() {
+    async fn the_refusal_says_that_the_server_does_not_take_such_addresses() {
         let (mailer, _server) = a_mail_server("EHLO", "250-mail.example\r\n250 8BITMIME").await;
         let refusal = mailer.send(&Mail { to: "用户@例子.广告".to_owned(), ..a_mail() }).await;
         let Err(MailError::Permanent(detail)) = refusal else { panic!("{refusal:?}") };
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_server_says_is_told() {
+    async fn the_response_of_the_server_is_reported() {
         let (mailer, _server) = a_mail_server("RCPT", "550 no such mailbox").await;
         assert_eq!(mailer.send(&a_mail()).await, Err(MailError::Permanent("550 no such mailbox".to_owned())));
     }
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_make_no_sense_are_named_without_their_password() {
+    fn settings_that_make_no_sense_are_reported_without_their_password() {
         let wrong = |server: &str, from: &str| {
             let config = MailerConfig { server: server.to_owned(), from: from.to_owned() };
             Mailer::new(&config).err().map(|error| error.to_string())

@@ -221,13 +221,13 @@ fn changes_carry_their_reason_and_a_withdrawn_product_is_not_active() {
     ], "next_after": 8, "head": 9}"#;
     let changes = parse_changes(json.as_bytes(), DEFAULTS).unwrap();
     assert_eq!((changes.next_after, changes.head, changes.changes.len()), (8, 9, 4));
-    let told = |at: usize| {
+    let event_at = |at: usize| {
         let Change { sequence, kind, product, .. } = &changes.changes[at];
         let product = product.as_ref().unwrap();
         (*sequence, kind.as_str(), product.active, product.reason.as_deref())
     };
-    assert_eq!(told(0), (4, "repriced", true, Some("spring sale")));
-    assert_eq!(told(1), (5, "withdrawn", false, None));
+    assert_eq!(event_at(0), (4, "repriced", true, Some("spring sale")));
+    assert_eq!(event_at(1), (5, "withdrawn", false, None));
     for (at, id) in [(2, "c"), (3, "b")] {
         let is_removal = &changes.changes[at];
         assert_eq!(

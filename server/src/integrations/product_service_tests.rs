@@ -67,7 +67,7 @@ async fn a_failure_that_passes_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn a_failure_that_stays_is_told_after_three_attempts() {
+async fn a_failure_that_stays_is_reported_after_three_attempts() {
     let mut world = a_service(PATIENT).await;
     let failures = world.answers("/v1/product/mug", 503, "", 3).await;
     assert_eq!(world.service.get(&mug()).await, Err(unavailable("status 503")));

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_address_is_named_without_its_password() {
+    fn a_bad_address_is_reported_without_its_password() {
         for (address, shown) in [
             ("127.0.0.1:7071", "127.0.0.1:7071"),
             ("ftp://host", "ftp://host"),

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scenario_is_found_by_its_name_and_tells_the_room_what_to_look_at() {
+    fn every_scenario_is_found_by_its_name_and_says_what_to_look_at() {
         for scenario in Scenario::ALL {
             let text = scenario.text();
             assert_eq!(Scenario::from_name(text.name), Some(scenario), "{}", text.name);

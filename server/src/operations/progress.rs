@@ -122,10 +122,10 @@ impl Progress {
         &self,
         process: &str,
         limit: Duration,
-        wanted: impl Fn(&ProcessStatus) -> bool,
+        is_reached: impl Fn(&ProcessStatus) -> bool,
     ) -> bool {
         let mut changes = self.0.changed.subscribe();
-        let reached = async { while !wanted(&self.status(process)) && changes.changed().await.is_ok() {} };
+        let reached = async { while !is_reached(&self.status(process)) && changes.changed().await.is_ok() {} };
         clock::timeout(limit, reached).await.is_some()
     }
 

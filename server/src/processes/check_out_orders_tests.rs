@@ -180,7 +180,7 @@ async fn paid_it_is_confirmed_its_pieces_leave_the_shelf_and_one_mail_is_asked_f
 }
 
 #[tokio::test]
-async fn what_was_confirmed_before_the_shop_wrote_invoices_is_told_without_one() {
+async fn an_order_confirmed_before_the_shop_wrote_invoices_gets_its_mail_without_one() {
     let mut world = World::with_mugs(5, 2).await;
     let introduced = ProcessEvent::Introduced { after: 1_000 };
     world.write(streams::process(issue_invoices_and_credit_notes::SUBSCRIPTION.name), &[introduced]).await;
@@ -243,7 +243,7 @@ async fn cancelled_after_it_was_confirmed_the_pieces_come_back_and_the_money_goe
 }
 
 #[tokio::test]
-async fn sent_it_is_settled_and_however_often_its_story_is_told_again_nothing_more_happens() {
+async fn the_stock_of_a_sent_order_is_settled_and_repeated_events_change_nothing() {
     let mut world = World::with_mugs(5, 2).await;
     world.settles().await;
     world.gateway_says(paid()).await;

@@ -96,7 +96,7 @@ fn refunded(amount: i64, credit_note: Option<CreditNoteNumber>, is_whole: bool) 
 }
 
 #[tokio::test]
-async fn an_order_that_is_sent_and_its_voucher_are_told_of_once_each() {
+async fn an_order_that_is_sent_and_its_voucher_get_one_mail_each() {
     let world = World::confirmed().await;
     let shipped = OrderEvent::Shipped {
         carrier: "Snail Post".to_owned(),
@@ -113,7 +113,7 @@ async fn an_order_that_is_sent_and_its_voucher_are_told_of_once_each() {
 }
 
 #[tokio::test]
-async fn a_refund_of_what_is_on_an_invoice_is_told_with_its_credit_note_and_not_before() {
+async fn a_refund_of_what_is_on_an_invoice_is_announced_with_its_credit_note_and_not_before() {
     let world = World::confirmed().await;
     world.refunded(1, 500).await;
     assert_eq!(world.requested_mails().await, [], "the invoice and its credit note are still to come");
@@ -158,7 +158,7 @@ async fn a_refund_of_what_is_on_an_invoice_is_told_with_its_credit_note_and_not_
 }
 
 #[tokio::test]
-async fn money_that_was_never_on_an_invoice_is_told_of_when_it_goes_back() {
+async fn money_that_was_never_on_an_invoice_is_announced_when_it_goes_back() {
     let world = World::confirmed().await;
     world.paid(2).await;
     world.refunded(2, 2000).await;
@@ -189,7 +189,7 @@ async fn money_that_was_never_on_an_invoice_is_told_of_when_it_goes_back() {
 }
 
 #[tokio::test]
-async fn a_refund_before_the_order_was_confirmed_is_told_of_at_once_and_not_again_with_its_credit_note() {
+async fn a_refund_before_the_order_was_confirmed_is_announced_at_once_and_not_again_with_its_credit_note() {
     let world = World { store: crate::testing::a_log() };
     world.write(streams::order(order(1)), &[started(), added("mug", 2), checked_out(payment(1), 2000)]).await;
     world.paid(1).await;

@@ -203,11 +203,11 @@ impl LogArchive {
         let day: String = now.split('.').next().unwrap_or_default().replace([':', '-'], "");
         let name = from.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let ending = from.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
-        let named = |count: u32| match count {
+        let candidate = |count: u32| match count {
             0 => from.with_file_name(format!("{name}-until-{day}{ending}")),
             more => from.with_file_name(format!("{name}-until-{day}-{more}{ending}")),
         };
-        let free = (0..1000).map(named).find(|path| !path.exists());
+        let free = (0..1000).map(candidate).find(|path| !path.exists());
         let to = free.ok_or_else(|| io::Error::other("there is no free name for it"))?;
         Ok(Self { from, to, views: with_suffix(path, "-views") })
     }

@@ -200,11 +200,11 @@ pub(crate) async fn for_each(
 pub(crate) async fn load_where<E: AggregateEvent>(
     store: &Store,
     stream: &StreamName,
-    wanted: impl Fn(&Recorded) -> bool + Send + Sync,
+    predicate: impl Fn(&Recorded) -> bool + Send + Sync,
 ) -> Result<E::State, LoadError> {
     let mut state = E::State::default();
     for_each(store, stream, |recorded| {
-        if wanted(recorded) {
+        if predicate(recorded) {
             state = evolve_recorded::<E>(std::mem::take(&mut state), recorded)?;
         }
         Ok(())

@@ -170,11 +170,11 @@ pub(crate) async fn load_until(store: &Store, id: OrderId, version: Version) -> 
 pub(crate) async fn load_while(
     store: &Store,
     id: OrderId,
-    wanted: impl Fn(&Recorded) -> bool + Send + Sync,
+    predicate: impl Fn(&Recorded) -> bool + Send + Sync,
 ) -> Result<OrderRecord, LoadError> {
     let mut record = OrderRecord::default();
     aggregates::for_each(store, &streams::order(id), |recorded| {
-        if record.cut_at.is_none() && wanted(recorded) {
+        if record.cut_at.is_none() && predicate(recorded) {
             record.apply_recorded(recorded)?;
         } else {
             record.cut_at.get_or_insert(recorded.position);
@@ -197,13 +197,13 @@ pub(crate) async fn load_payment(store: &Store, order: &Order) -> Result<Option<
 pub(crate) async fn load_payment_at(
     store: &Store,
     record: &OrderRecord,
-    wanted: impl Fn(&Recorded) -> bool + Send + Sync,
+    predicate: impl Fn(&Recorded) -> bool + Send + Sync,
 ) -> Result<Option<Payment>, LoadError> {
     let Some(id) = record.order.payment_id() else { return Ok(None) };
     let is_then = |recorded: &Recorded| record.cut_at.is_none_or(|cut_at| recorded.position < cut_at);
     let stream = streams::payment(id);
     let payment =
-        aggregates::load_where::<PaymentEvent>(store, &stream, |recorded| wanted(recorded) && is_then(recorded));
+        aggregates::load_where::<PaymentEvent>(store, &stream, |recorded| predicate(recorded) && is_then(recorded));
     payment.await.map(Some)
 }
 

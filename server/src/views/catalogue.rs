@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_that_is_none_of_ours_is_told() {
+    fn a_cursor_that_the_shop_did_not_issue_is_refused() {
         let (catalogue, stock) = a_shop();
         for cursor in ["", "no-such-thing", "a b"] {
             let query = ProductQuery { cursor: Some(cursor.to_owned()), ..ProductQuery::default() };

@@ -6,7 +6,7 @@ use storefront_domain::invoice::{CreditNote, Invoice, InvoiceEvent, InvoiceNumbe
 use storefront_eventlog::{Position, Recorded};
 
 use crate::store::{aggregates, streams};
-use crate::views::engine::pages::{page as page_of, wanted};
+use crate::views::engine::pages::{page as page_of, search_query};
 use crate::views::engine::view::{Change, Rows, Terms, View, ViewError, indexed_words_of, word};
 use crate::views::rows::{ViewStore, ViewStoreError};
 
@@ -105,7 +105,7 @@ pub(super) async fn page(
     limit: usize,
 ) -> Result<Page<DocumentSummary>, ViewStoreError> {
     let group = owner.map(|owner| owner.to_string());
-    let what = wanted(query.q.as_deref(), owner.map_or_else(|| EVERY.to_owned(), owned_by), group.as_deref());
+    let what = search_query(query.q.as_deref(), owner.map_or_else(|| EVERY.to_owned(), owned_by), group.as_deref());
     let summary = |body: &str| serde_json::from_str::<DocumentRow>(body).map(DocumentRow::summary);
     page_of(store, NAME, what, before, limit, summary).await
 }

@@ -8,7 +8,7 @@ use storefront_eventlog::{Position, Recorded};
 use super::order_row::OrderRow;
 use crate::store::aggregates;
 use crate::store::streams;
-use crate::views::engine::pages::{page as page_of, wanted};
+use crate::views::engine::pages::{page as page_of, search_query};
 use crate::views::engine::view::{Change, Rows, Terms, View, ViewError, indexed_words_of, word};
 use crate::views::rows::{ViewStore, ViewStoreError};
 
@@ -84,7 +84,7 @@ pub(crate) async fn page(
     limit: usize,
 ) -> Result<Page<OrderSummary>, ViewStoreError> {
     let group = query.status.map(group);
-    let what = wanted(query.q.as_deref(), group.unwrap_or(EVERY).to_owned(), group);
+    let what = search_query(query.q.as_deref(), group.unwrap_or(EVERY).to_owned(), group);
     let summary = |body: &str| serde_json::from_str::<OrderRow>(body).map(|row| row.summary());
     page_of(store, NAME, what, before, limit, summary).await
 }

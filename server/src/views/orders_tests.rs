@@ -199,11 +199,11 @@ async fn orders_are_found_whatever_the_case_accents_and_hyphens_of_what_is_typed
     let mut shop = Shop::default();
     let number = OrderNumber::from_position(7);
     let OrderEvent::ItemAdded { item, quantity } = added("mug", 2) else { panic!() };
-    let named =
+    let item_added =
         |name: &str| OrderEvent::ItemAdded { item: ItemFacts { name: name.to_owned(), ..item.clone() }, quantity };
     for event in [
         started(),
-        named("Crème Brûlée in 北欧白橡木桌子"),
+        item_added("Crème Brûlée in 北欧白橡木桌子"),
         checked_out(payment(7), 2000),
         OrderEvent::Confirmed { number },
     ] {
@@ -240,7 +240,7 @@ async fn only_open_baskets_hear_of_a_product() {
 }
 
 #[tokio::test]
-async fn a_summary_tells_pieces_total_and_where_the_money_is() {
+async fn a_summary_has_pieces_total_and_payment_status() {
     let bought = OrderListQuery { status: Some(OrderStatus::CheckedOut), ..OrderListQuery::default() };
     let item = page(&a_shop().await, &bought, None, 1).await.unwrap().items.remove(0);
     assert_eq!(

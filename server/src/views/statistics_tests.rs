@@ -145,7 +145,7 @@ async fn an_order_that_is_given_up_before_it_is_confirmed_does_not_count() {
 }
 
 #[test]
-fn money_of_another_currency_is_told_and_nothing_changes() {
+fn money_of_another_currency_is_reported_and_nothing_changes() {
     let mut days = Days::default();
     days.sold(1, 1, "mug", 1, 999);
     let yen = Money::new(1, "JPY".parse().unwrap());

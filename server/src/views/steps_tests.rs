@@ -213,7 +213,7 @@ fn a_mail_that_is_parked_is_seen_and_so_is_what_becomes_of_it() {
 }
 
 #[test]
-fn an_invoice_and_a_mail_that_are_parked_are_told_apart() {
+fn a_parked_invoice_and_a_parked_mail_are_different_steps() {
     let (sequence, position) = (order(1).to_string(), 9);
     let parked = |error: &str| ProcessEvent::SequenceParked {
         sequence: sequence.clone(),

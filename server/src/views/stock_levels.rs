@@ -25,13 +25,13 @@ impl StockView {
     /// A page of the stock of every product by id, or only of those that have run low: what comes after a product. The
     /// cursor is the last product of the page.
     pub(crate) fn page(&self, only_low: bool, after: Option<&ProductId>, limit: usize) -> Page<StockItem> {
-        let wanted = |item: &&StockItem| !only_low || item.available <= item.threshold;
+        let is_listed = |item: &&StockItem| !only_low || item.available <= item.threshold;
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let rest = self.by_product.range::<ProductId, _>((from, Bound::Unbounded)).map(|(_, item)| item);
-        let mut items: Vec<StockItem> = rest.filter(wanted).take(limit + 1).cloned().collect();
+        let mut items: Vec<StockItem> = rest.filter(is_listed).take(limit + 1).cloned().collect();
         let more = items.len() > limit;
         items.truncate(limit);
         let next_cursor = items.last().filter(|_| more).map(|last| last.product_id.to_string());
-        Page { items, next_cursor, total: self.by_product.values().filter(wanted).count() as u64 }
+        Page { items, next_cursor, total: self.by_product.values().filter(is_listed).count() as u64 }
     }
 }

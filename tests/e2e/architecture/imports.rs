@@ -62,14 +62,20 @@ fn a_circle_is_found_whatever_form_its_imports_have() {
     for (module, file, source) in sources {
         modules.add(module, file, source);
     }
-    let named = |module: &str, source: &str| names(source, module, &modules);
+    let imported = |module: &str, source: &str| names(source, module, &modules);
     let file = |name: &str| BTreeSet::from([name.to_owned()]);
-    assert_eq!(named("a", "use crate::{b::c::Thing, d};"), BTreeSet::from(["b/c.rs".to_owned(), "lib.rs".to_owned()]));
-    assert_eq!(named("a", "use crate::Thing;"), file("b/c.rs"));
-    assert_eq!(named("a", "use crate::{Other, b::Inner};"), BTreeSet::from(["b.rs".to_owned(), "b/c.rs".to_owned()]));
-    assert_eq!(named("b::c", "let x = super::super::a::go();"), file("a.rs"));
-    assert_eq!(named("b", "use self::c::Thing; // crate::a"), file("b/c.rs"));
-    assert_eq!(named("b", "fn f() {}\n#[cfg(test)]\nmod tests { use crate::a; }"), BTreeSet::new());
+    assert_eq!(
+        imported("a", "use crate::{b::c::Thing, d};"),
+        BTreeSet::from(["b/c.rs".to_owned(), "lib.rs".to_owned()])
+    );
+    assert_eq!(imported("a", "use crate::Thing;"), file("b/c.rs"));
+    assert_eq!(
+        imported("a", "use crate::{Other, b::Inner};"),
+        BTreeSet::from(["b.rs".to_owned(), "b/c.rs".to_owned()])
+    );
+    assert_eq!(imported("b::c", "let x = super::super::a::go();"), file("a.rs"));
+    assert_eq!(imported("b", "use self::c::Thing; // crate::a"), file("b/c.rs"));
+    assert_eq!(imported("b", "fn f() {}\n#[cfg(test)]\nmod tests { use crate::a; }"), BTreeSet::new());
     let circle: Imports = [("x", "y"), ("y", "z"), ("z", "x"), ("w", "x")]
         .map(|(from, to)| (from.to_owned(), BTreeSet::from([to.to_owned()])))
         .into();
@@ -91,13 +97,13 @@ fn imports_of(sources: &str) -> Imports {
     for file in &files {
         modules.add(&module_of(file), file, &read(file));
     }
-    let named = |file: &String| {
-        let mut named = names(&read(file), &module_of(file), &modules);
-        named.remove(file);
-        named.remove(ROOT);
-        named
+    let imported = |file: &String| {
+        let mut imported = names(&read(file), &module_of(file), &modules);
+        imported.remove(file);
+        imported.remove(ROOT);
+        imported
     };
-    files.iter().filter(|file| *file != ROOT).map(|file| (file.clone(), named(file))).collect()
+    files.iter().filter(|file| *file != ROOT).map(|file| (file.clone(), imported(file))).collect()
 }
 
 /// The file of the crate's root.

@@ -13,7 +13,7 @@ use crate::programs::{program, run};
 use crate::world::{VISA, World};
 
 #[test]
-fn a_shop_that_is_not_there_is_told_in_one_line() {
+fn a_shop_that_is_not_there_is_reported_in_one_line() {
     for command in ["demo", "events"] {
         let output = run("storefront", [command, "--server", "http://127.0.0.1:1"]);
         assert_eq!(output.status.code(), Some(1), "{command}");

@@ -146,7 +146,7 @@ fn a_feed_that_leaves_a_position_out_is_found() {
 }
 
 #[test]
-fn a_feed_that_tells_an_event_twice_is_found() {
+fn a_feed_that_delivers_an_event_twice_is_found() {
     let again = |history: &mut History| {
         let twice = history.feeds[0].events[6].clone();
         history.feeds[0].events.insert(7, twice);
@@ -160,7 +160,7 @@ fn a_feed_that_ends_early_is_found() {
 }
 
 #[test]
-fn an_event_that_one_follower_was_told_and_that_later_vanished_is_found() {
+fn an_event_that_one_follower_received_and_that_later_vanished_is_found() {
     let vanished = |history: &mut History| {
         let event = event(&history.log, "order-B", "order.item_removed", "op-6", json!({"product_id": "mug"}));
         history.feeds[1].events.push(event);

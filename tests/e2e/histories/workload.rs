@@ -196,11 +196,11 @@ impl WorkloadClient {
     }
 
     /// Reads an order until it has a wanted status; `None` after a timeout.
-    async fn read_until(&mut self, order: OrderId, wanted: impl Fn(&str) -> bool) -> Option<Value> {
+    async fn read_until(&mut self, order: OrderId, is_done: impl Fn(&str) -> bool) -> Option<Value> {
         let deadline = self.run.until + PURCHASE_TIMEOUT;
         while Instant::now() < deadline {
             let order = self.read(&format!("order-{order}"), None).await;
-            if let Some(order) = order.filter(|order| order["status"].as_str().is_some_and(&wanted)) {
+            if let Some(order) = order.filter(|order| order["status"].as_str().is_some_and(&is_done)) {
                 return Some(order);
             }
             self.pause().await;

@@ -64,7 +64,7 @@ async fn l3_a_step_for_which_nothing_waits_is_refused_and_lets_nothing_run_ahead
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn l3_whoever_follows_the_log_is_told_at_once_what_is_paused_and_where_it_stands() {
+async fn l3_whoever_follows_the_log_learns_at_once_what_is_paused_and_where_it_stands() {
     let world = a_lab().await;
     let none = paused(&world.client, None).await;
     assert_eq!(none, Paused::default());
@@ -255,7 +255,7 @@ async fn webhooks_that_come_twice_retries_and_replays_are_counted_and_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_acts_may_be_named_and_shows_as_the_actor_of_events() {
+async fn a_given_actor_name_shows_as_the_actor_of_events() {
     let world = a_lab().await;
     let named = world.client.acting_as("Paar 3 – Łódź".parse().unwrap());
     let product = world.product_with_stock().await;

@@ -35,7 +35,7 @@ async fn l1_a_declined_card_leaves_the_basket_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn l1_the_last_unit_goes_to_one_and_the_other_is_told() {
+async fn l1_the_last_unit_goes_to_one_and_the_other_is_refused() {
     let ends = [OrderStatus::Confirmed, OrderStatus::InProgress];
     play_and_check("out-of-stock-on-the-last-unit", &ends).await;
 }
@@ -97,7 +97,7 @@ async fn l1_a_poison_event_stays_parked_until_somebody_skips_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn l1_the_list_tells_the_nine_scenarios_and_one_is_played_at_a_time() {
+async fn l1_the_list_has_the_nine_scenarios_and_one_is_played_at_a_time() {
     let world = a_lab().await;
     let list = world.client.scenarios().await.unwrap().items;
     assert_eq!(list.iter().map(|scenario| scenario.name.as_str()).collect::<Vec<_>>(), SCENARIO_NAMES);
@@ -132,7 +132,7 @@ async fn l1_a_scenario_that_fails_puts_back_what_it_broke_and_took_and_leaves_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn l1_a_server_that_is_told_to_stop_puts_back_what_a_scenario_broke_and_took() {
+async fn l1_a_server_that_is_asked_to_stop_restores_what_a_scenario_broke_and_took() {
     let mut world = a_lab().await;
     let before = on_hand(&world.client).await;
     for name in ["mail-down", "out-of-stock-on-the-last-unit", "server-killed-in-mid-checkout"] {

@@ -126,14 +126,14 @@ impl<'a> Disk<'a> {
     }
 
     /// Writes the files as programs see them into an empty folder.
-    pub(super) fn write_current(&self, to: &Path, wanted: impl Fn(&str) -> bool) {
-        self.write(ROOT, to, &wanted, &mut |names| names.current.clone(), &mut |file| file.current.clone());
+    pub(super) fn write_current(&self, to: &Path, is_included: impl Fn(&str) -> bool) {
+        self.write(ROOT, to, &is_included, &mut |names| names.current.clone(), &mut |file| file.current.clone());
     }
 
     /// Writes the files as a power cut may have left them into an empty folder.
-    pub(super) fn write_after_power_loss(&self, to: &Path, wanted: impl Fn(&str) -> bool, rng: &SeededRng) {
+    pub(super) fn write_after_power_loss(&self, to: &Path, is_included: impl Fn(&str) -> bool, rng: &SeededRng) {
         let names = &mut |names: &State<_, _>| names_after_power_loss(names, rng);
-        self.write(ROOT, to, &wanted, names, &mut |file| bytes_after_power_loss(file, rng));
+        self.write(ROOT, to, &is_included, names, &mut |file| bytes_after_power_loss(file, rng));
     }
 
     fn write(

@@ -9,7 +9,7 @@ pub(super) const LAB: &[Requirement] = &[
         &[
             "tests/e2e/command_line/line_mode.rs::a_room_joins_a_shop_that_is_open_to_the_network_and_only_such_a_one",
             "tests/e2e/command_line/line_mode.rs::a_second_start_says_where_the_running_shop_is",
-            "tests/e2e/lab/pauses.rs::who_acts_may_be_named_and_shows_as_the_actor_of_events",
+            "tests/e2e/lab/pauses.rs::a_given_actor_name_shows_as_the_actor_of_events",
             "tests/e2e/terminal/lab.rs::a_client_of_a_lab_server_shops_at_once_and_says_how_others_join",
             "tui/src/update/tests/workshop.rs::the_client_of_a_lab_server_has_its_checkout_form_filled_in_and_what_somebody_typed_stays",
         ],
@@ -20,7 +20,7 @@ pub(super) const LAB: &[Requirement] = &[
         &[
             "tests/e2e/lab/scenarios.rs::l1_the_happy_path_ends_with_a_mail",
             "tests/e2e/lab/scenarios.rs::l1_a_declined_card_leaves_the_basket_open",
-            "tests/e2e/lab/scenarios.rs::l1_the_last_unit_goes_to_one_and_the_other_is_told",
+            "tests/e2e/lab/scenarios.rs::l1_the_last_unit_goes_to_one_and_the_other_is_refused",
             "tests/e2e/lab/scenarios.rs::l1_an_order_does_not_notice_that_the_product_service_is_down",
             "tests/e2e/lab/scenarios.rs::l1_a_mail_waits_until_the_mail_server_is_back",
             "tests/e2e/lab/scenarios.rs::l1_webhooks_twice_and_out_of_order_are_applied_once",
@@ -31,7 +31,7 @@ pub(super) const LAB: &[Requirement] = &[
             "tui/src/update/tests/workshop.rs::a_scenario_under_a_pause_offers_to_resume_and_is_played_then",
             "tests/e2e/lab/pauses.rs::webhooks_that_come_twice_retries_and_replays_are_counted_and_shown",
             "tests/e2e/lab/scenarios.rs::l1_a_scenario_that_fails_puts_back_what_it_broke_and_took_and_leaves_the_rest",
-            "tests/e2e/lab/scenarios.rs::l1_a_server_that_is_told_to_stop_puts_back_what_a_scenario_broke_and_took",
+            "tests/e2e/lab/scenarios.rs::l1_a_server_that_is_asked_to_stop_restores_what_a_scenario_broke_and_took",
         ],
     ),
     (
@@ -48,7 +48,7 @@ pub(super) const LAB: &[Requirement] = &[
         "processes and read models are paused, stepped, resumed; no step is kept, pauses survive and show; retry and skip",
         &[
             "tests/e2e/lab/pauses.rs::l3_a_step_for_which_nothing_waits_is_refused_and_lets_nothing_run_ahead",
-            "tests/e2e/lab/pauses.rs::l3_whoever_follows_the_log_is_told_at_once_what_is_paused_and_where_it_stands",
+            "tests/e2e/lab/pauses.rs::l3_whoever_follows_the_log_learns_at_once_what_is_paused_and_where_it_stands",
             "tests/e2e/lab/pauses.rs::l3_pauses_of_both_kinds_survive_a_restart_alike",
             "tests/e2e/lab/pauses.rs::l3_the_rebuild_of_a_paused_view_ends_where_the_view_stands",
             "server/src/processes/engine/scheduler_tests.rs::an_old_log_with_steps_that_were_saved_up_begins_nothing_after_an_upgrade",

@@ -21,7 +21,7 @@ pub(super) const SAFETY: &[Requirement] = &[
         &[
             "tests/e2e/command_line.rs::no_help_shows_what_stands_in_the_environment",
             "tests/e2e/command_line.rs::no_refusal_and_no_log_line_shows_a_password",
-            "server/src/config.rs::what_is_told_of_a_configuration_holds_no_secret",
+            "server/src/config.rs::the_debug_text_of_a_configuration_holds_no_secret",
         ],
     ),
     (
@@ -29,7 +29,7 @@ pub(super) const SAFETY: &[Requirement] = &[
         "a stream of events is open at once; beyond the end of the log comes a reset",
         &[
             "tests/e2e/log.rs::a_stream_of_events_is_seen_to_be_open_at_once_and_no_proxy_keeps_it_back",
-            "tests/e2e/log.rs::who_asks_for_what_comes_after_the_end_of_the_log_is_told_that_it_is_another_log",
+            "tests/e2e/log.rs::a_request_for_what_comes_after_the_end_of_the_log_learns_that_it_is_another_log",
         ],
     ),
     (
@@ -81,7 +81,7 @@ pub(super) const SAFETY: &[Requirement] = &[
         &[
             "tests/e2e/connections.rs::a_connection_on_which_no_request_begins_is_closed_and_one_that_waits_for_its_answer_is_not",
             "tests/e2e/connections.rs::silent_connections_lock_out_neither_health_nor_a_shopper",
-            "tests/e2e/connections.rs::when_every_connection_is_busy_health_is_answered_and_others_are_told_to_come_again",
+            "tests/e2e/connections.rs::when_every_connection_is_busy_health_is_answered_and_others_are_asked_to_retry",
             "server/src/http/lingering_stream.rs::a_client_that_neither_reads_nor_goes_is_not_waited_for_for_ever",
             "tests/e2e/memory.rs::a_request_that_waits_takes_less_than_16_kb",
             "tests/e2e/memory.rs::a_reader_that_does_not_read_takes_less_than_64_kb_and_is_cut_off",
@@ -105,7 +105,7 @@ pub(super) const SAFETY: &[Requirement] = &[
             "server/eventlog/tests/contract/files.rs::a_log_that_somebody_tampered_with_fails_its_check",
             "server/eventlog/tests/contract/files.rs::a_log_of_an_older_program_gets_its_hash_at_the_first_start_and_says_where_checksums_begin",
             "server/eventlog/tests/contract/servers.rs::two_servers_that_write_to_the_same_streams_keep_one_order",
-            "tests/e2e/offline.rs::an_event_is_proven_by_the_hash_that_the_server_told_and_a_changed_one_is_not",
+            "tests/e2e/offline.rs::an_event_is_proven_by_the_hash_that_the_server_returned_and_a_changed_one_is_not",
         ],
     ),
     (
@@ -122,7 +122,7 @@ pub(super) const SAFETY: &[Requirement] = &[
         "S9",
         "however many orders are parked, the others are handled, and readiness says how many there are",
         &[
-            "tests/e2e/processes.rs::with_1500_orders_parked_a_healthy_one_is_confirmed_and_readiness_tells",
+            "tests/e2e/processes.rs::with_1500_orders_parked_a_healthy_one_is_confirmed_and_readiness_reports_them",
             "server/src/processes/engine/runner_tests.rs::however_many_sequences_stand_others_are_handled",
         ],
     ),
@@ -137,7 +137,7 @@ pub(super) const SAFETY: &[Requirement] = &[
         &[
             "server/src/http/order_watch_tests.rs::an_event_wakes_those_who_wait_for_its_order_and_nobody_else",
             "server/src/http/order_watch_tests.rs::there_are_only_so_many_places_and_one_that_is_left_is_free",
-            "tests/e2e/log.rs::who_waits_for_an_order_is_woken_by_it_and_one_too_many_is_told_to_come_again",
+            "tests/e2e/log.rs::who_waits_for_an_order_is_woken_by_it_and_one_too_many_is_asked_to_retry",
         ],
     ),
     (
@@ -146,9 +146,9 @@ pub(super) const SAFETY: &[Requirement] = &[
         &[
             "tests/e2e/broken_stores.rs::a_database_that_goes_away_and_comes_back_costs_some_answers_and_no_order",
             "tests/e2e/broken_stores.rs::while_writes_wait_for_a_lock_in_vain_the_shop_is_not_ready",
-            "tests/e2e/broken_stores.rs::a_schema_of_our_name_that_is_not_ours_is_left_alone_and_named_at_the_start",
-            "server/eventlog/src/postgres/suitability_tests.rs::a_pooler_that_shares_sessions_is_named_with_what_to_do",
-            "server/eventlog/src/postgres/suitability_tests.rs::a_database_that_takes_encrypted_connections_only_is_named_with_what_to_do",
+            "tests/e2e/broken_stores.rs::a_schema_of_our_name_that_is_not_ours_is_left_alone_and_reported_at_the_start",
+            "server/eventlog/src/postgres/suitability_tests.rs::a_pooler_that_shares_sessions_is_reported_with_what_to_do",
+            "server/eventlog/src/postgres/suitability_tests.rs::a_database_that_takes_encrypted_connections_only_is_reported_with_what_to_do",
             "tests/e2e/bad_input.rs::text_that_no_database_can_keep_is_refused_or_finds_nothing_on_postgres_too",
         ],
     ),
@@ -158,7 +158,7 @@ pub(super) const SAFETY: &[Requirement] = &[
         &[
             "server/domain/src/wallet/tests.rs::no_top_up_takes_the_room_of_a_refund",
             "tests/e2e/idempotency.rs::a_refused_command_may_be_sent_again_under_its_key",
-            "server/api/src/time.rs::a_moment_that_is_too_far_away_is_told_as_the_last_that_can_be_written",
+            "server/api/src/time.rs::a_time_that_is_too_far_away_becomes_the_last_that_can_be_written",
             "tests/e2e/log.rs::a_type_that_never_occurs_is_looked_for_a_stretch_at_a_time",
         ],
     ),
@@ -180,8 +180,8 @@ pub(super) const SAFETY: &[Requirement] = &[
             "tests/e2e/histories/planted.rs::a_history_that_one_shop_can_have_breaks_no_rule",
             "tests/e2e/histories/planted.rs::a_feed_with_two_events_swapped_is_found",
             "tests/e2e/histories/planted.rs::a_feed_that_leaves_a_position_out_is_found",
-            "tests/e2e/histories/planted.rs::a_feed_that_tells_an_event_twice_is_found",
-            "tests/e2e/histories/planted.rs::an_event_that_one_follower_was_told_and_that_later_vanished_is_found",
+            "tests/e2e/histories/planted.rs::a_feed_that_delivers_an_event_twice_is_found",
+            "tests/e2e/histories/planted.rs::an_event_that_one_follower_received_and_that_later_vanished_is_found",
             "tests/e2e/histories/planted.rs::a_write_that_was_acknowledged_and_is_missing_is_found",
             "tests/e2e/histories/planted.rs::a_key_that_took_effect_twice_is_found",
             "tests/e2e/histories/planted.rs::a_read_that_does_not_show_the_readers_own_write_is_found",

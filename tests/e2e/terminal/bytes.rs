@@ -115,7 +115,7 @@ fn stall(terminal: &mut Terminal) {
 }
 
 #[test]
-fn a_client_whose_output_is_stalled_still_ends_when_it_is_told_to() {
+fn a_client_whose_output_is_stalled_still_ends_on_a_signal() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let mut terminal = a_client();
         stall(&mut terminal);

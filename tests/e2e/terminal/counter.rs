@@ -11,7 +11,7 @@ use crate::world::{VISA, World, current_stock, eventually};
 const CTRL_U: &str = "\x15";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_price_is_typed_at_the_counter_and_the_basket_tells_of_it() {
+async fn another_price_is_typed_at_the_counter_and_the_basket_shows_it() {
     let world = World::open().await;
     let product = world.product_with(5).await;
     let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);

@@ -21,7 +21,7 @@ async fn in_the_lab(world: &World) -> Terminal {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scenario_is_played_with_its_key_and_told_until_its_order_is_confirmed() {
+async fn a_scenario_is_played_with_its_key_and_followed_until_its_order_is_confirmed() {
     let world = a_lab().await;
     let mut terminal = in_the_lab(&world).await;
     terminal.press("a");

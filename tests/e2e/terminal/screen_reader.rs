@@ -107,7 +107,7 @@ fn every_screen_and_what_opens_over_it_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_nine_scenarios_are_told_step_by_step_each_once() {
+async fn the_nine_scenarios_are_read_out_step_by_step_each_once() {
     let world = a_lab().await;
     let mut terminal = Home::new().open(WIDE, &["--screen-reader", "--server", &world.server.url()]);
     press_until_printed(&mut terminal, "6", "1 of 9. Happy path, key a");

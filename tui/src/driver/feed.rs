@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_switch_that_was_thrown_is_told_once_and_the_shop_is_told_what_is_known() {
+    async fn a_switch_that_was_thrown_is_reported_once_and_the_request_says_what_is_known() {
         let (old, new) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let mut server = Server::new_async().await;
         for (known, now) in [(old, new), (new, new)] {
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_paused_is_told_when_it_is_other_than_known_and_the_shop_is_told_what_is_known() {
+    async fn what_is_paused_is_reported_when_it_is_other_than_known_and_the_request_says_what_is_known() {
         let mut server = Server::new_async().await;
         let known = Paused { mark: "mail".to_owned(), processes: vec!["mail".to_owned()], views: Vec::new() };
         let none = json!({"mark": "", "processes": [], "views": []});
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_happened_while_the_shop_was_gone_is_told_after_its_return() {
+    async fn what_happened_while_the_shop_was_gone_is_reported_after_its_return() {
         let mut server = Server::new_async().await;
         let page = json!({"events": [an_event(6, "order.started", "7f")], "next_after": 6, "head": 6});
         server.mock("GET", Matcher::Regex("^/v1/events".to_owned())).with_body(page.to_string()).create_async().await;
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shop_that_is_suspected_is_asked_at_once_and_whatever_it_answers_is_told() {
+    async fn a_shop_that_is_suspected_is_asked_at_once_and_whatever_it_answers_is_reported() {
         let mut server = Server::new_async().await;
         let body = json!({"ready": true, "reasons": [], "head": 5, "product_service": "live"}).to_string();
         server.mock("GET", "/health/ready").with_body(body).create_async().await;

@@ -33,7 +33,7 @@ async fn json_at(server: &mut Server, method: &str, path: &str, body: Value) -> 
 }
 
 /// Answers what every client asks for.
-async fn furnish(server: &mut Server) {
+async fn mock_shop(server: &mut Server) {
     let ready = json!({"ready": true, "reasons": [], "head": 0, "product_service": "live"});
     json_at(server, "GET", "/health/ready", ready).await;
     json_at(server, "GET", "/v1/events", json!({"events": [], "next_after": 0, "head": 0})).await;
@@ -79,7 +79,7 @@ fn press(engine: &mut Engine, keys: &str) {
 
 async fn an_open_shop() -> Shop {
     let mut server = Server::new_async().await;
-    furnish(&mut server).await;
+    mock_shop(&mut server).await;
     let mut engine = an_engine(&server.url());
     until(&mut engine, "the shelf", |model| model.shop.products.load == Load::Ready && model.is_live()).await;
     Shop { server, engine }
@@ -95,7 +95,7 @@ async fn a_shop_that_comes_back_is_found_again_and_everything_is_fetched() {
     assert!(engine.model.shop.products.items.is_empty());
 
     let mut server = Server::new_with_opts_async(ServerOpts { port, ..ServerOpts::default() }).await;
-    furnish(&mut server).await;
+    mock_shop(&mut server).await;
     until(&mut engine, "the recovery", |model| model.is_live() && model.shop.products.items.iter().count() == 5).await;
     engine.close().await.unwrap();
 }
@@ -195,15 +195,15 @@ async fn the_client_ends_with_the_reason_while_a_write_of_its_configuration_hang
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_told_once_with_its_place() {
+async fn what_cannot_be_kept_is_reported_once_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("clients"), "a file where a folder should be").unwrap();
     let file = SettingsFile::new(folder.path(), None);
     let mut engine = Engine::new(&Settings::default(), Some(file));
-    let told = |model: &Model| model.toasts.iter().filter(|toast| toast.text.contains("cannot be kept in")).count();
+    let failures = |model: &Model| model.toasts.iter().filter(|toast| toast.text.contains("cannot be kept in")).count();
     for theme in ["t", "t"] {
         press(&mut engine, theme);
-        until(&mut engine, "the reason", |model| told(model) == 1).await;
+        until(&mut engine, "the reason", |model| failures(model) == 1).await;
     }
     let toast = engine.model.toasts.iter().find(|toast| toast.text.contains("cannot be kept in")).unwrap();
     assert!(toast.text.contains(folder.path().to_str().unwrap()), "{}", toast.text);

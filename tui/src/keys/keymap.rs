@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_would_mean_two_things_is_refused_and_both_are_named() {
+    fn a_key_that_would_mean_two_things_is_refused_and_both_are_reported() {
         let refusal = with(Place::Shop, Action::NextSort, &["q"]).unwrap_err();
         assert_eq!(refusal, "keys: q means both shop.next_sort and everywhere.close");
     }

@@ -288,13 +288,13 @@ impl Lab {
 
     /// Active faults by stub: `cards`, `decline, 500 ms`.
     pub(crate) fn broken(&self) -> Vec<(Stub, String)> {
-        let told = |known: &StubFaults| {
+        let broken_switches = |known: &StubFaults| {
             let faults = self.faults_of(known.stub)?;
             let parts: Vec<String> =
                 Switch::of(known.stub).iter().filter_map(|switch| switch.short_text(&faults)).collect();
             (!parts.is_empty()).then(|| (known.stub, parts.join(", ")))
         };
-        self.faults.iter().filter_map(told).collect()
+        self.faults.iter().filter_map(broken_switches).collect()
     }
 
     /// Records that the shop has no lab.
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_told_in_whole_percent_and_never_as_nothing_when_it_is_something() {
+    fn a_share_is_written_in_whole_percent_and_never_as_nothing_when_it_is_something() {
         assert_eq!([0.0, 0.001, 0.07, 0.29, 0.5, 0.999, 1.0].map(percent), [0, 1, 7, 29, 50, 100, 100]);
     }
 

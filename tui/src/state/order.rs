@@ -112,10 +112,10 @@ impl OpenOrder {
 
     /// Number of events about invoices, credit notes and vouchers.
     pub(crate) fn document_event_count(&self) -> usize {
-        let tells = |event: &&Event| {
+        let is_about_documents = |event: &&Event| {
             event.kind.starts_with("invoice.") || matches!(event.kind.as_str(), "order.invoiced" | "voucher.issued")
         };
-        self.events.iter().filter(tells).count()
+        self.events.iter().filter(is_about_documents).count()
     }
 
     /// Appends events; known ones are ignored.

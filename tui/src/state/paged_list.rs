@@ -91,7 +91,7 @@ impl<T> PagedList<T> {
         if self.asking || self.items.is_empty() {
             return None;
         }
-        let (page, cursor) = self.items.wanted(self.list.cursor, self.total)?;
+        let (page, cursor) = self.items.next_missing(self.list.cursor, self.total)?;
         self.asking = true;
         Some(PageRequest { sequence: self.sequence, page, anew: false, cursor })
     }

@@ -71,7 +71,7 @@ impl<T> Pages<T> {
     }
 
     /// The next page to fetch near the cursor, with its cursor; `None` when all are loaded.
-    pub(crate) fn wanted(&self, cursor: usize, total: usize) -> Option<(usize, Option<String>)> {
+    pub(crate) fn next_missing(&self, cursor: usize, total: usize) -> Option<(usize, Option<String>)> {
         let last = total.saturating_sub(1) / PAGE;
         let near = [cursor, cursor.saturating_sub(PREFETCH_MARGIN), cursor + PREFETCH_MARGIN]
             .map(|line| (line / PAGE).min(last));
@@ -104,7 +104,7 @@ mod tests {
     /// A shop with so many lines, each its own number; answers what is asked for until nothing is.
     fn fetch(pages: &mut Pages<usize>, cursor: usize, total: usize) -> usize {
         for asked in 0..5_000 {
-            let Some((page, key)) = pages.wanted(cursor, total) else { return asked };
+            let Some((page, key)) = pages.next_missing(cursor, total) else { return asked };
             assert_eq!(key, (page > 0).then(|| page.to_string()), "a page is opened with its own key");
             let lines: Vec<usize> = (page * PAGE..total.min((page + 1) * PAGE)).collect();
             let next = ((page + 1) * PAGE < total).then(|| (page + 1).to_string());

@@ -231,13 +231,13 @@ pub(super) fn on_events(model: &mut Model, fresh: &[Event]) -> Vec<Effect> {
     let soon = Some(model.in_ms(REFRESH_DELAY_MS));
     let own_wallet = model.account.customer.map(|customer| format!("wallet-{customer}"));
     let about_wallet = fresh.iter().any(|event| own_wallet.as_ref() == Some(&event.stream));
-    let told = |kind: &str| fresh.iter().any(|event| event.kind.starts_with(kind));
+    let has_event = |kind: &str| fresh.iter().any(|event| event.kind.starts_with(kind));
     let part = model.account.part;
     let changed = match part {
         Part::Wallet => about_wallet,
-        Part::Vouchers => told("voucher."),
-        Part::Invoices => told("invoice."),
-        Part::Mailbox => told("email.sent"),
+        Part::Vouchers => has_event("voucher."),
+        Part::Invoices => has_event("invoice."),
+        Part::Mailbox => has_event("email.sent"),
         Part::Profile => false,
     };
     if changed

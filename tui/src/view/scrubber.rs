@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_are_told_in_words() {
+    fn changes_are_described_in_words() {
         let change = |path: &str, before: Option<Value>, after: Option<Value>| {
             change_text(&FieldChange { path: path.to_owned(), before, after })
         };

@@ -119,9 +119,9 @@ fn narrowing<'a>(shop: &'a Shop, theme: &Theme) -> Line<'a> {
 /// Draws the categories as a column.
 fn categories(shop: &Shop, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let all: u32 = shop.categories.iter().map(|category| category.products).sum();
-    let named = |name: &str| shop.category.as_deref() == Some(name);
+    let is_chosen = |name: &str| shop.category.as_deref() == Some(name);
     let names = std::iter::once(("All shelves", all, shop.category.is_none()))
-        .chain(shop.categories.iter().map(|c| (c.name.as_str(), c.products, named(&c.name))));
+        .chain(shop.categories.iter().map(|c| (c.name.as_str(), c.products, is_chosen(&c.name))));
     for (row, (name, count, chosen)) in area.rows().zip(names) {
         let style = if chosen { theme.accent } else { theme.dim };
         let right = put_right(surface, row.right(), row.y, &count.to_string(), theme.dim, 6);

@@ -93,7 +93,7 @@ fn a_product_comes_off_sale_and_on_sale_again() {
 }
 
 #[test]
-fn everything_at_once_is_told_one_by_one() {
+fn several_changes_at_once_become_one_event_each() {
     let facts = ProductFacts { price: euro(400), name: "Stockings".to_owned(), ..socks() };
     let events = observe(&known(socks()), &ObservedProduct { active: false, ..seen(facts.clone()) });
     let repriced = ProductEvent::Repriced { old_price: euro(500), new_price: euro(400), reason: None };

@@ -40,34 +40,34 @@ async fn main() {
         return together::run_role(name, address).await;
     }
     let quick = words.iter().any(|word| word == "quick");
-    let wanted = |what: &str| words.iter().all(|word| word == "quick") || words.iter().any(|word| what == word);
+    let is_selected = |what: &str| words.iter().all(|word| word == "quick") || words.iter().any(|word| what == word);
     let total = if quick { 4_000 } else { 15_000 };
     println!("Events of about 300 bytes, full durability, medians of {ROUNDS} rounds");
-    if wanted("sqlite-writing") {
+    if is_selected("sqlite-writing") {
         sqlite_writing(folder.path()).await;
     }
-    if wanted("sqlite-reading") {
+    if is_selected("sqlite-reading") {
         sqlite_reading(folder.path()).await;
     }
-    if wanted("snapshots") {
+    if is_selected("snapshots") {
         snapshots::sqlite(folder.path()).await;
     }
     let database = std::env::var("BENCH_POSTGRES").ok();
     match &database {
         Some(address) => {
-            if wanted("postgres") {
+            if is_selected("postgres") {
                 postgres::run(address).await;
             }
-            if wanted("snapshots") {
+            if is_selected("snapshots") {
                 snapshots::postgres(address).await;
             }
-            if wanted("servers") {
+            if is_selected("servers") {
                 together::servers(address, total).await;
             }
         }
         None => println!("\nPostgreSQL: not measured; BENCH_POSTGRES names a database."),
     }
-    if wanted("news") {
+    if is_selected("news") {
         together::news(folder.path(), database.as_deref()).await;
     }
 }

@@ -81,7 +81,7 @@ async fn refusal(url: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_pooler_that_shares_sessions_is_named_with_what_to_do() {
+async fn a_pooler_that_shares_sessions_is_reported_with_what_to_do() {
     let free = Free::default();
     let pooled = at(move |stream, number| serves(stream, number, true, free.clone())).await;
     let told = refusal(&pooled).await;
@@ -96,7 +96,7 @@ async fn sessions_of_their_own_are_no_pooler() {
 }
 
 #[tokio::test]
-async fn a_database_that_takes_encrypted_connections_only_is_named_with_what_to_do() {
+async fn a_database_that_takes_encrypted_connections_only_is_reported_with_what_to_do() {
     let wants_tls = at(|mut stream, _| async move {
         read_message(&mut stream, false).await?;
         let fields = b"SFATAL\0VFATAL\0C28000\0Mno pg_hba.conf entry for host \"127.0.0.1\", user \"shop\", \

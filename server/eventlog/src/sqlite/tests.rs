@@ -154,7 +154,7 @@ async fn the_hash_tree_is_saved_now_and_then_and_is_that_of_all_events_at_any_ti
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_commit_fails_nobody_in_it_is_told_that_all_is_well() {
+async fn when_the_commit_fails_no_caller_in_it_gets_a_success() {
     let folder = TempDir::new().unwrap();
     let (store, connection) = a_log_with_its_connection(&folder.path().join("log"));
     // A promise to a table that stays empty: it is looked at when the transaction commits.
@@ -251,11 +251,11 @@ fn the_second_half_of_a_page_follows_the_first_only_where_that_ended_as_planned(
         let events = positions.iter().map(at).collect();
         EventPage { events, next_after: Position(next_after), head: Position(head) }
     };
-    let told = |slice: EventPage| {
+    let summary = |slice: EventPage| {
         let positions: Vec<u64> = slice.events.iter().map(|event| event.position.0).collect();
         (positions, slice.next_after.0, slice.head.0)
     };
-    let joined = |first, second| told(read::join_pages(first, Position(4), second));
+    let joined = |first, second| summary(read::join_pages(first, Position(4), second));
     assert_eq!(joined(slice(&[3, 4], 4, 9), slice(&[5, 6], 6, 9)), (vec![3, 4, 5, 6], 6, 9));
     assert_eq!(joined(slice(&[3, 4], 4, 4), slice(&[5], 5, 5)), (vec![3, 4, 5], 5, 5), "the second saw more");
     assert_eq!(joined(slice(&[3, 4], 4, 9), slice(&[5], 5, 5)), (vec![3, 4, 5], 5, 9), "the second saw less");

@@ -93,7 +93,7 @@ pub(crate) async fn a_changed_line_of_an_export_is_found(log: Log) {
     assert!(matches!(&refused, ImportError::Line { line: 17, why } if why.contains("hash")), "{refused}");
 }
 
-pub(crate) async fn a_changed_digit_is_found_and_named_by_its_position(mut world: World) {
+pub(crate) async fn a_changed_digit_is_found_and_reported_with_its_position(mut world: World) {
     append_events(&world.log(), "a", 300).await;
     append_events(&world.log(), "b", 1).await;
     if world.is_in_memory() {

@@ -73,7 +73,7 @@ macro_rules! the_contract_on {
             repeats {
                 an_append_sent_again_is_answered_as_it_was_then,
                 an_append_sent_again_on_any_version_is_not_written_twice,
-                an_append_sent_again_tells_the_versions_of_then_also_of_checked_streams,
+                an_append_sent_again_returns_the_versions_of_the_first_time_also_of_checked_streams,
                 an_append_sent_twice_at_once_is_written_once,
                 an_append_with_some_known_events_is_refused,
                 known_events_in_another_order_are_refused,
@@ -128,7 +128,7 @@ macro_rules! the_contract_on {
                 who_is_woken_can_read_the_news,
                 following_the_log_loses_nothing,
                 a_follower_gets_each_event_once_however_far_it_falls_behind,
-                a_follower_is_told_of_what_its_filter_left_out,
+                a_follower_learns_the_position_of_what_its_filter_left_out,
             }
             closing {
                 a_closed_log_refuses_everything,
@@ -181,7 +181,7 @@ macro_rules! the_contract_on {
                 timers_that_make_no_sense_are_refused,
             }
             hash_tree {
-                a_changed_digit_is_found_and_named_by_its_position,
+                a_changed_digit_is_found_and_reported_with_its_position,
                 events_that_were_changed_with_their_checksums_are_found_by_the_hash,
                 the_hash_goes_on_when_the_log_is_opened_anew,
             }

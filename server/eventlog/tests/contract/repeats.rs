@@ -24,7 +24,7 @@ pub(crate) async fn an_append_sent_again_on_any_version_is_not_written_twice(log
     assert_sound(&log).await;
 }
 
-pub(crate) async fn an_append_sent_again_tells_the_versions_of_then_also_of_checked_streams(log: Log) {
+pub(crate) async fn an_append_sent_again_returns_the_versions_of_the_first_time_also_of_checked_streams(log: Log) {
     append_events(&log, "rule", 3).await;
     let append = empty_append()
         .and(at_version("rule", 3, vec![]))

@@ -135,7 +135,7 @@ async fn who_waits_is_woken_by_what_another_server_writes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_server_that_comes_is_told_how_far_the_log_is_and_then_of_every_commit() {
+async fn a_server_that_joins_learns_the_head_of_the_log_and_then_of_every_commit() {
     let world = World::postgres().await;
     let log = world.log();
     append_events(&log, "a", 3).await;
@@ -147,7 +147,7 @@ async fn a_server_that_comes_is_told_how_far_the_log_is_and_then_of_every_commit
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_server_that_was_not_heard_when_it_came_is_found_and_told() {
+async fn a_server_whose_first_announcement_was_lost_is_found_and_notified() {
     let world = World::postgres().await;
     let (_silent, notified) = world.listen_as_server().await;
     let log = world.log();
@@ -160,7 +160,7 @@ async fn a_server_that_was_not_heard_when_it_came_is_found_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_server_that_tells_of_what_the_log_has_not_is_not_believed() {
+async fn an_announcement_of_what_the_log_does_not_have_is_not_believed() {
     let world = World::postgres().await;
     let (here, there) = (world.log(), world.second_server().await);
     append_events(&here, "a", 1).await;
@@ -362,7 +362,7 @@ async fn a_database_with_half_an_import_is_refused() {
 }
 
 #[tokio::test]
-async fn a_wrong_address_is_told_without_its_password() {
+async fn a_wrong_address_is_reported_without_its_password() {
     let error = PostgresStore::connect("postgres://shop:secret@localhost:door/shop").await.err().unwrap();
     assert!(matches!(error, StoreError::Unusable(_)), "{error}");
     let nobody_there = PostgresStore::connect("postgres://shop:secret@127.0.0.1:1/shop").await.err().unwrap();

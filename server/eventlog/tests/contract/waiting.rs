@@ -104,7 +104,7 @@ pub(crate) async fn a_follower_gets_each_event_once_however_far_it_falls_behind(
     follower.await.unwrap();
 }
 
-pub(crate) async fn a_follower_is_told_of_what_its_filter_left_out(log: Log) {
+pub(crate) async fn a_follower_learns_the_position_of_what_its_filter_left_out(log: Log) {
     append_events(&log, "a", 2).await;
     let of_b = Filter { streams: vec!["b".to_owned()], ..Filter::default() };
     let page = with_timeout("the answer", log.follow(Position(0), 10, &of_b)).await.unwrap();

@@ -293,7 +293,7 @@ fn every_reason_reads_back() {
 }
 
 #[test]
-fn a_mail_about_a_refund_from_before_it_named_the_amount_is_read() {
+fn a_mail_about_a_refund_from_before_it_had_the_amount_is_read() {
     let data = r#"{"order_id":"0195500d-0000-7000-8000-000000000001","kind":"refunded","to":"ada@example.com"}"#;
     let event = read("email.requested", 1, stored(data).as_str(), email::decode).unwrap();
     let EmailEvent::Requested { kind, .. } = &event else { panic!("{event:?}") };
@@ -305,7 +305,7 @@ fn a_mail_about_a_refund_from_before_it_named_the_amount_is_read() {
 }
 
 #[test]
-fn types_and_versions_that_nobody_knows_are_told_apart() {
+fn unknown_types_and_unknown_versions_are_different_errors() {
     let data = stored("{}");
     let refused = order::decode("order.teleported", 1, data.as_str()).unwrap_err();
     assert_eq!(refused.to_string(), "order events have no type \"order.teleported\"");
@@ -339,7 +339,7 @@ fn a_payment_that_was_requested_in_the_first_shape_is_the_same_payment() {
 }
 
 #[test]
-fn old_data_that_does_not_fit_is_told_without_repeating_it() {
+fn old_data_that_does_not_fit_is_reported_without_repeating_it() {
     for (text, why) in [
         (r#"{"amount":{"amount":1,"currency":"EUR"},"method":"card","token":"Ada"}"#, "missing field `order_id`"),
         (r#"["Ada"]"#, "a value is not as it should be, at column 0"),
@@ -351,24 +351,24 @@ fn old_data_that_does_not_fit_is_told_without_repeating_it() {
 }
 
 #[test]
-fn an_event_in_a_stream_of_another_context_is_told() {
+fn an_event_in_a_stream_of_another_context_is_reported() {
     let data = golden("stock.received", 1);
     assert_eq!(check("stock-mug", "stock.received", 1, data.as_str()), Ok(()));
-    let told = |stream| check(stream, "stock.received", 1, data.as_str()).unwrap_err().to_string();
-    assert_eq!(told("order-mug"), "order events have no type \"stock.received\"");
-    assert_eq!(told("stick-mug"), "no events of this program stand in streams stick-…");
+    let error = |stream| check(stream, "stock.received", 1, data.as_str()).unwrap_err().to_string();
+    assert_eq!(error("order-mug"), "order events have no type \"stock.received\"");
+    assert_eq!(error("stick-mug"), "no events of this program stand in streams stick-…");
 }
 
 #[test]
-fn data_that_does_not_fit_is_told_without_repeating_it() {
-    let told =
+fn data_that_does_not_fit_is_reported_without_repeating_it() {
+    let error =
         |kind, text| order::decode(kind, upcast::present_version(kind), stored(text).as_str()).unwrap_err().to_string();
     assert_eq!(
-        told("order.cancelled", r#"{"because":"of Ada"}"#),
+        error("order.cancelled", r#"{"because":"of Ada"}"#),
         "the data of order.cancelled does not fit: missing field `reason`"
     );
     assert_eq!(
-        told("order.started", r#"{"currency":"Ada lives here"}"#),
+        error("order.started", r#"{"currency":"Ada lives here"}"#),
         "the data of order.started does not fit: a value is not as it should be, at column 29"
     );
     for (kind, text) in [
@@ -381,9 +381,9 @@ fn data_that_does_not_fit_is_told_without_repeating_it() {
         ("order.reopened", r#"{"code":"Ada"}"#),
         ("order.checked_out", r#"{"payment_id":"Ada"}"#),
     ] {
-        let told = told(kind, text);
-        assert!(told.starts_with(&format!("the data of {kind} does not fit: ")), "{told}");
-        assert!(!told.to_lowercase().contains("ada"), "{told}");
+        let error = error(kind, text);
+        assert!(error.starts_with(&format!("the data of {kind} does not fit: ")), "{error}");
+        assert!(!error.to_lowercase().contains("ada"), "{error}");
     }
 }
 

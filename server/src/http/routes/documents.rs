@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_comes_in_the_form_that_is_wanted_most() {
+    fn a_document_is_returned_in_the_most_preferred_format() {
         assert_eq!(DocumentFormat::from_accept(&HeaderMap::new()).ok(), Some(DocumentFormat::Json));
         for (accept, wanted) in [
             ("*/*", DocumentFormat::Json),

@@ -68,7 +68,7 @@ async fn amounts_are_sent_and_compared_as_the_gateway_counts_them() {
 }
 
 #[tokio::test]
-async fn an_intent_that_was_created_and_confirmed_in_one_call_is_told_by_that_call_again() {
+async fn an_intent_that_was_created_and_confirmed_in_one_call_is_returned_by_that_call_again() {
     let mut world = a_gateway().await;
     let other = an_error(json!({"type": "idempotency_error", "message": "Keys for idempotent requests can only …"}));
     world

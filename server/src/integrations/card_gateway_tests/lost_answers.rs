@@ -32,7 +32,7 @@ async fn everything_else_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_key_is_told_to_the_operator_and_never_shown() {
+async fn a_wrong_secret_key_is_reported_to_the_operator_and_never_shown() {
     for status in [401, 403] {
         let message = format!("Invalid API Key provided: {SECRET}");
         let error = an_error(json!({"type": "invalid_request_error", "message": message}));

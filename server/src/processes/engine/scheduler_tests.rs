@@ -116,10 +116,10 @@ impl Story {
     /// The deliveries that start now: positions, and the checkpoints that hold once they are handled.
     fn begins_with_checkpoints(&mut self) -> Vec<(u64, u64)> {
         let deliveries = self.scheduler.start_deliveries();
-        let told =
+        let reported =
             deliveries.iter().map(|delivery| (delivery.recorded.position.0, delivery.checkpoint.position.0)).collect();
         self.begun.extend(deliveries.into_iter().map(|delivery| (delivery.recorded.position.0, delivery)));
-        told
+        reported
     }
 
     fn begins_now(&mut self) -> Vec<u64> {

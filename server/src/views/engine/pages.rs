@@ -8,7 +8,7 @@ use crate::views::rows::{Found, ViewStore, ViewStoreError, What};
 
 /// The query of a search: rows with the words of `q`, or all rows with the term `all` when `q` is empty. Returns `None` when
 /// nothing can match, because `q` has no words.
-pub(crate) fn wanted(q: Option<&str>, all: String, group: Option<&str>) -> Option<What> {
+pub(crate) fn search_query(q: Option<&str>, all: String, group: Option<&str>) -> Option<What> {
     let words: Vec<String> = q.map(words_of).into_iter().flatten().collect();
     let asked_for_nothing = q.is_none_or(|q| q.trim().is_empty());
     match (words.is_empty(), asked_for_nothing) {

@@ -259,7 +259,7 @@ async fn words_are_found_by_their_beginnings_alone_together_and_within_a_group()
 }
 
 #[tokio::test]
-async fn what_was_left_out_is_counted_and_the_last_is_told() {
+async fn skipped_events_are_counted_and_the_last_is_reported() {
     for World { name, one, .. } in worlds().await {
         let head = begun(&one).await;
         let failures = |count, last, why: &str| Failures { count, last: Position(last), why: why.to_owned() };

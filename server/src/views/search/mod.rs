@@ -145,7 +145,7 @@ impl SearchIndex {
             // There is nothing in it that could be searched for, so nothing has it.
             return Some(Found { ids: Vec::new(), next_cursor: None, total: 0 });
         }
-        let categories = query.category.as_deref().map(|category| self.named_like(category));
+        let categories = query.category.as_deref().map(|category| self.categories_like(category));
         let categories = categories.as_deref();
         let scores = (!terms.is_empty()).then(|| self.scores(&terms));
         // The first places behind the cursor, one more than fit on the page; the last of them on top.
@@ -204,7 +204,7 @@ impl SearchIndex {
     }
 
     /// The categories whose name is like this one but for case and accents.
-    fn named_like(&self, category: &str) -> Vec<Arc<str>> {
+    fn categories_like(&self, category: &str) -> Vec<Arc<str>> {
         let wanted = terms::folded(category);
         self.categories.keys().filter(|name| terms::folded(name) == wanted).cloned().collect()
     }

@@ -25,12 +25,12 @@ struct Chosen {
 
 /// The open order on its screen, or the selected one of the list.
 fn chosen(model: &Model) -> Option<Chosen> {
-    let named = |number: &Option<String>| number.clone().unwrap_or_else(|| "This order".to_owned());
+    let name = |number: &Option<String>| number.clone().unwrap_or_else(|| "This order".to_owned());
     if model.screen == Screen::Order {
         let order = model.order.as_ref()?.order.as_ref()?;
         return Some(Chosen {
             id: order.id,
-            name: named(&order.number),
+            name: name(&order.number),
             status: order.status,
             payment: order.payment_status,
             total: order.total,
@@ -41,7 +41,7 @@ fn chosen(model: &Model) -> Option<Chosen> {
     let order = model.counter.orders.list.selected()?;
     Some(Chosen {
         id: order.id,
-        name: named(&order.number),
+        name: name(&order.number),
         status: order.status,
         payment: order.payment_status,
         total: order.total,

@@ -9,7 +9,7 @@ use crate::state::account::Part;
 use crate::state::{Change, Failure, Field, Load, Mails, PageRequest, Phase, Screen};
 use crate::update::{Effect, Feed, Msg, Request, Response, next_deadline};
 
-pub(super) fn errands(client: &Client) -> Vec<Request> {
+pub(super) fn account_requests(client: &Client) -> Vec<Request> {
     let about_the_account = |request: &&Request| {
         matches!(
             request,
@@ -32,7 +32,7 @@ fn registrations(client: &Client) -> Vec<String> {
         Request::Register { key, .. } => Some(key),
         _ => None,
     };
-    errands(client).into_iter().filter_map(key).collect()
+    account_requests(client).into_iter().filter_map(key).collect()
 }
 
 /// A customer at the form of the checkout, with a mug and the wallet chosen.
@@ -57,7 +57,7 @@ fn nobody_becomes_a_customer_without_asking_for_it() {
     client.answer_all();
     client.press("cb");
     client.answer_all();
-    assert_eq!(client.purses.customer, None);
+    assert_eq!(client.accounts.customer, None);
     assert_eq!(client.model.settings().customer, None);
 }
 
@@ -69,7 +69,7 @@ fn a_wallet_is_opened_once_however_often_enter_is_pressed_and_the_number_is_kept
     assert_eq!(registrations(&client).len(), 1);
     client.answer_all();
     assert_eq!(client.model.account.balance(), Some(eur(1_000_000)));
-    assert_eq!(client.model.settings().customer, client.purses.customer);
+    assert_eq!(client.model.settings().customer, client.accounts.customer);
     assert_eq!(client.model.context(), Context::Wallet);
     assert_eq!(client.model.account.movements.total, 1);
 }
@@ -145,7 +145,7 @@ fn what_is_on_its_way_while_the_wallet_opens_is_handed_over_when_it_has_arrived(
 #[test]
 fn a_shop_that_does_not_know_the_customer_any_more_makes_a_guest_of_it() {
     let mut client = Client::with_a_wallet();
-    client.purses.customer = None;
+    client.accounts.customer = None;
     client.take(Msg::Feed(Feed::Loaded { events: Vec::new() }));
     client.answer_all();
     assert_eq!(client.model.settings().customer, None);
@@ -212,7 +212,7 @@ fn another_shop_behind_the_address_leaves_no_list_of_the_old_one() {
     client.press("lll");
     client.answer_all();
     client.press("l");
-    client.purses.mails = Mails { mails: Vec::new(), head: 5 };
+    client.accounts.mails = Mails { mails: Vec::new(), head: 5 };
     client.take(Msg::Feed(Feed::Loaded { events: Vec::new() }));
     client.answer_all();
     client.press("h");
@@ -221,7 +221,7 @@ fn another_shop_behind_the_address_leaves_no_list_of_the_old_one() {
 }
 
 #[test]
-fn a_guest_who_chooses_the_wallet_is_told_where_one_is_opened() {
+fn a_guest_who_chooses_the_wallet_learns_where_one_is_opened() {
     let mut client = Client::in_a_full_shop();
     client.press("a");
     client.answer_all();
@@ -234,7 +234,7 @@ fn a_guest_who_chooses_the_wallet_is_told_where_one_is_opened() {
 fn the_balance_follows_the_log_on_every_screen() {
     let mut client = Client::with_a_wallet();
     client.press("1");
-    client.purses.movements.insert(0, a_movement(9, MovementKind::Charged, -950, 900_000));
+    client.accounts.movements.insert(0, a_movement(9, MovementKind::Charged, -950, 900_000));
     let customer = client.model.account.customer.unwrap();
     client.account_news("wallet.charged", &customer.to_string());
     client.answer_all();
@@ -244,7 +244,7 @@ fn the_balance_follows_the_log_on_every_screen() {
     client.take(Msg::Response(Response::Wallet { customer, result: Ok(Some(old)) }));
     assert_eq!(client.model.account.balance(), Some(eur(900_000)));
     client.account_news("wallet.charged", "somebody-else");
-    assert_eq!(errands(&client), []);
+    assert_eq!(account_requests(&client), []);
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn a_list_that_shows_is_asked_for_again_when_an_event_says_that_it_changed_and_o
         client.account_news(kind, "x");
         client.account_news(kind, "y");
         client.wait_ms(100);
-        assert_eq!(errands(&client).len(), 1, "{kind}");
+        assert_eq!(account_requests(&client).len(), 1, "{kind}");
         client.answer_all();
     }
 }
@@ -302,7 +302,7 @@ fn a_list_that_did_not_arrive_says_so_and_is_asked_for_again() {
     client.press("ll");
     client.fail_all();
     assert!(matches!(&client.model.account.invoices.load, Load::Failed(Failure::Unreachable(_))));
-    client.purses.documents = vec![a_document("2026-000001", 950)];
+    client.accounts.documents = vec![a_document("2026-000001", 950)];
     client.wait_ms(2_000);
     client.answer_all();
     assert_eq!(client.model.account.invoices.total, 1);

@@ -57,7 +57,7 @@ fn an_answer_to_an_earlier_search_is_dropped() {
 }
 
 #[test]
-fn a_search_that_finds_nothing_tells_what_may_have_been_meant() {
+fn a_search_that_finds_nothing_suggests_what_may_have_been_meant() {
     let mut client = Client::in_a_full_shop();
     client.press("/");
     client.type_text("mgu");

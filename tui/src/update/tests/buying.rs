@@ -107,7 +107,7 @@ fn lines_that_cannot_be_bought_are_marked() {
 }
 
 #[test]
-fn wrong_fields_are_told_before_anything_is_sent() {
+fn wrong_fields_are_reported_before_anything_is_sent() {
     let mut client = at_the_checkout();
     client.press("<Esc><Esc>");
     assert_eq!(client.model.checkout.focus, Field::Name);
@@ -180,7 +180,7 @@ fn a_reopened_order_does_not_push_a_new_basket_away() {
 }
 
 #[test]
-fn a_confirmed_order_is_told_wherever_the_shopper_is() {
+fn a_confirmed_order_is_announced_wherever_the_shopper_is() {
     let mut client = at_the_checkout();
     let id = client.model.basket.order_id;
     client.press("b");

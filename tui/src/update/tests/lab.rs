@@ -138,7 +138,7 @@ fn one_scenario_is_played_at_a_time_however_often_its_key_is_pressed() {
 }
 
 #[test]
-fn a_scenario_is_followed_until_it_ends_and_its_end_is_told() {
+fn a_scenario_is_followed_until_it_ends_and_its_end_is_announced() {
     let mut client = in_the_lab();
     client.press("a");
     client.answer_all();

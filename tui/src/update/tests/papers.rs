@@ -2,7 +2,7 @@
 
 use storefront_api::{OrderStatus, VoucherStatus};
 
-use super::account::errands;
+use super::account::account_requests;
 use super::world::Client;
 use super::world::account::{a_mail, a_voucher};
 use crate::keys::Context;
@@ -29,10 +29,16 @@ fn an_invoice_is_read_scrolled_leafed_through_copied_and_saved() {
     let copied = client.press("y");
     assert!(matches!(&copied[..], [Effect::Copy(text)] if text.contains("2026-000001")), "{copied:?}");
     client.press("s");
-    assert_eq!(errands(&client), [Request::DocumentFile { number: "2026-000001".into(), kind: FileKind::Pdf }]);
+    assert_eq!(
+        account_requests(&client),
+        [Request::DocumentFile { number: "2026-000001".into(), kind: FileKind::Pdf }]
+    );
     client.asked.clear();
     client.press("<Esc>S");
-    assert_eq!(errands(&client), [Request::DocumentFile { number: "2026-000001".into(), kind: FileKind::Text }]);
+    assert_eq!(
+        account_requests(&client),
+        [Request::DocumentFile { number: "2026-000001".into(), kind: FileKind::Text }]
+    );
     let news = Response::DocumentFile { number: "2026-000001".into(), kind: FileKind::Text, result: Ok(b"x".to_vec()) };
     let effects = client.take(Msg::Response(news));
     assert_eq!(effects, [Effect::Save { name: "storefront-invoice-2026-000001.txt".into(), contents: b"x".to_vec() }]);
@@ -74,7 +80,7 @@ fn the_invoice_of_an_order_opens_from_the_order() {
     let id = client.model.order.as_ref().unwrap().id;
     client.order_mut(id).invoice = Some("2026-000007".into());
     client.order_mut(id).status = OrderStatus::Confirmed;
-    client.purses.vouchers = vec![a_voucher("k3v9q", VoucherStatus::Issued)];
+    client.accounts.vouchers = vec![a_voucher("k3v9q", VoucherStatus::Issued)];
     client.head += 1;
     let events = vec![super::world::an_event(client.head, "order.invoiced", &id.to_string())];
     client.take(Msg::Feed(Feed::NewEvents { events: events.clone() }));
@@ -83,7 +89,7 @@ fn the_invoice_of_an_order_opens_from_the_order() {
     let (head, steps) = (client.head, Vec::new());
     let timeline = storefront_api::Timeline { events, next_after: head, head, steps, order, reset: false };
     client.take(Msg::Response(Response::Timeline { id, result: Ok(timeline) }));
-    assert_eq!(errands(&client), [Request::OrderDocuments { order: id, invoice: Some("2026-000007".into()) }]);
+    assert_eq!(account_requests(&client), [Request::OrderDocuments { order: id, invoice: Some("2026-000007".into()) }]);
     client.answer_all();
     assert!(client.model.order.as_ref().unwrap().papers.voucher.is_some());
     client.press("i");
@@ -114,11 +120,11 @@ fn new_mail_comes_on_top_and_the_chosen_one_stays_chosen() {
     client.press("lll");
     client.answer_all();
     client.press("j");
-    client.purses.mails.mails.push(a_mail(4));
-    client.purses.mails.head = 4;
+    client.accounts.mails.mails.push(a_mail(4));
+    client.accounts.mails.head = 4;
     client.account_news("email.sent", "x");
     client.wait_ms(100);
-    assert!(matches!(&errands(&client)[..], [Request::Mails { after: 3, .. }]), "{:?}", client.asked);
+    assert!(matches!(&account_requests(&client)[..], [Request::Mails { after: 3, .. }]), "{:?}", client.asked);
     client.answer_all();
     let mails = &client.model.account.mails;
     assert_eq!((mails.total, mails.items.get(0).map(|mail| mail.number), mails.list.cursor), (4, Some(4), 2));
@@ -129,7 +135,7 @@ fn a_mailbox_that_has_begun_anew_is_read_from_its_beginning() {
     let mut client = Client::with_a_wallet();
     client.press("lll");
     client.answer_all();
-    client.purses.mails = Mails { mails: vec![a_mail(1)], head: 1 };
+    client.accounts.mails = Mails { mails: vec![a_mail(1)], head: 1 };
     client.account_news("email.sent", "x");
     client.wait_ms(100);
     client.answer_all();
@@ -143,5 +149,5 @@ fn a_shop_without_a_mailbox_is_asked_for_no_mail() {
     client.model.mailbox_url = None;
     client.press("lll");
     assert_eq!(client.model.context(), Context::Account);
-    assert!(!errands(&client).iter().any(|request| matches!(request, Request::Mails { .. })));
+    assert!(!account_requests(&client).iter().any(|request| matches!(request, Request::Mails { .. })));
 }

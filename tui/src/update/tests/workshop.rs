@@ -145,7 +145,7 @@ fn a_scenario_under_a_pause_offers_to_resume_and_is_played_then() {
 }
 
 #[test]
-fn a_step_for_which_nothing_waits_is_told_plainly() {
+fn a_step_for_which_nothing_waits_is_reported() {
     let mut client = Client::in_a_full_shop();
     client.press("5");
     client.answer_all();

@@ -158,7 +158,7 @@ pub(crate) struct Client {
     pub(crate) counter: counter::Shopkeeping,
     pub(crate) backstage: Backstage,
     pub(crate) laboratory: Laboratory,
-    pub(crate) purses: account::Purses,
+    pub(crate) accounts: account::Accounts,
     now: i64,
 }
 
@@ -176,7 +176,7 @@ impl Client {
             counter: counter::Shopkeeping::default(),
             backstage: Backstage::default(),
             laboratory: Laboratory::default(),
-            purses: account::Purses::default(),
+            accounts: account::Accounts::default(),
             now: START,
         }
     }

@@ -200,26 +200,26 @@ fn what_is_paused_stays_in_sight_on_every_screen_however_little_room_there_is() 
 fn a_list_that_stands_still_says_where() {
     let mut client = Client::in_a_full_shop();
     with_pauses(&mut client, &[], &[("orders", 120), ("products", 7)]);
-    let told = |client: &Client, size| {
+    let line_about = |client: &Client, size| {
         let shown = lines(&draw_in(&client.model, size, ThemeName::Dark, Depth::True));
         shown.into_iter().find(|line| line.contains("aused at") && line.contains("the log is at"))
     };
     client.press("3");
     client.model.log.last_position = 131;
     for size in [(40, 12), (80, 24), (120, 40)] {
-        let line = told(&client, size).unwrap_or_else(|| panic!("{size:?}"));
+        let line = line_about(&client, size).unwrap_or_else(|| panic!("{size:?}"));
         assert!(line.contains("120") && line.contains("131") && !line.contains('…'), "{size:?}: {line}");
     }
-    let line = told(&client, (80, 24)).unwrap();
+    let line = line_about(&client, (80, 24)).unwrap();
     assert!(line.contains("paused at position 120; the log is at 131."), "{line}");
     client.press("1");
-    assert!(told(&client, (80, 24)).unwrap().contains("position 7;"));
+    assert!(line_about(&client, (80, 24)).unwrap().contains("position 7;"));
     client.press("4");
-    assert_eq!(told(&client, (80, 24)), None, "the log is always current");
+    assert_eq!(line_about(&client, (80, 24)), None, "the log is always current");
 }
 
 #[test]
-fn that_the_shop_was_started_over_is_told_on_every_screen() {
+fn that_the_shop_was_started_over_shows_on_every_screen() {
     let mut client = Client::in_a_full_shop();
     client.take(Msg::Feed(Feed::StartedOver));
     client.take(Msg::Feed(Feed::Loaded { events: Vec::new() }));

@@ -332,7 +332,7 @@ fn every_event_moves_on_only_the_stages_that_it_can_follow() {
 }
 
 #[test]
-fn the_stage_can_be_told() {
+fn the_stage_is_derived_from_the_events() {
     let stages = ["the beginning", "started", "reserved", "paid", "completed", "declined", "given back"];
     assert_eq!(
         stages.map(|stage| checkout_at(stage).stage()),

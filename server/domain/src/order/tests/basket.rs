@@ -220,13 +220,13 @@ fn a_relisted_line_loses_its_mark_and_can_be_bought() {
 }
 
 #[test]
-fn a_price_that_changed_before_or_while_a_product_was_withdrawn_is_told_when_it_is_back() {
-    let told = |order: History| order.and(relisted("socks")).order().lines()[0].notice;
+fn a_price_that_changed_before_or_during_a_withdrawal_is_noted_when_the_product_is_back() {
+    let notice = |order: History| order.and(relisted("socks")).order().lines()[0].notice;
     let changed_to_600 = Some(LineNotice::Repriced { old: euro(500), new: euro(600) });
     let order = || an_order().with("socks", 1);
-    assert_eq!(told(order().withdrawn("socks").repriced("socks", 500, 600)), changed_to_600);
-    assert_eq!(told(order().repriced("socks", 500, 600).withdrawn("socks")), changed_to_600);
-    assert_eq!(told(order().repriced("socks", 500, 700).withdrawn("socks").repriced("socks", 700, 500)), None);
+    assert_eq!(notice(order().withdrawn("socks").repriced("socks", 500, 600)), changed_to_600);
+    assert_eq!(notice(order().repriced("socks", 500, 600).withdrawn("socks")), changed_to_600);
+    assert_eq!(notice(order().repriced("socks", 500, 700).withdrawn("socks").repriced("socks", 700, 500)), None);
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn what_is_bought_hears_no_news_of_products() {
 }
 
 #[test]
-fn the_vat_of_the_lines_is_told_by_rate() {
+fn the_vat_of_the_lines_is_summed_by_rate() {
     let book = ItemFacts { vat_rate_percent: VatRate::percent(7), ..item_at("book", 1_070) };
     let order =
         an_order().with("socks", 2).and(OrderEvent::ItemAdded { item: book, quantity: pieces(1) }).with("mug", 1);

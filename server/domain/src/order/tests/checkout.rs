@@ -28,7 +28,7 @@ fn an_empty_basket_cannot_be_bought() {
 }
 
 #[test]
-fn every_line_that_cannot_be_bought_is_named_at_once() {
+fn every_line_that_cannot_be_bought_is_reported_at_once() {
     let too_few = LineFacts { available: 1, ..on_sale("socks", 500) };
     let inactive = LineFacts { active: false, ..on_sale("mug", 1_250) };
     let marked = LineFacts { active: false, ..on_sale("marked", 100) };
@@ -161,7 +161,7 @@ fn the_outcome_of_an_earlier_checkout_does_not_touch_the_present_one() {
 }
 
 #[test]
-fn refusals_are_told_in_plain_words() {
+fn refusals_are_described_in_plain_words() {
     let text = |refused: OrderError| refused.to_string();
     let wrong_state = OrderError::WrongState { status: OrderStatus::Shipped, attempted: "cancelled" };
     assert_eq!(text(wrong_state), "an order that is shipped cannot be cancelled");

@@ -94,7 +94,7 @@ fn what_costs_more_than_the_spending_limit_cannot_be_put_in() {
 }
 
 #[test]
-fn what_costs_more_than_the_spending_limit_is_named_at_checkout_with_all_else_that_is_wrong() {
+fn what_costs_more_than_the_spending_limit_is_reported_at_checkout_with_every_other_error() {
     let check_out = |limit: i64, facts: [LineFacts; 2]| match check_out(2_250, facts) {
         OrderCommand::CheckOut { expected_total, facts, payment_id, email, shipping_address, payment, .. } => {
             let spending_limit = Some(euro(limit));

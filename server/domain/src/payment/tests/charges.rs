@@ -109,7 +109,7 @@ fn a_payment_that_waits_for_the_cards_owner_has_no_outcome_yet() {
 }
 
 #[test]
-fn what_is_told_of_another_intent_is_refused() {
+fn an_outcome_of_another_intent_is_refused() {
     let refused = || PaymentError::OtherIntent { known: "pi_1".to_owned(), reported: "pi_2".to_owned() };
     let known = || vec![requested(), intent_created("pi_1")];
     given(known()).when(record_success("pi_2")).then_refused(refused());

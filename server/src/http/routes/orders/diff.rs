@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_told_apart_by_their_product_wherever_they_stand() {
+    fn lines_are_compared_by_their_product_wherever_they_stand() {
         let before = json!({"version": 3, "items": [line("mug", 1), line("pot", 2)]});
         let after = json!({"version": 4, "items": [line("pot", 3)]});
         assert_eq!(

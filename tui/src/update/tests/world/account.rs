@@ -12,7 +12,7 @@ use crate::update::{Feed, FileKind, Msg, Request, Response};
 
 /// What customers have.
 #[derive(Default)]
-pub(crate) struct Purses {
+pub(crate) struct Accounts {
     /// The one customer whom the shop knows.
     pub(crate) customer: Option<CustomerId>,
     pub(crate) movements: Vec<Movement>,
@@ -93,7 +93,7 @@ pub(crate) fn a_text(number: &str) -> String {
     text
 }
 
-impl Purses {
+impl Accounts {
     fn wallet(&self, customer: CustomerId) -> Option<Wallet> {
         self.customer.filter(|known| *known == customer)?;
         let balance = self.movements.first().map_or(eur(0), |movement| movement.balance);
@@ -160,21 +160,21 @@ impl Client {
         let mut client = Self::at_the_account();
         client.press("<Enter>");
         client.answer_all();
-        let purses = &mut client.purses;
-        purses.movements = vec![
+        let accounts = &mut client.accounts;
+        accounts.movements = vec![
             a_movement(4, MovementKind::Credited, 14_050, 1_005_000),
             a_movement(3, MovementKind::Charged, -14_050, 990_950),
             a_movement(2, MovementKind::ToppedUp, 5_000, 1_005_000),
             a_movement(1, MovementKind::Opened, 1_000_000, 1_000_000),
         ];
-        purses.vouchers = vec![
+        accounts.vouchers = vec![
             a_voucher("k3v9q", VoucherStatus::Issued),
             a_voucher("a0b1c", VoucherStatus::Reserved),
             a_voucher("zz9aa", VoucherStatus::Redeemed),
             a_voucher("q0q0q", VoucherStatus::Revoked),
         ];
-        purses.documents = vec![a_document("CN-2026-000001", 950), a_document("2026-000001", 14_050)];
-        purses.mails = Mails { mails: vec![a_mail(1), a_mail(2), a_mail(3)], head: 3 };
+        accounts.documents = vec![a_document("CN-2026-000001", 950), a_document("2026-000001", 14_050)];
+        accounts.mails = Mails { mails: vec![a_mail(1), a_mail(2), a_mail(3)], head: 3 };
         let customer = client.model.account.customer.unwrap();
         client.account_news("wallet.charged", &customer.to_string());
         client.wait_ms(10_000);

@@ -101,7 +101,7 @@ impl Client {
             | Request::Invoices { .. }
             | Request::Mails { .. }
             | Request::DocumentText { .. }
-            | Request::DocumentFile { .. } => self.purses.answer(request),
+            | Request::DocumentFile { .. } => self.accounts.answer(request),
             Request::Processes | Request::Parked { .. } | Request::Control { .. } => self.backstage.answer(request),
             Request::Scenarios | Request::Faults | Request::Play { .. } | Request::Break { .. } | Request::Reset => {
                 self.laboratory.answer(request)

@@ -141,8 +141,9 @@ impl Client {
                 }
             }
             Request::CounterOrders { ask, query } => {
-                let wanted = |order: &&storefront_api::Order| query.status.is_none_or(|status| order.status == status);
-                let items: Vec<_> = self.orders.iter().filter(wanted).map(summary).collect();
+                let has_status =
+                    |order: &&storefront_api::Order| query.status.is_none_or(|status| order.status == status);
+                let items: Vec<_> = self.orders.iter().filter(has_status).map(summary).collect();
                 let total = items.len() as u64;
                 Response::CounterOrders { ask, result: Ok(Page { items, next_cursor: None, total }) }
             }
