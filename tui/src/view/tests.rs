@@ -1,16 +1,13 @@
-//! What the screens look like: text against the files in `golden/`, and styles where they carry meaning.
+//! What the screens look like: text against the files in `snapshots/`, and styles where they carry meaning.
 //!
-//! To bring the files up to date after a change that is meant: `GOLDEN=write cargo test -p storefront`, then read the
-//! difference.
+//! To bring the files up to date after a change that is meant: `INSTA_UPDATE=always cargo test -p storefront`, then read
+//! the difference.
 
 mod account;
 mod backstage;
 mod counter;
 mod hints;
 mod styles;
-
-use std::fs;
-use std::path::Path;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -48,7 +45,7 @@ fn lines(buffer: &Buffer) -> Vec<String> {
     (0..buffer.area.height).map(row).collect()
 }
 
-/// Compares a scene at every size with its file.
+/// Compares a scene at every size with its snapshot.
 fn looks_like(name: &str, client: &Client) {
     let mut shown = String::new();
     for size in SIZES {
@@ -58,17 +55,15 @@ fn looks_like(name: &str, client: &Client) {
             shown.push('\n');
         }
     }
-    is_as_written(name, &shown);
+    assert_unchanged(name, &shown);
 }
 
-fn is_as_written(name: &str, shown: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/view/golden").join(format!("{name}.txt"));
-    if option_env!("GOLDEN") == Some("write") {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, shown).unwrap();
-    }
-    let golden = fs::read_to_string(&path).unwrap_or_default();
-    assert!(shown == golden, "{name} looks different now:\n{shown}");
+/// Compares a text with its snapshot.
+fn assert_unchanged(name: &str, shown: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, shown));
 }
 
 fn with_a_full_basket() -> Client {

@@ -2,7 +2,7 @@
 
 use storefront_api::VoucherStatus;
 
-use super::{draw_in, is_as_written, lines, looks_like, with_a_full_basket};
+use super::{assert_unchanged, draw_in, lines, looks_like, with_a_full_basket};
 use crate::preferences::ThemeName;
 use crate::update::tests::world::account::a_voucher;
 use crate::update::tests::world::{Client, eur};
@@ -64,7 +64,7 @@ fn an_account_on_its_way_empty_failed_and_cut_off() {
             }
         }
     }
-    is_as_written("account_states", &shown);
+    assert_unchanged("account_states", &shown);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use storefront_api::{OrderStatus, PaymentStatus, Problem};
 
-use super::{Depth, ThemeName, draw_in, is_as_written, lines, looks_like};
+use super::{Depth, ThemeName, assert_unchanged, draw_in, lines, looks_like};
 use crate::update::tests::world::{Client, an_order, eur, two_charges};
 
 /// The counter with something out, something low and something reserved.
@@ -59,7 +59,7 @@ fn the_stock_before_it_has_arrived_when_it_does_not_and_when_nothing_is_low() {
     client.wait_ms(1_000);
     client.answer_all();
     shown.push_str(&text_of(&client));
-    is_as_written("counter_stock_states", &shown);
+    assert_unchanged("counter_stock_states", &shown);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn products_searched_and_off_the_shelf() {
     client.wait_ms(100);
     client.answer_all();
     shown.push_str(&text_of(&client));
-    is_as_written("counter_products_states", &shown);
+    assert_unchanged("counter_products_states", &shown);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn the_sales_of_a_shop_that_has_sold_nothing() {
     shown.push_str(&text_of(&client));
     client.press("G");
     shown.push_str(&text_of(&client));
-    is_as_written("counter_sales_states", &shown);
+    assert_unchanged("counter_sales_states", &shown);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_form_with_many_fields() {
 fn a_form_that_is_a_question() {
     let mut client = at_the_part("l");
     client.press("w");
-    is_as_written("form_question", &text_of(&client));
+    assert_unchanged("form_question", &text_of(&client));
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_form_that_is_refused_and_one_that_waits_for_the_shop() {
     client.refuse_with = Some(Problem { detail, code: "stock_state".into(), status: 409, ..Problem::default() });
     client.answer_all();
     shown.push_str(&text_of(&client));
-    is_as_written("form_states", &shown);
+    assert_unchanged("form_states", &shown);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn charges_without_an_order() {
     client.press("lh");
     client.answer_all();
     looks_like("counter_charges", &client);
-    is_as_written("counter_charges_none", &nothing);
+    assert_unchanged("counter_charges_none", &nothing);
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! The styles of the screens in every theme, against the files in `golden/`, and without any colour.
+//! The styles of the screens in every theme, against the files in `snapshots/`, and without any colour.
 
 use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
 
-use super::{account, draw_in, is_as_written, lines, watching, with_a_full_basket};
+use super::{account, assert_unchanged, draw_in, lines, watching, with_a_full_basket};
 use crate::preferences::ThemeName;
 use crate::update::tests::world::Client;
 use crate::view::theme::Depth;
@@ -56,7 +56,7 @@ fn every_theme_colours_what_it_should() {
         for client in [&with_a_full_basket(), &watching(), &lanes, &palette, &wallet] {
             shown.push_str(&styles(&draw_in(&client.model, (80, 24), theme, Depth::True)));
         }
-        is_as_written(&format!("styles_{name}"), &shown);
+        assert_unchanged(&format!("styles_{name}"), &shown);
     }
 }
 
