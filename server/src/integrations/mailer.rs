@@ -3,13 +3,15 @@
 //! One call is one attempt. A mail that is sent again has the same `Message-ID`, by which mail servers and clients
 //! recognize duplicates. The text of mails is in `mail_text`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
 use lettre::message::MultiPart;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::transport::smtp;
+use lettre::transport::smtp::{self, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use tokio::sync::Semaphore;
 
 use storefront_api::EmailAddress;
 
@@ -17,6 +19,10 @@ use super::mail_html;
 use super::transport::without_userinfo;
 
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum number of mails that are sent at once, and of connections that are kept.
+const CONNECTIONS: u32 = 8;
+/// How long an unused connection is kept.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// SMTP replies about our login, not about the mail (RFC 4954, section 6): temporary, as an operator can correct the
 /// settings.
@@ -35,10 +41,16 @@ pub(crate) struct MailerConfig {
 /// A client of the mail server.
 pub(crate) struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
-    from: Mailbox,
-    /// Domain of the sender's address, in ASCII; the suffix of message ids.
-    domain: String,
+    connections: Arc<Semaphore>,
+    sender: Sender,
     timeout: Duration,
+}
+
+/// Who sends the mails.
+struct Sender {
+    from: Mailbox,
+    /// Domain of the address, in ASCII; the suffix of message ids.
+    domain: String,
 }
 
 /// A mail to send.
@@ -84,11 +96,12 @@ impl Mailer {
     }
 
     fn with_timeout(config: &MailerConfig, timeout: Duration) -> Result<Self, MailerConfigError> {
-        let from = sender(&config.from).ok_or_else(|| MailerConfigError::From(config.from.clone()))?;
-        let domain = from.email.domain().to_owned();
+        let sender = Sender::parse(&config.from).ok_or_else(|| MailerConfigError::From(config.from.clone()))?;
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&config.server)
             .map_err(|_| MailerConfigError::Server(without_userinfo(&config.server)))?;
-        Ok(Self { transport: builder.timeout(Some(timeout)).build(), from, domain, timeout })
+        let kept = PoolConfig::new().max_size(CONNECTIONS).idle_timeout(IDLE_TIMEOUT);
+        let transport = builder.timeout(Some(timeout)).pool_config(kept).build();
+        Ok(Self { transport, connections: Arc::new(Semaphore::new(CONNECTIONS as usize)), sender, timeout })
     }
 
     /// Sends a mail, in one attempt.
@@ -96,12 +109,32 @@ impl Mailer {
     /// # Errors
     /// See [`MailError`].
     pub(crate) async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        let message = self.message(mail)?;
-        match tokio::time::timeout(self.timeout, self.transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(classify(&error)),
+        let message = self.sender.message(mail)?;
+        let (transport, connections) = (self.transport.clone(), self.connections.clone());
+        // A task of its own, because a connection that is left in the middle of a mail would be used for the next one.
+        let sending = tokio::spawn(async move {
+            let _permit = connections.acquire().await;
+            transport.send(message).await
+        });
+        match tokio::time::timeout(self.timeout, sending).await {
+            Ok(Ok(Ok(_))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(classify(&error)),
+            Ok(Err(lost)) => Err(MailError::Temporary(lost.to_string())),
             Err(_) => Err(MailError::Temporary("no answer in time".to_owned())),
         }
+    }
+}
+
+impl Sender {
+    /// Parses a sender such as `Storefront <shop@storefront.example>`; an internationalized domain is converted to ASCII.
+    fn parse(text: &str) -> Option<Self> {
+        let mut from: Mailbox = text.parse().ok()?;
+        // A sender such as shop@localhost is accepted although it is not a valid recipient.
+        if let Ok(address) = from.email.to_string().parse::<EmailAddress>() {
+            from.email = mail_address(&address)?;
+        }
+        let domain = from.email.domain().to_owned();
+        Some(Self { from, domain })
     }
 
     fn message(&self, mail: &Mail) -> Result<Message, MailError> {
@@ -128,16 +161,6 @@ impl Mailer {
         ));
         Ok(message)
     }
-}
-
-/// Parses a sender such as `Storefront <shop@storefront.example>`; an internationalized domain is converted to ASCII.
-fn sender(text: &str) -> Option<Mailbox> {
-    let mut from: Mailbox = text.parse().ok()?;
-    // A sender such as shop@localhost is accepted although it is not a valid recipient.
-    if let Ok(address) = from.email.to_string().parse::<EmailAddress>() {
-        from.email = mail_address(&address)?;
-    }
-    Some(from)
 }
 
 fn mail_address(address: &EmailAddress) -> Option<Address> {
@@ -173,8 +196,10 @@ fn describe(error: &smtp::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::task::JoinHandle;
 
     use super::*;
@@ -266,8 +291,7 @@ mod tests {
         let mut lines = Vec::new();
         for to in ["ada@żółw.pl", "用户@例子.广告"] {
             let (mut mailer, server) = a_mail_server("-", "").await;
-            mailer.from = sender("Laden <laden@müller.example>").unwrap();
-            mailer.domain = mailer.from.email.domain().to_owned();
+            mailer.sender = Sender::parse("Laden <laden@müller.example>").unwrap();
             assert_eq!(mailer.send(&Mail { to: to.to_owned(), ..a_mail() }).await, Ok(()), "{to}");
             drop(mailer);
             lines.extend(server.await.unwrap());
@@ -294,9 +318,8 @@ mod tests {
 
     /// Whether a mail can be made for an address.
     fn mailer_takes(to: &str) -> Result<(), MailError> {
-        let from = "Storefront <shop@storefront.example>".to_owned();
-        let mailer = Mailer::new(&MailerConfig { server: "smtp://127.0.0.1:1".to_owned(), from }).unwrap();
-        mailer.message(&Mail { to: to.to_owned(), ..a_mail() }).map(drop)
+        let sender = Sender::parse("Storefront <shop@storefront.example>").unwrap();
+        sender.message(&Mail { to: to.to_owned(), ..a_mail() }).map(drop)
     }
 
     proptest::proptest! {
@@ -363,6 +386,64 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_connection_is_kept_for_the_next_mail() {
+        let (mailer, server) = a_mail_server("-", "").await;
+        for _ in 0..3 {
+            assert_eq!(mailer.send(&a_mail()).await, Ok(()));
+        }
+        drop(mailer);
+        let lines = server.await.unwrap();
+        let count = |command: &str| lines.iter().filter(|line| line.starts_with(command)).count();
+        assert_eq!((count("EHLO"), count("DATA")), (1, 3), "{lines:#?}");
+    }
+
+    #[tokio::test]
+    async fn a_late_reply_to_one_mail_is_not_taken_for_the_reply_to_the_next() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mailer = mailer_at(&listener, Duration::from_millis(50));
+        let mails = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                tokio::spawn(takes_the_first_mail_late_and_refuses_others(socket, mails.clone()));
+            }
+        });
+        assert_eq!(mailer.send(&a_mail()).await, Err(MailError::Temporary("no answer in time".to_owned())));
+        // The reply to the first mail arrives before the second mail is sent.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(mailer.send(&a_mail()).await, Err(MailError::Permanent("554 looks like spam".to_owned())));
+    }
+
+    async fn takes_the_first_mail_late_and_refuses_others(socket: TcpStream, mails: Arc<AtomicUsize>) {
+        let (read, mut write) = socket.into_split();
+        let mut lines = BufReader::new(read).lines();
+        let mut in_mail = false;
+        let mut answer = "220 mail.example ready";
+        loop {
+            if !answer.is_empty() && write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
+                return;
+            }
+            let Ok(Some(line)) = lines.next_line().await else { return };
+            answer = match line.as_str() {
+                "." if in_mail => {
+                    in_mail = false;
+                    if mails.fetch_add(1, Ordering::SeqCst) == 0 {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        "250 taken"
+                    } else {
+                        "554 looks like spam"
+                    }
+                }
+                _ if in_mail => "",
+                "DATA" => {
+                    in_mail = true;
+                    "354 go on"
+                }
+                _ => "250 fine",
+            };
+        }
+    }
+
+    #[tokio::test]
     async fn a_mail_that_makes_no_sense_is_not_tried() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mailer = mailer_at(&listener, SEND_TIMEOUT);
@@ -377,8 +458,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn settings_that_make_no_sense_are_reported_without_their_password() {
+    #[tokio::test]
+    async fn settings_that_make_no_sense_are_reported_without_their_password() {
         let wrong = |server: &str, from: &str| {
             let config = MailerConfig { server: server.to_owned(), from: from.to_owned() };
             Mailer::new(&config).err().map(|error| error.to_string())
