@@ -59,6 +59,11 @@ pub(crate) fn store_ms() -> i64 {
     SOURCE.get().store_ms()
 }
 
+/// Returns the monotonic time since a fixed moment.
+pub(crate) fn elapsed() -> Duration {
+    SOURCE.get().elapsed()
+}
+
 /// Waits for a duration.
 pub(crate) async fn sleep(time: Duration) {
     SOURCE.get().sleep(time).await;

@@ -71,6 +71,8 @@ pub(super) struct Inner {
     pub(super) store: ViewStore,
     pub(super) memory: RwLock<Memory>,
     pub(super) position: watch::Sender<Position>,
+    /// How many wait for a position.
+    pub(super) waiting: watch::Sender<usize>,
     /// The views that take nothing in, and where each stands.
     pub(super) paused: watch::Sender<BTreeMap<&'static str, Position>>,
     /// What is asked of the task that follows the log.
@@ -83,6 +85,22 @@ pub(super) struct Inner {
     pub(super) switched: Notify,
     /// Held while rows are switched over, and while a view is paused, stepped or resumed.
     pub(super) switching: tokio::sync::Mutex<()>,
+}
+
+/// Counts one who waits for a position, until it is dropped.
+struct Waiting<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
 }
 
 /// So many may ask something of the task that follows the log before the next has to wait.
@@ -109,6 +127,7 @@ impl Views {
                 store,
                 memory: RwLock::default(),
                 position: watch::Sender::new(Position(0)),
+                waiting: watch::Sender::new(0),
                 paused: watch::Sender::default(),
                 ask,
                 asked: tokio::sync::Mutex::new(asked),
@@ -186,6 +205,7 @@ impl Views {
         limit: Duration,
     ) -> bool {
         let (mut seen, mut paused) = (self.inner.position.subscribe(), self.inner.paused.subscribe());
+        let _waiting = (self.position() < position).then(|| Waiting::new(&self.inner.waiting));
         let reached = async {
             let behind = |paused: &BTreeMap<&'static str, Position>| {
                 paused.iter().any(|(name, at)| views.contains(name) && *at < if_paused)
@@ -199,6 +219,13 @@ impl Views {
     /// takes longer than the limit.
     pub(crate) async fn reach(&self, views: &[&str], position: Position, limit: Duration) -> bool {
         self.reach_but_for_pauses(views, position, position, limit).await
+    }
+
+    /// Returns once somebody waits for a position.
+    pub(super) async fn awaited(&self) {
+        let mut waiting = self.inner.waiting.subscribe();
+        // The sender is not gone while this value is there.
+        let _waiting = waiting.wait_for(|count| *count > 0).await;
     }
 
     /// Every view by name, with its live generation and the one that is being built, if any.

@@ -45,18 +45,21 @@ async fn follow(views: &Views) -> Result<std::convert::Infallible, FeedError> {
     follower.return_to_pauses().await?;
     let mut asked = views.inner.asked.lock().await;
     let everything = Filter::default();
+    let mut pace = Pace::default();
     loop {
         while let Ok(request) = asked.try_recv() {
             follower.apply_control(request).await?;
         }
         follower.publish_position();
+        let next_page = async {
+            rest(views, pace.rest(clock::elapsed())).await;
+            views.inner.log.follow(follower.seen, MAX_BATCH_EVENTS, &everything).await
+        };
         tokio::select! {
-            page = views.inner.log.follow(follower.seen, MAX_BATCH_EVENTS, &everything) => {
+            page = next_page => {
                 let page = page?;
                 follower.take_in(&page).await?;
-                if page.next_after == page.head {
-                    clock::sleep(gathering(page.events.len())).await;
-                }
+                pace.count(clock::elapsed(), page.events.len(), page.next_after == page.head);
             }
             () = views.inner.switched.notified() => follower.refresh_heads().await?,
             Some(request) = asked.recv() => follower.apply_control(request).await?,
@@ -65,13 +68,46 @@ async fn follow(views: &Views) -> Result<std::convert::Infallible, FeedError> {
     }
 }
 
-/// How long events gather before the next batch: not at all while there are few, so that a list shows at once what one
-/// person does. Several orders in one batch write the words and counts that they share once.
-fn gathering(events: usize) -> Duration {
-    match events {
-        0..20 => Duration::ZERO,
-        20..100 => Duration::from_millis(5),
-        _ => Duration::from_millis(20),
+/// How the views rest between batches. What one person does shows at once. While many buy, events gather, so that the rows,
+/// words and counts that several events change are written once; but not while somebody waits for a position.
+#[derive(Default)]
+struct Pace {
+    /// When the present interval began, by [`clock::elapsed`].
+    began: Duration,
+    /// Number of events since then.
+    events: usize,
+}
+
+/// Number of events in an interval that are taken in at once. Those after them gather until its end.
+const EVENTS_AT_ONCE: usize = 40;
+const INTERVAL: Duration = Duration::from_millis(100);
+
+impl Pace {
+    /// Counts the events of a batch that is done at `now`. Far from the head, nothing needs to gather.
+    fn count(&mut self, now: Duration, events: usize, is_at_head: bool) {
+        if !is_at_head || now.saturating_sub(self.began) >= INTERVAL {
+            (self.began, self.events) = (now, 0);
+        }
+        if is_at_head {
+            self.events += events;
+        }
+    }
+
+    /// How long events gather before the next batch.
+    fn rest(&self, now: Duration) -> Duration {
+        if self.events < EVENTS_AT_ONCE { Duration::ZERO } else { (self.began + INTERVAL).saturating_sub(now) }
+    }
+}
+
+/// Rests, but not while somebody waits for a position.
+async fn rest(views: &Views, time: Duration) {
+    if time.is_zero() {
+        return;
+    }
+    tokio::select! {
+        biased;
+        () = views.awaited() => {}
+        () = clock::sleep(time) => {}
     }
 }
 

@@ -145,3 +145,32 @@ async fn what_is_not_in_the_rows_that_were_read_anew_is_known_no_more() {
     }
     assert_eq!(known(&views), (0, 0, 0, 0));
 }
+
+#[test]
+fn events_gather_while_there_are_many_and_not_while_there_are_few_or_the_log_is_far_ahead() {
+    let ms = Duration::from_millis;
+    let mut pace = Pace::default();
+    pace.count(ms(1000), EVENTS_AT_ONCE - 1, true);
+    assert_eq!(pace.rest(ms(1001)), Duration::ZERO);
+    pace.count(ms(1030), 1, true);
+    assert_eq!(pace.rest(ms(1040)), ms(60), "until the end of the interval");
+    pace.count(ms(1101), EVENTS_AT_ONCE - 1, true);
+    assert_eq!(pace.rest(ms(1101)), Duration::ZERO, "another interval");
+    pace.count(ms(1102), 10_000, false);
+    assert_eq!(pace.rest(ms(1102)), Duration::ZERO, "there is more to read");
+}
+
+#[tokio::test]
+async fn nothing_gathers_while_somebody_waits_for_a_position() {
+    let views = a_shop().await;
+    let hour = Duration::from_secs(3600);
+    let mut resting = std::pin::pin!(rest(&views, hour));
+    assert!(futures_util::poll!(&mut resting).is_pending());
+    {
+        let mut reached = std::pin::pin!(views.reach(&[], Position(1_000_000), hour));
+        assert!(futures_util::poll!(&mut reached).is_pending());
+        assert!(futures_util::poll!(&mut resting).is_ready());
+    }
+    let mut resting = std::pin::pin!(rest(&views, hour));
+    assert!(futures_util::poll!(&mut resting).is_pending(), "the one who waited has gone");
+}
