@@ -104,7 +104,8 @@ impl Progress {
             known.status = status;
             self.0.paused.send_if_modified(|all| if paused { all.insert(process) } else { all.remove(process) });
         }
-        self.0.changed.send_replace(());
+        // An error means that nobody waits.
+        let _nobody = self.0.changed.send(());
     }
 
     /// Returns the paused processes, as a receiver that sees every change.
