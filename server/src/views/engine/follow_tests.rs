@@ -153,11 +153,11 @@ fn events_gather_while_there_are_many_and_not_while_there_are_few_or_the_log_is_
     pace.count(ms(1000), EVENTS_AT_ONCE - 1, true);
     assert_eq!(pace.rest(ms(1001)), Duration::ZERO);
     pace.count(ms(1030), 1, true);
-    assert_eq!(pace.rest(ms(1040)), ms(60), "until the end of the interval");
-    pace.count(ms(1101), EVENTS_AT_ONCE - 1, true);
-    assert_eq!(pace.rest(ms(1101)), Duration::ZERO, "another interval");
-    pace.count(ms(1102), 10_000, false);
-    assert_eq!(pace.rest(ms(1102)), Duration::ZERO, "there is more to read");
+    assert_eq!(pace.rest(ms(1040)), INTERVAL - ms(40), "until the end of the interval");
+    pace.count(ms(1000) + INTERVAL, EVENTS_AT_ONCE - 1, true);
+    assert_eq!(pace.rest(ms(1001) + INTERVAL), Duration::ZERO, "another interval");
+    pace.count(ms(1002) + INTERVAL, 10_000, false);
+    assert_eq!(pace.rest(ms(1002) + INTERVAL), Duration::ZERO, "there is more to read");
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! The statements that write commits: one for each kind of change, across all views.
 
-use std::collections::HashMap;
-
 use super::database::{Statement, Value};
 use super::generation::Commit;
 use crate::views::engine::view::{Terms, WORD};
@@ -32,8 +30,8 @@ pub(super) fn statements(commits: &[Commit]) -> Vec<Statement> {
         let term = |(term, rank): &(String, i64), key: &str| {
             begin().into_iter().chain([term.as_str().into(), (*rank).into(), key.into()]).collect::<Vec<Value>>()
         };
-        let mut with_term = HashMap::<&str, i64>::new();
-        let mut with_beginning = HashMap::<Beginning<'_>, i64>::new();
+        let mut with_term = Sums::<&str>::default();
+        let mut with_beginning = Sums::<Beginning<'_>>::default();
         for row in &commit.rows {
             match &row.body {
                 Some(body) => {
@@ -47,22 +45,25 @@ pub(super) fn statements(commits: &[Commit]) -> Vec<Statement> {
             }
             for gone in row.terms_before.difference(&row.terms) {
                 removed_terms.push(term(gone, &row.key));
-                *with_term.entry(&gone.0).or_default() -= 1;
+                with_term.add(&gone.0, -1);
             }
             for new in row.terms.difference(&row.terms_before) {
                 added_terms.push(term(new, &row.key));
-                *with_term.entry(&new.0).or_default() += 1;
+                with_term.add(&new.0, 1);
+            }
+            if words_in(&row.terms_before).eq(words_in(&row.terms)) {
+                continue;
             }
             for gone in beginnings(&row.terms_before) {
-                *with_beginning.entry(gone).or_default() -= 1;
+                with_beginning.add(gone, -1);
             }
             for new in beginnings(&row.terms) {
-                *with_beginning.entry(new).or_default() += 1;
+                with_beginning.add(new, 1);
             }
         }
-        let terms = with_term.into_iter().map(|(term, change)| (term.to_owned(), change));
-        let beginnings = with_beginning.into_iter().map(|(beginning, change)| (beginning.text(), change));
-        for (counted, change) in terms.chain(beginnings).filter(|(_, change)| *change != 0) {
+        let terms = with_term.of_each().into_iter().map(|(term, change)| (term.to_owned(), change));
+        let beginnings = with_beginning.of_each().into_iter().map(|(beginning, change)| (beginning.text(), change));
+        for (counted, change) in terms.chain(beginnings) {
             let count = begin().into_iter().chain([counted.into()]).collect::<Vec<Value>>();
             if change < 0 {
                 fewer.push(count.clone());
@@ -86,6 +87,35 @@ pub(super) fn statements(commits: &[Commit]) -> Vec<Statement> {
     changes.into_iter().filter_map(|(sql, rows)| Statement::for_each(sql, rows)).collect()
 }
 
+/// Sums by key. A vector, because its keys repeat little and a map of as many would be several times as large.
+struct Sums<K>(Vec<(K, i64)>);
+
+impl<K> Default for Sums<K> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: Ord> Sums<K> {
+    fn add(&mut self, key: K, change: i64) {
+        self.0.push((key, change));
+    }
+
+    /// The keys whose sum is not zero, in order.
+    fn of_each(mut self) -> Vec<(K, i64)> {
+        self.0.sort_unstable();
+        self.0.dedup_by(|next, sum| {
+            let is_same = next.0 == sum.0;
+            if is_same {
+                sum.1 += next.1;
+            }
+            is_same
+        });
+        self.0.retain(|(_, sum)| *sum != 0);
+        self.0
+    }
+}
+
 /// Under what it is counted how many rows, of a group or in all, have a word that begins like this; `None` when nobody counts
 /// that. Within a group, what has a digit is not counted: the beginnings of numbers are many, and each is shared by few.
 pub(super) fn beginning(letters: &str, group: Option<&str>) -> Option<String> {
@@ -97,7 +127,7 @@ pub(super) fn beginning(letters: &str, group: Option<&str>) -> Option<String> {
 }
 
 /// The first letters of a word of a row, of one group or of all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Beginning<'a> {
     letters: &'a str,
     group: Option<&'a str>,
