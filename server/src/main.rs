@@ -18,6 +18,9 @@ use storefront_server::{
 };
 use tracing_subscriber::EnvFilter;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The shop's server: an event log, an HTTP interface, and the processes between them.
 #[derive(Parser)]
 #[command(name = "storefront-server", version, max_term_width = 100)]

@@ -22,6 +22,10 @@ use std::time::Duration;
 use clap::Parser;
 use storefront_server::{Secret, StoreChoice};
 
+/// As in the programs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whatever goes wrong ends the program with a sentence.
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
