@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use storefront_api::{Currency, Seller, VatRate};
+use storefront_api::{Currency, EmailAddress, Seller, VatRate};
 
 use crate::config_values::{BASKET_LIFE, DEFAULT_VAT_RATE, RESERVATION_LIFE};
 
@@ -66,6 +66,11 @@ pub struct Config {
     pub lab: Option<String>,
     /// Pause of a lab scenario after each message, so that an audience can follow.
     pub lab_pause: Duration,
+    /// Whether everything but what is public needs a session (secured mode); otherwise everyone may do everything (open
+    /// mode).
+    pub secured: bool,
+    /// Mail address of the first operator, who gets an account when a secured shop opens and the address has none.
+    pub operator_email: EmailAddress,
     /// Whether open mode (everyone may do everything) may listen beyond this machine.
     pub open_to_network: bool,
     /// File with the keys that sign the tokens of sessions; `None` for one beside the log, and for a log in a database or
@@ -134,6 +139,8 @@ impl Config {
             lab: None,
             lab_pause: Duration::from_millis(1500),
             open_to_network: false,
+            secured: false,
+            operator_email: first_operator(),
             key_file: None,
             connections: ConnectionLimits::default(),
             hosts: Vec::new(),
@@ -257,6 +264,14 @@ pub enum FontSource {
     System,
     /// A folder, searched recursively.
     Folder(PathBuf),
+}
+
+/// Default mail address of the first operator.
+pub const OPERATOR_EMAIL: &str = "operator@storefront.example";
+
+#[expect(clippy::expect_used, reason = "the constant is a mail address")]
+fn first_operator() -> EmailAddress {
+    OPERATOR_EMAIL.parse().expect("a mail address")
 }
 
 /// The seller of a shop without a configured one; recognizably not a real company.

@@ -55,7 +55,7 @@ pub use config::{
 pub use config_values::{
     BASKET_LIFE, DEFAULT_VAT_RATE, DefaultVatRate, RESERVATION_LIFE, parse_default_vat_rate, parse_life,
 };
-pub use runtime::{Server, StartError, rebuild_view, running_at};
+pub use runtime::{FirstOperator, Server, StartError, rebuild_view, running_at};
 
 /// Returns the description of the HTTP interface (OpenAPI 3.1) as JSON, as `/openapi.json` serves it.
 ///

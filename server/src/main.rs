@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use color_eyre::eyre::{Result, WrapErr};
-use storefront_api::{Currency, Seller, text};
+use storefront_api::{Currency, EmailAddress, Seller, text};
 use storefront_eventlog::Hash;
-use storefront_server::config::{DEMO_SELLER_ADDRESS, DEMO_SELLER_NAME, DEMO_SELLER_VAT_ID, FontSource, address_lines};
+use storefront_server::config::{
+    DEMO_SELLER_ADDRESS, DEMO_SELLER_NAME, DEMO_SELLER_VAT_ID, FontSource, OPERATOR_EMAIL, address_lines,
+};
 use storefront_server::maintenance::{self, FileOrStdio, ToolError};
 use storefront_server::{
     Config, ConnectionLimits, DefaultVatRate, HostName, Secret, Server, StoreChoice, Terms, WebOrigin,
@@ -308,6 +310,13 @@ struct ServeArgs {
     /// For how many milliseconds a scenario of the lab rests after each thing that it tells, so that a room can follow.
     #[arg(long, env = "STOREFRONT_LAB_PAUSE_MS", hide_env_values = true, default_value_t = 1500, value_parser = clap::value_parser!(u32).range(..=60_000), value_name = "MS")]
     lab_pause_ms: u32,
+    /// Let people in who sign in: everything but the catalogue, its pictures, health, signing in and the description of the
+    /// interface needs a session. The first start prints a one-time password of the operator.
+    #[arg(long, env = "STOREFRONT_SECURED", hide_env_values = true, value_parser = storefront_server::parse_switch)]
+    secured: bool,
+    /// The mail address of the first operator.
+    #[arg(long, env = "STOREFRONT_OPERATOR_EMAIL", hide_env_values = true, default_value = OPERATOR_EMAIL, value_name = "ADDRESS")]
+    operator_email: EmailAddress,
     /// Let other machines in although everyone may do everything.
     #[arg(long, env = "STOREFRONT_OPEN_TO_NETWORK", hide_env_values = true, value_parser = storefront_server::parse_switch)]
     open_to_network: bool,
@@ -419,11 +428,14 @@ fn print_line(text: &str) -> Result<()> {
 }
 
 async fn serve(args: ServeArgs) -> Result<()> {
-    let open = args.open_to_network;
+    let open = args.open_to_network || (args.secured && !args.listen.ip().is_loopback());
     let server = Server::start(to_config(args)?).await?;
     print_line(&server.url())?;
     if open {
         print_line(&format!("Others join with: storefront --server {}", server.join_url()))?;
+    }
+    if let Some(first) = server.first_operator() {
+        print_line(&format!("First operator: {}, one-time password {}", first.email, first.password.0))?;
     }
     wait_for_stop_signal().await?;
     // A second signal ends the wait for requests in flight. Acknowledged writes are already on disk.
@@ -478,6 +490,8 @@ fn to_config(args: ServeArgs) -> Result<Config> {
         lab: args.lab,
         lab_pause: Duration::from_millis(args.lab_pause_ms.into()),
         open_to_network: args.open_to_network,
+        secured: args.secured,
+        operator_email: args.operator_email,
         key_file: args.key_file,
         connections: ConnectionLimits {
             max: args.max_connections.map(|max| max as usize),

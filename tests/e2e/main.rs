@@ -45,6 +45,7 @@ mod programs;
 mod range;
 mod refunds;
 mod requirements;
+mod secured;
 mod set_back;
 mod several_servers;
 mod shopping;

@@ -54,6 +54,10 @@ pub(crate) struct Common {
     /// Let other machines join: listen on every address of this one, although everyone who comes may do everything
     #[arg(long, global = true, conflicts_with = "server")]
     pub(crate) open_to_network: bool,
+    /// With `serve`: let people in who sign in; all but the catalogue, health, signing in and the description of the
+    /// interface needs a session. The first start prints a one-time password of the operator [env: STOREFRONT_SECURED]
+    #[arg(long, global = true, conflicts_with = "server")]
+    pub(crate) secured: bool,
     /// Read the shop out in plain lines, for a screen reader: no pictures, no drawing, every change told once
     /// [env: STOREFRONT_SCREEN_READER]
     #[arg(long, global = true)]
@@ -119,6 +123,10 @@ impl Cli {
         if acts && common.acting_as.is_none() {
             let name = text("STOREFRONT_AS")?.map(|name| name.parse());
             common.acting_as = name.transpose().map_err(|wrong| format!("STOREFRONT_AS: {wrong}."))?;
+        }
+        if matches!(&self.command, Some(Command::Serve { .. })) {
+            let switch = text("STOREFRONT_SECURED")?.map_or(Ok(false), |switch| parse_switch(&switch));
+            common.secured |= switch.map_err(|wrong| format!("STOREFRONT_SECURED: {wrong}."))?;
         }
         if matches!(&self.command, None | Some(Command::Replay { .. })) {
             let is_on = |name: &str| {

@@ -12,7 +12,9 @@ use color_eyre::eyre::{Result, WrapErr, bail};
 use storefront_api::Seller;
 use storefront_mocks::{Mocks, MocksConfig, WebhookTarget};
 use storefront_server::config::{address_lines, demo_seller};
-use storefront_server::{BASKET_LIFE, Config, RESERVATION_LIFE, Secret, Server, StoreChoice, Terms, running_at};
+use storefront_server::{
+    BASKET_LIFE, Config, FirstOperator, RESERVATION_LIFE, Secret, Server, StoreChoice, Terms, running_at,
+};
 use uuid::Uuid;
 
 pub use storefront_server::{HostName, WebOrigin};
@@ -40,6 +42,8 @@ pub struct EmbeddedOptions {
     pub listen: SocketAddr,
     /// Whether it may listen beyond this machine although everyone may do everything.
     pub open_to_network: bool,
+    /// Whether everything but what is public needs a session.
+    pub secured: bool,
     /// For how long stock is promised to an order that is not paid.
     pub reservation_life: Duration,
     /// After how long without a change a basket is over.
@@ -69,6 +73,7 @@ impl EmbeddedOptions {
             data,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             open_to_network: false,
+            secured: false,
             reservation_life: RESERVATION_LIFE,
             basket_life: BASKET_LIFE,
             hosts: Vec::new(),
@@ -137,6 +142,7 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         card_webhook_secret: Some(Secret::new(&secret)),
         store,
         open_to_network: options.open_to_network,
+        secured: options.secured,
         reservation_life: options.reservation_life,
         basket_life: options.basket_life,
         hosts: options.hosts,
@@ -178,6 +184,11 @@ fn claim(folder: &Path) -> Result<FolderLock> {
 }
 
 impl Embedded {
+    /// The first operator of a secured shop while the one-time password has not been changed.
+    pub fn first_operator(&self) -> Option<&FirstOperator> {
+        self.server.first_operator()
+    }
+
     /// Base URL of the shop.
     pub fn url(&self) -> &str {
         &self.url

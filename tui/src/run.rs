@@ -110,6 +110,9 @@ fn usage_error(cli: &Cli) -> Option<String> {
         ) if cli.common.open_to_network => {
             Some("--open-to-network is for `storefront serve` and for the shop on the screen.".to_owned())
         }
+        command if cli.common.secured && !matches!(command, Some(Command::Serve { .. })) => Some(
+            "--secured is for `storefront serve`: the screen does not sign in, and neither do the other commands.".to_owned(),
+        ),
         None | Some(_) => None,
     }
 }
@@ -153,6 +156,7 @@ fn run_command(cli: Cli, config: Config) -> Result<()> {
                 let usual = embedded_options(&common, data_place(&common, data)?);
                 let mut options = EmbeddedOptions { hosts, allow_origins, ..usual };
                 options.listen_on(listen, common.open_to_network);
+                options.secured = common.secured;
                 line_mode::serve(options).await
             }
             Some(Command::Demo { scenario }) => {

@@ -425,6 +425,9 @@ pub struct OrderListQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub status: Option<OrderStatus>,
+    /// Only orders of this customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
     /// Only orders whose id, number, mail address or product names have words with these beginnings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,

@@ -98,8 +98,8 @@ impl EmptyCommand {
 impl<T: DeserializeOwned> FromRequest<Shop> for Command<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _shop: &Shop) -> Result<Self, ApiError> {
-        let (parts, bytes, context) = split_request(request).await?;
+    async fn from_request(request: Request, shop: &Shop) -> Result<Self, ApiError> {
+        let (parts, bytes, context) = split_request(request, shop).await?;
         Ok(Self { body: body::parse_object(&parts.headers, &bytes)?, context })
     }
 }
@@ -107,22 +107,22 @@ impl<T: DeserializeOwned> FromRequest<Shop> for Command<T> {
 impl FromRequest<Shop> for EmptyCommand {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _shop: &Shop) -> Result<Self, ApiError> {
-        let (parts, bytes, context) = split_request(request).await?;
+    async fn from_request(request: Request, shop: &Shop) -> Result<Self, ApiError> {
+        let (parts, bytes, context) = split_request(request, shop).await?;
         body::parse::<IgnoredAny>(&parts.headers, &bytes)?;
         Ok(Self { context })
     }
 }
 
 /// Reads a request: its head, its body, and the command context from its headers.
-pub(crate) async fn split_request(request: Request) -> Result<(Parts, Vec<u8>, Context), ApiError> {
+pub(crate) async fn split_request(request: Request, shop: &Shop) -> Result<(Parts, Vec<u8>, Context), ApiError> {
     let (parts, body) = request.into_parts();
     let bytes = body::read(&parts.headers, body).await?;
     let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
-    let caller = Caller::of(&parts)?;
+    let caller = Caller::of(&parts, shop.secured)?;
     let Caller(customer_id) = caller;
-    let actor = caller.actor(&parts.headers)?;
-    let idempotency = idempotency(&caller.scope(), &parts, &bytes)?;
+    let (scope, actor) = caller.scope_and_actor(&parts, shop.secured)?;
+    let idempotency = idempotency(&scope, &parts, &bytes)?;
     let cause = Cause { correlation_id: request_id.to_string(), causation_id: Some(request_id.to_string()), actor };
     let condition = condition(&parts.headers)?;
     Ok((parts, bytes, Context { cause, customer_id, idempotency, condition }))

@@ -48,6 +48,8 @@ codes! {
     SessionRequired, "session_required", UNAUTHORIZED, "A session is missing";
     SessionInvalid, "session_invalid", UNAUTHORIZED, "The session is over";
     SignInRefused, "sign_in_refused", UNAUTHORIZED, "Nobody signs in like this";
+    PasswordChangeRequired, "password_change_required", FORBIDDEN, "The password must be changed first";
+    OperatorsOnly, "operators_only", FORBIDDEN, "Only operators may do this";
     ForeignHost, "foreign_host", FORBIDDEN, "The Host is not this server";
     ForeignOrigin, "foreign_origin", FORBIDDEN, "A page of another origin may not do this";
     RouteNotFound, "route_not_found", NOT_FOUND, "No such route";

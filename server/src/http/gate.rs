@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::interface::{Interface, complete};
+use crate::http::principal::Principal;
 use crate::http::request_id::RequestId;
 use crate::lab::LocalResponse;
 use crate::{clock, random};
@@ -58,7 +59,7 @@ impl Gate {
 
     /// Sends a request to the shop without a network: a GET without a body, or a write with a body and a new idempotency key.
     pub(crate) async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> LocalResponse {
-        let request = Request::builder().method(method).uri(path);
+        let request = Request::builder().method(method).uri(path).extension(Principal::Shop);
         let request = match body {
             Some(body) => {
                 let key = random::id().to_string();

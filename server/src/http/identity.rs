@@ -1,16 +1,17 @@
-//! The caller's identity: the customer who is signed in, otherwise what the headers `Storefront-Customer` and
-//! `Storefront-Actor` say. Open mode trusts them.
+//! The caller's identity: who is signed in, otherwise what the headers `Storefront-Customer` and `Storefront-Actor` say. Open
+//! mode trusts the headers; in secured mode they name nobody, except that an operator may act for a customer.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use storefront_api::{ACTOR_HEADER, ActorName, CUSTOMER_HEADER, CustomerId, Money};
+use storefront_api::{ACTOR_HEADER, ActorName, CUSTOMER_HEADER, CustomerId, Money, Role};
 use storefront_domain::customer::{Customer, CustomerError, CustomerEvent, Registered};
 
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::principal::Principal;
 use crate::http::state::Shop;
+use crate::identity::tokens::Claims;
 use crate::store::commands::Failure;
 use crate::store::{aggregates, streams};
 
@@ -19,15 +20,30 @@ use crate::store::{aggregates, streams};
 pub(crate) struct Caller(pub(crate) Option<CustomerId>);
 
 impl Caller {
-    /// The caller of a request: who is signed in, otherwise whom the headers name.
+    /// The caller of a request: the customer who is signed in, otherwise the one whom the headers name.
     ///
     /// # Errors
     /// When the token is not good, or see [`Caller::from_headers`].
-    pub(crate) fn of(parts: &Parts) -> Result<Self, ApiError> {
+    pub(crate) fn of(parts: &Parts, secured: bool) -> Result<Self, ApiError> {
         match Principal::in_extensions(&parts.extensions).claims()? {
-            Some(claims) => Ok(Self(Some(claims.customer_id))),
+            Some(Claims { role: Role::Customer, customer_id, .. }) => Ok(Self(Some(customer_id))),
+            Some(Claims { role: Role::Operator, .. }) => Self::from_headers(&parts.headers),
+            None if secured => Ok(Self(None)),
             None => Self::from_headers(&parts.headers),
         }
+    }
+
+    /// The scope of the idempotency keys of a request, and the actor of its events.
+    ///
+    /// # Errors
+    /// When the token is not good, or see [`Caller::actor`].
+    pub(crate) fn scope_and_actor(self, parts: &Parts, secured: bool) -> Result<(String, String), ApiError> {
+        let scope = match Principal::in_extensions(&parts.extensions).claims()? {
+            Some(Claims { role: Role::Operator, customer_id, .. }) => format!("operator:{customer_id}"),
+            Some(Claims { role: Role::Customer, .. }) | None => self.scope(),
+        };
+        let actor = if secured || scope != self.scope() { scope.clone() } else { self.actor(&parts.headers)? };
+        Ok((scope, actor))
     }
 
     /// Reads the caller from the headers.
@@ -80,8 +96,22 @@ impl Caller {
 impl FromRequestParts<Shop> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _shop: &Shop) -> Result<Self, ApiError> {
-        Self::of(parts)
+    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
+        Self::of(parts, shop.secured)
+    }
+}
+
+/// The one customer whose things a request may see in lists; `None` for everybody's.
+pub(crate) struct OnlyOf(pub(crate) Option<CustomerId>);
+
+impl FromRequestParts<Shop> for OnlyOf {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
+        match Principal::in_extensions(&parts.extensions).claims()? {
+            Some(Claims { role: Role::Customer, customer_id, .. }) if shop.secured => Ok(Self(Some(customer_id))),
+            Some(_) | None => Ok(Self(None)),
+        }
     }
 }
 

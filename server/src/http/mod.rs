@@ -1,5 +1,5 @@
-//! The HTTP interface: this file lists every route; `routes` has one file of handlers per resource. Handlers extract, call and
-//! map; they make no business decision.
+//! The HTTP interface: this file lists every route, with the rule that says who may use it; `routes` has one file of handlers
+//! per resource. Handlers extract, call and map; they make no business decision.
 
 pub(crate) mod body;
 mod card_numbers;
@@ -18,10 +18,12 @@ mod metrics;
 mod openapi;
 pub(crate) mod order_watch;
 pub(crate) mod origin;
+mod ownership;
 mod pauses;
 mod principal;
 mod request_id;
 pub(crate) mod routes;
+mod rules;
 pub(crate) mod state;
 pub(crate) mod traffic;
 mod validation;
@@ -35,22 +37,24 @@ use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::error;
 use utoipa::OpenApi as _;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use self::interface::Interface;
 use self::openapi::Document;
+use self::ownership::Owned;
 use self::routes::{
     catalogue, customers, documents, events, export, health, lab, me, orders, picture, processes, product_service,
     products, sessions, stock, unmatched_charges, views, vouchers, wallets, webhooks,
 };
+use self::rules::{Routes, Rule};
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 
-/// Builds the HTTP interface with all routes.
+/// Builds the HTTP interface with all routes. Only the description of the interface, which is public, has no rule.
 pub(crate) fn interface(shop: Shop) -> Interface {
     let (access, traffic, identity) = (shop.access.clone(), shop.traffic.clone(), shop.identity.clone());
-    let (routes, described) = documented_routes().split_for_parts();
+    let (routes, described) = documented_routes(Some(shop.clone())).into_parts();
     let routes = routes
         .merge(openapi::routes(openapi::complete(described)))
         .fallback(no_such_route)
@@ -62,88 +66,107 @@ pub(crate) fn interface(shop: Shop) -> Interface {
 
 /// Builds the OpenAPI description of the HTTP interface.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    openapi::complete(documented_routes().split_for_parts().1)
+    openapi::complete(documented_routes(None).into_parts().1)
 }
 
-fn documented_routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(catalogue::list_products, products::create_product))
-        .routes(routes!(catalogue::get_product, products::change_product))
-        .routes(routes!(products::reprice_product))
-        .routes(routes!(products::withdraw_product))
-        .routes(routes!(products::relist_product))
-        .routes(routes!(picture::get_picture, picture::set_picture, picture::remove_picture))
-        .routes(routes!(catalogue::list_categories, products::create_category))
-        .routes(routes!(product_service::get_product_service))
-        .routes(routes!(product_service::confirm_withdrawals))
-        .routes(routes!(stock::list_stock))
-        .routes(routes!(stock::get_stock, stock::set_stock))
-        .routes(routes!(stock::receive_stock))
-        .routes(routes!(stock::adjust_stock))
-        .routes(routes!(stock::set_threshold))
-        .routes(routes!(orders::list::list_orders))
-        .routes(routes!(orders::read::get_order))
-        .routes(routes!(orders::read::get_timeline))
-        .routes(routes!(orders::diff::get_diff))
-        .routes(routes!(orders::diagram::get_diagram))
-        .routes(routes!(orders::basket::add_item, orders::basket::clear))
-        .routes(routes!(orders::basket::change_quantity, orders::basket::remove_item))
-        .routes(routes!(orders::checkout::check_out))
-        .routes(routes!(orders::checkout::cancel))
-        .routes(routes!(orders::email::change_email))
-        .routes(routes!(orders::voucher::apply_voucher, orders::voucher::remove_voucher))
-        .routes(routes!(vouchers::get_issued))
-        .routes(routes!(orders::deliver::ship))
-        .routes(routes!(orders::deliver::deliver))
-        .routes(routes!(orders::refund::refund))
-        .routes(routes!(documents::come_back))
-        .routes(routes!(documents::get_payment))
-        .routes(routes!(unmatched_charges::list_unmatched))
-        .routes(routes!(unmatched_charges::refund_unmatched))
-        .routes(routes!(documents::list_invoices))
-        .routes(routes!(documents::get_invoice))
-        .routes(routes!(customers::register))
-        .routes(routes!(customers::set_limit))
-        .routes(routes!(customers::deactivate))
-        .routes(routes!(customers::reactivate))
-        .routes(routes!(me::get_me, me::change_profile, me::delete_me))
-        .routes(routes!(me::change_password))
-        .routes(routes!(sessions::sign_in, sessions::list_sessions))
-        .routes(routes!(sessions::renew))
-        .routes(routes!(sessions::sign_out))
-        .routes(routes!(sessions::end_others))
-        .routes(routes!(sessions::end_session))
-        .routes(routes!(wallets::get_wallet))
-        .routes(routes!(wallets::list_movements))
-        .routes(routes!(wallets::top_up))
-        .routes(routes!(vouchers::list_vouchers))
-        .routes(routes!(vouchers::revoke_voucher))
-        .routes(routes!(events::list_events))
-        .routes(routes!(events::list_stream))
-        .routes(routes!(export::export))
-        .routes(routes!(webhooks::card_gateway))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
-        .routes(routes!(processes::list_processes))
-        .routes(routes!(metrics::list_repeats))
-        .routes(routes!(processes::pause))
-        .routes(routes!(processes::resume))
-        .routes(routes!(processes::step))
-        .routes(routes!(processes::list_parked))
-        .routes(routes!(processes::retry))
-        .routes(routes!(processes::skip))
-        .routes(routes!(metrics::metrics))
-        .routes(routes!(views::list_views))
-        .routes(routes!(views::rebuild_view))
-        .routes(routes!(views::pause_view))
-        .routes(routes!(views::step_view))
-        .routes(routes!(views::resume_view))
-        .routes(routes!(views::get_statistics))
-        .routes(routes!(lab::list_faults))
-        .routes(routes!(lab::get_faults, lab::set_faults))
-        .routes(routes!(lab::list_scenarios))
-        .routes(routes!(lab::get_scenario, lab::play_scenario))
-        .routes(routes!(lab::reset))
+/// All routes, each with the rule that says who may use it.
+fn documented_routes(shop: Option<Shop>) -> Routes {
+    let routes = Routes::new(Document::openapi(), shop)
+        .add(Rule::Public, routes!(catalogue::list_products))
+        .add(Rule::Operator, routes!(products::create_product))
+        .add(Rule::Public, routes!(catalogue::get_product))
+        .add(Rule::Operator, routes!(products::change_product))
+        .add(Rule::Operator, routes!(products::reprice_product))
+        .add(Rule::Operator, routes!(products::withdraw_product))
+        .add(Rule::Operator, routes!(products::relist_product))
+        .add(Rule::Public, routes!(picture::get_picture))
+        .add(Rule::Operator, routes!(picture::set_picture, picture::remove_picture))
+        .add(Rule::Public, routes!(catalogue::list_categories))
+        .add(Rule::Operator, routes!(products::create_category))
+        .add(Rule::Operator, routes!(product_service::get_product_service))
+        .add(Rule::Operator, routes!(product_service::confirm_withdrawals))
+        .add(Rule::Operator, routes!(stock::list_stock))
+        .add(Rule::Operator, routes!(stock::get_stock, stock::set_stock))
+        .add(Rule::Operator, routes!(stock::receive_stock))
+        .add(Rule::Operator, routes!(stock::adjust_stock))
+        .add(Rule::Operator, routes!(stock::set_threshold))
+        .add(Rule::SignedIn, routes!(orders::list::list_orders))
+        .add(Rule::Own(Owned::Order), routes!(orders::read::get_order))
+        .add(Rule::Own(Owned::Order), routes!(orders::read::get_timeline))
+        .add(Rule::Own(Owned::Order), routes!(orders::diff::get_diff))
+        .add(Rule::Own(Owned::Order), routes!(orders::diagram::get_diagram))
+        .add(Rule::Own(Owned::NewOrder), routes!(orders::basket::add_item))
+        .add(Rule::Own(Owned::Order), routes!(orders::basket::clear))
+        .add(Rule::Own(Owned::Order), routes!(orders::basket::change_quantity, orders::basket::remove_item))
+        .add(Rule::Own(Owned::Order), routes!(orders::checkout::check_out))
+        .add(Rule::Own(Owned::Order), routes!(orders::checkout::cancel))
+        .add(Rule::Own(Owned::Order), routes!(orders::email::change_email))
+        .add(Rule::Own(Owned::Order), routes!(orders::voucher::apply_voucher, orders::voucher::remove_voucher))
+        .add(Rule::Own(Owned::Order), routes!(vouchers::get_issued))
+        .add(Rule::Operator, routes!(orders::deliver::ship))
+        .add(Rule::Operator, routes!(orders::deliver::deliver))
+        .add(Rule::Operator, routes!(orders::refund::refund))
+        .add(Rule::Public, routes!(documents::come_back))
+        .add(Rule::Own(Owned::Payment), routes!(documents::get_payment))
+        .add(Rule::Operator, routes!(unmatched_charges::list_unmatched))
+        .add(Rule::Operator, routes!(unmatched_charges::refund_unmatched))
+        .add(Rule::SignedIn, routes!(documents::list_invoices))
+        .add(Rule::Own(Owned::Document), routes!(documents::get_invoice))
+        .add(Rule::SignedIn, routes!(wallets::get_wallet))
+        .add(Rule::SignedIn, routes!(wallets::list_movements))
+        .add(Rule::Operator, routes!(wallets::top_up))
+        .add(Rule::SignedIn, routes!(vouchers::list_vouchers))
+        .add(Rule::Operator, routes!(vouchers::revoke_voucher));
+    operators_routes(people_routes(routes))
+}
+
+fn people_routes(routes: Routes) -> Routes {
+    routes
+        .add(Rule::Public, routes!(customers::register))
+        .add(Rule::Operator, routes!(customers::set_limit))
+        .add(Rule::Operator, routes!(customers::deactivate))
+        .add(Rule::Operator, routes!(customers::reactivate))
+        .add(Rule::Account, routes!(me::get_me))
+        .add(Rule::SignedIn, routes!(me::change_profile, me::delete_me))
+        .add(Rule::Account, routes!(me::change_password))
+        .add(Rule::Public, routes!(sessions::sign_in))
+        .add(Rule::SignedIn, routes!(sessions::list_sessions))
+        // Its handler wants a token, which may have expired.
+        .add(Rule::Public, routes!(sessions::renew))
+        .add(Rule::Account, routes!(sessions::sign_out))
+        .add(Rule::SignedIn, routes!(sessions::end_others))
+        .add(Rule::SignedIn, routes!(sessions::end_session))
+}
+
+fn operators_routes(routes: Routes) -> Routes {
+    routes
+        .add(Rule::Operator, routes!(events::list_events))
+        .add(Rule::Operator, routes!(events::list_stream))
+        .add(Rule::Operator, routes!(export::export))
+        // Its handler wants the gateway's signature.
+        .add(Rule::Public, routes!(webhooks::card_gateway))
+        .add(Rule::Public, routes!(health::live))
+        .add(Rule::Public, routes!(health::ready))
+        .add(Rule::Operator, routes!(processes::list_processes))
+        .add(Rule::Operator, routes!(metrics::list_repeats))
+        .add(Rule::Operator, routes!(processes::pause))
+        .add(Rule::Operator, routes!(processes::resume))
+        .add(Rule::Operator, routes!(processes::step))
+        .add(Rule::Operator, routes!(processes::list_parked))
+        .add(Rule::Operator, routes!(processes::retry))
+        .add(Rule::Operator, routes!(processes::skip))
+        .add(Rule::Operator, routes!(metrics::metrics))
+        .add(Rule::Operator, routes!(views::list_views))
+        .add(Rule::Operator, routes!(views::rebuild_view))
+        .add(Rule::Operator, routes!(views::pause_view))
+        .add(Rule::Operator, routes!(views::step_view))
+        .add(Rule::Operator, routes!(views::resume_view))
+        .add(Rule::Operator, routes!(views::get_statistics))
+        .add(Rule::Operator, routes!(lab::list_faults))
+        .add(Rule::Operator, routes!(lab::get_faults, lab::set_faults))
+        .add(Rule::Operator, routes!(lab::list_scenarios))
+        .add(Rule::Operator, routes!(lab::get_scenario, lab::play_scenario))
+        .add(Rule::Operator, routes!(lab::reset))
 }
 
 async fn no_such_route(request: Request) -> ApiError {

@@ -17,11 +17,13 @@ use storefront_api::{
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa::{OpenApi, ToSchema};
 
 use super::extract::{content_etag, matches_if_none_match};
 use crate::http::error_code::ErrorCode;
+use crate::http::rules::{ACCESS, SESSION_SCHEME};
 use crate::http::state::Shop;
 
 #[derive(OpenApi)]
@@ -44,8 +46,11 @@ pub(crate) struct Document;
 const ABOUT: &str = "\
 A shop whose every state change is an event that anyone can watch.
 
-**Who may do what.** The shop is in open mode: nobody signs in, and everyone who can reach the address may do everything. \
-By default it listens on this machine only. Who is a customer says so with `Storefront-Customer: ID`, under which \
+**Who may do what.** In open mode nobody has to sign in, and everyone who can reach the address may do everything. By default \
+it listens on this machine only. In secured mode (`--secured`) each operation says in `x-access` who may use it: `public` \
+everybody, `signed_in` whoever has a session, for what is theirs, `own` the owner of what the path names, which is not \
+there for others (404), `operator` operators alone (403 for others). Operators may use all. What follows about \
+`Storefront-Customer` and `Storefront-Actor` is for open mode, and for operators who act for a customer. Who is a customer says so with `Storefront-Customer: ID`, under which \
 `POST /v1/customers` registered them; without it one is a guest. The customer who sends an order's first item owns the \
 order: its wallet pays, its spending limit holds, its vouchers can be used, and the voucher that it brings is theirs.
 
@@ -96,6 +101,9 @@ pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
         let _ = writeln!(about, "| `{}` | {} | {} |", code.text(), code.status().as_u16(), code.title());
     }
     document.info.description = Some(about);
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The token of a session"));
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(SESSION_SCHEME, SecurityScheme::Http(bearer.build()));
     // Webhooks are not commands of clients.
     let commands_are_at = |path: &str| !path.starts_with("/v1/webhooks/");
     for (path, item) in document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with("/v1/")) {
@@ -120,6 +128,7 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
         })
     };
     let (in_path, in_query) = (has(&ParameterIn::Path), has(&ParameterIn::Query));
+    let access = operation.extensions.as_ref().and_then(|known| known.get(ACCESS)?.as_str().map(str::to_owned));
     let mut codes = vec![
         ErrorCode::Internal,
         ErrorCode::UnreadableEvent,
@@ -132,6 +141,15 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
         ErrorCode::ViewsUnavailable,
         ErrorCode::SessionInvalid,
     ];
+    if access.as_deref() != Some("public") {
+        codes.extend([ErrorCode::SessionRequired, ErrorCode::PasswordChangeRequired]);
+    }
+    if access.as_deref() == Some("operator") {
+        codes.push(ErrorCode::OperatorsOnly);
+    }
+    if access.as_deref() == Some("own") && operation.tags.iter().flatten().any(|tag| tag == "orders") && in_path {
+        codes.push(ErrorCode::OrderNotFound);
+    }
     if in_path {
         codes.push(ErrorCode::InvalidPath);
     }

@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, header};
 
+use crate::clock;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
@@ -21,6 +22,8 @@ pub(crate) enum Principal {
     Expired(Claims),
     /// The token is none of ours, or its session was ended.
     Invalid,
+    /// The shop itself, such as a scenario of the lab; never a request from the network.
+    Shop,
 }
 
 impl Principal {
@@ -39,16 +42,32 @@ impl Principal {
         extensions.get().copied().unwrap_or(Self::Nobody)
     }
 
+    /// Whether a session that was good at the beginning of a long answer still is.
+    pub(crate) fn is_still_good(self, identity: &Identity) -> bool {
+        match self {
+            Self::Session(claims) => !identity.ended.contains(claims.session_id) && claims.expires_at > clock::now(),
+            Self::Nobody | Self::Expired(_) | Self::Invalid | Self::Shop => true,
+        }
+    }
+
     /// The claims of somebody with a session; `None` for nobody.
     ///
     /// # Errors
     /// `session_invalid` for a token that is not good.
     pub(crate) fn claims(self) -> Result<Option<Claims>, ApiError> {
         match self {
-            Self::Nobody => Ok(None),
+            Self::Nobody | Self::Shop => Ok(None),
             Self::Session(claims) => Ok(Some(claims)),
             Self::Expired(_) | Self::Invalid => Err(session_invalid()),
         }
+    }
+}
+
+impl FromRequestParts<Shop> for Principal {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _shop: &Shop) -> Result<Self, Self::Rejection> {
+        Ok(Self::in_extensions(&parts.extensions))
     }
 }
 
@@ -68,6 +87,12 @@ pub(crate) fn session_invalid() -> ApiError {
     ApiError::new(ErrorCode::SessionInvalid, detail)
 }
 
+/// Asks for a session.
+pub(crate) fn session_required() -> ApiError {
+    let detail = "Sign in first, POST /v1/sessions, and send the token as Authorization: Bearer TOKEN.";
+    ApiError::new(ErrorCode::SessionRequired, detail)
+}
+
 /// The session of a request that needs one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedIn(pub(crate) Claims);
@@ -76,10 +101,7 @@ impl FromRequestParts<Shop> for SignedIn {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _shop: &Shop) -> Result<Self, ApiError> {
-        Principal::in_extensions(&parts.extensions).claims()?.map(Self).ok_or_else(|| {
-            let detail = "Sign in first, POST /v1/sessions, and send the token as Authorization: Bearer TOKEN.";
-            ApiError::new(ErrorCode::SessionRequired, detail)
-        })
+        Principal::in_extensions(&parts.extensions).claims()?.map(Self).ok_or_else(session_required)
     }
 }
 
@@ -93,7 +115,7 @@ impl FromRequestParts<Shop> for Renewing {
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
         match Principal::in_extensions(&parts.extensions) {
             Principal::Expired(claims) => Ok(Self(claims)),
-            Principal::Nobody | Principal::Session(_) | Principal::Invalid => {
+            Principal::Nobody | Principal::Session(_) | Principal::Invalid | Principal::Shop => {
                 SignedIn::from_request_parts(parts, shop).await.map(|SignedIn(claims)| Self(claims))
             }
         }

@@ -44,6 +44,8 @@ pub(crate) struct ShopState {
     pub(crate) freshness: Arc<Freshness>,
     pub(crate) in_flight_keys: InFlightKeys,
     pub(crate) identity: Arc<Identity>,
+    /// Whether everything but what is public needs a session.
+    pub(crate) secured: bool,
     /// The workshop lab, when enabled.
     pub(crate) lab: Option<Arc<Lab>>,
     /// Requests that wait for a change of an order.

@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
-use storefront_api::{CustomerId, EmailAddress, Password as PlainPassword};
-use storefront_domain::customer::{Account, Customer, CustomerEvent, Registered};
-use storefront_domain::login::LoginEvent;
+use storefront_api::{CustomerId, EmailAddress, Money, Password as PlainPassword, Role};
+use storefront_domain::customer::{Account, Customer, CustomerError, CustomerEvent, Registered};
+use storefront_domain::login::{self, Login, LoginCommand, LoginError, LoginEvent};
+use storefront_domain::wallet::WalletEvent;
+use storefront_eventlog::Version;
 
 use super::passwords::{Password, Passwords, TooManyHashings};
-use crate::store::aggregates::{self, Store};
-use crate::store::commands::Failure;
+use crate::store::aggregates::{self, AppendBuilder, Cause, Store};
+use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::streams;
+use crate::{clock, random};
+
+/// Name of the first operator.
+const OPERATOR_NAME: &str = "Operator";
 
 /// Why nobody could be signed in.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +49,54 @@ pub(crate) async fn authenticate(
     match known {
         Some((id, customer)) if matches && registered(&customer).is_some_and(|known| known.is_active) => Ok(id),
         Some(_) | None => Err(SignInError::Refused),
+    }
+}
+
+/// Sees to it that the first operator can sign in. Returns a new one-time password when the address has no account yet, which
+/// is made then, or when its one-time password was never changed.
+///
+/// # Errors
+/// See [`SignInError`]; [`SignInError::Refused`] when the address belongs to a customer who is no operator.
+pub(crate) async fn ensure_operator(
+    store: &Store,
+    passwords: &Passwords,
+    email: &EmailAddress,
+    opening_balance: Money,
+) -> Result<Option<PlainPassword>, SignInError> {
+    let known = find(store, email).await?;
+    let id = match &known {
+        Some((id, customer)) => match account(customer) {
+            Some(Account { role: Role::Operator, must_change: true, .. }) => *id,
+            Some(Account { role: Role::Operator, .. }) => return Ok(None),
+            Some(_) | None => return Err(SignInError::Refused),
+        },
+        None => CustomerId(random::id()),
+    };
+    let plain = Password::random();
+    let password = passwords.hash(Password::given(&plain)).await?;
+    let must_change = true;
+    let cause = Cause { correlation_id: random::id().to_string(), causation_id: None, actor: "shop".to_owned() };
+    let written = retry_on_conflict(|| async {
+        let mut batch = AppendBuilder::new(clock::now(), cause.clone());
+        if known.is_some() {
+            let changed = CustomerEvent::PasswordChanged { password: password.clone(), must_change };
+            batch.decide(store, streams::customer(id), |_| Ok::<_, CustomerError>(vec![changed])).await?;
+        } else {
+            let role = Role::Operator;
+            let (name, password) = (OPERATOR_NAME.to_owned(), password.clone());
+            let account = Account { email: email.as_str().to_owned(), name, password, must_change, role };
+            batch.add(streams::customer(id), Version(0), &[CustomerEvent::Registered { account: Some(account) }]);
+            batch.add(streams::wallet(id), Version(0), &[WalletEvent::Opened { balance: opening_balance }]);
+            let claim = |login: &Login| login::decide(login, LoginCommand::Claim { customer_id: id });
+            batch.decide(store, streams::login(email), claim).await?;
+        }
+        batch.append_if_any(store, None).await
+    });
+    match written.await {
+        Ok(_) => Ok(Some(plain)),
+        // Another server was faster, and has told its password.
+        Err(Failure::Login(LoginError::Taken)) => Ok(None),
+        Err(failure) => Err(failure.into()),
     }
 }
 
@@ -87,7 +141,6 @@ fn registered(customer: &Customer) -> Option<&Registered> {
 
 #[cfg(test)]
 mod tests {
-    use storefront_api::Role;
     use uuid::Uuid;
 
     use super::*;

@@ -80,6 +80,14 @@ impl Password {
         }
         Ok(password)
     }
+
+    /// A random password of 20 letters and digits, about 100 bits.
+    pub(crate) fn random() -> PlainPassword {
+        const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+        let letters = random::secret::<20>().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+        let groups: Vec<String> = letters.chunks(5).map(|group| group.iter().collect()).collect();
+        PlainPassword(groups.join("-"))
+    }
 }
 
 /// Hashes passwords, a few at once.
@@ -234,5 +242,13 @@ mod tests {
         let outcomes = futures_util::future::join_all((0..5).map(|_| hash())).await;
         assert_eq!(outcomes.iter().filter(|done| **done).count(), 2, "{outcomes:?}");
         assert!(hash().await, "there is room again");
+    }
+
+    #[test]
+    fn random_passwords_are_long_and_differ() {
+        let [one, other] = [Password::random(), Password::random()];
+        assert_eq!(one.0.len(), 23);
+        assert_ne!(one, other);
+        assert_eq!(refusal(&one.0), None);
     }
 }

@@ -53,7 +53,7 @@ pub enum StartError {
     /// In open mode everyone on the network may do everything, and that was not confirmed.
     #[error(
         "{0} can be reached from other machines, and in open mode everyone may do everything: listen on 127.0.0.1, \
-         or say --open-to-network if you mean it"
+         say --secured so that people sign in, or say --open-to-network if you mean it"
     )]
     OpenToNetwork(SocketAddr),
     /// Another server has the event log open.
@@ -73,6 +73,9 @@ pub enum StartError {
     /// The database of the views cannot be opened.
     #[error("{0}")]
     Views(String),
+    /// The mail address of the first operator has an account that is not an operator's.
+    #[error("{0} has the account of a customer: name another address for the operator with --operator-email")]
+    Operator(String),
     /// The file of the signing keys cannot be used.
     #[error("{0}")]
     Keys(String),

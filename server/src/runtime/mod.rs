@@ -11,4 +11,4 @@ pub(crate) mod server;
 pub(crate) mod workers;
 
 pub use compose::{StartError, rebuild_view};
-pub use server::{Server, running_at};
+pub use server::{FirstOperator, Server, running_at};

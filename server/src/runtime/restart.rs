@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use storefront_api::{LabReset, Stub};
+use storefront_api::{LabReset, Password, Stub};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -41,11 +41,15 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
-    /// Opens a shop and the gate in front of it.
+    /// Opens a shop and the gate in front of it. Returns the one-time password of the first operator of a secured shop, if
+    /// there is a new one.
     ///
     /// # Errors
     /// See [`StartError`].
-    pub(crate) async fn open(config: Config, stop: CancellationToken) -> Result<Arc<Self>, StartError> {
+    pub(crate) async fn open(
+        config: Config,
+        stop: CancellationToken,
+    ) -> Result<(Arc<Self>, Option<Password>), StartError> {
         let runtime = Arc::new_cyclic(|this| Self {
             config,
             stop,
@@ -53,9 +57,14 @@ impl Runtime {
             running: Mutex::new(None),
             this: Weak::clone(this) as _,
         });
-        *runtime.running.lock().await = Some(runtime.build(None).await?);
+        let running = runtime.build(None).await?;
+        let one_time_password = match runtime.config.secured {
+            true => running.ensure_operator(&runtime.config).await?,
+            false => None,
+        };
+        *runtime.running.lock().await = Some(running);
         tokio::spawn(runtime.clone().reopen_when_set_back());
-        Ok(runtime)
+        Ok((runtime, one_time_password))
     }
 
     /// Closes the shop finally, once `requests` are finished.

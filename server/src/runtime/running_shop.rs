@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use storefront_api::Timestamp;
+use storefront_api::{Money, Password, Timestamp};
 use storefront_eventlog::StoreError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,6 +23,7 @@ use crate::http::origin::Access;
 use crate::http::state::{Shop, ShopState};
 use crate::http::traffic::Traffic;
 use crate::identity::Identity;
+use crate::identity::accounts::{self, SignInError};
 use crate::identity::ended_sessions::EndedSessions;
 use crate::identity::passwords::Passwords;
 use crate::integrations::lab_stubs::LabStubs;
@@ -120,9 +121,24 @@ pub(crate) struct RunningShop {
     pub(crate) log_health: LogHealth,
     /// The epoch of the log when it was opened.
     pub(crate) epoch: Option<Uuid>,
+    identity: Arc<Identity>,
 }
 
 impl RunningShop {
+    /// See [`accounts::ensure_operator`].
+    ///
+    /// # Errors
+    /// When the address of the operator belongs to a customer, or the log fails.
+    pub(crate) async fn ensure_operator(&self, config: &Config) -> Result<Option<Password>, StartError> {
+        let email = &config.operator_email;
+        let balance = Money::new(config.terms.opening_balance, config.currency);
+        match accounts::ensure_operator(&self.store, &self.identity.passwords, email, balance).await {
+            Ok(password) => Ok(password),
+            Err(SignInError::Refused) => Err(StartError::Operator(email.to_string())),
+            Err(failure) => Err(StartError::Log(failure.to_string())),
+        }
+    }
+
     /// Opens the log and starts views and processes. Returns the shop and the state of its HTTP handlers. The
     /// external systems need not be reachable yet. `set_back` describes a log that was set back under the previous
     /// shop.
@@ -210,7 +226,8 @@ impl RunningShop {
             catalogue_sync,
             freshness,
             in_flight_keys: InFlightKeys::default(),
-            identity,
+            identity: identity.clone(),
+            secured: config.secured,
             lab: lab.clone(),
             order_watch,
             progress,
@@ -227,7 +244,7 @@ impl RunningShop {
             access: Arc::new(Access::from_config(config)),
             stop: stop.clone(),
         };
-        Ok((Self { store, views, workers, tasks, stop, lab, log_health, epoch }, shop.into()))
+        Ok((Self { store, views, workers, tasks, stop, lab, log_health, epoch, identity }, shop.into()))
     }
 
     /// Ends waiting requests and stops all tasks.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use storefront_api::Password;
 use storefront_eventlog::StoreError;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +23,17 @@ pub struct Server {
     stop: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
     runtime: RuntimeHandle,
+    first_operator: Option<FirstOperator>,
     _address_file: Option<AddressFile>,
+}
+
+/// The first operator of a secured shop, and the password for one sign-in, which must change it.
+#[derive(Clone, Debug)]
+pub struct FirstOperator {
+    /// The mail address to sign in with.
+    pub email: String,
+    /// The one-time password; it is known nowhere else.
+    pub password: Password,
 }
 
 /// Keeps the shop out of the `Debug` output.
@@ -40,7 +51,7 @@ impl Server {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(mut config: Config) -> Result<Self, StartError> {
-        if !config.listen.ip().is_loopback() && !config.open_to_network {
+        if !config.listen.ip().is_loopback() && !config.open_to_network && !config.secured {
             return Err(StartError::OpenToNetwork(config.listen));
         }
         let default_vat_rate = config.default_vat_rate;
@@ -56,7 +67,8 @@ impl Server {
             StoreChoice::Memory | StoreChoice::Postgres(_) => None,
         };
         let lacks_webhook_secret = config.card_webhook_secret.is_none();
-        let runtime =
+        let operator_email = config.operator_email.clone();
+        let (runtime, password) =
             Runtime::open(config, stop.clone()).await.map_err(|error| add_running_url(error, log.as_deref()))?;
         if lacks_webhook_secret {
             warn!(
@@ -75,12 +87,19 @@ impl Server {
             None => info!("products of which the product service names no VAT rate are not sold"),
         }
         info!(%address, "the shop is open");
-        Ok(Self { address, stop, serving, runtime: RuntimeHandle(runtime), _address_file: address_file })
+        let first_operator = password.map(|password| FirstOperator { email: operator_email.to_string(), password });
+        let runtime = RuntimeHandle(runtime);
+        Ok(Self { address, stop, serving, runtime, first_operator, _address_file: address_file })
     }
 
     /// Returns the address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the first operator while the one-time password has not been changed; `None` in open mode.
+    pub fn first_operator(&self) -> Option<&FirstOperator> {
+        self.first_operator.as_ref()
     }
 
     /// Returns the base URL for this machine.

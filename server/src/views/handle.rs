@@ -144,14 +144,18 @@ impl Views {
         ask(&self.inner.memory.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// One page of the orders that a query wants, newest first. The cursor is the start of the last order of the page.
+    /// One page of the orders of a customer, or of everybody, that a query wants, newest first. The cursor is the start of the last order of the page.
     pub(crate) async fn orders(
         &self,
         query: &OrderListQuery,
+        owner: Option<CustomerId>,
         before: Option<Position>,
         limit: usize,
     ) -> Result<Page<OrderSummary>, ViewStoreError> {
-        orders::page(&self.inner.store, query, before, limit).await
+        match owner {
+            Some(owner) => orders::page_of_customer(&self.inner.store, owner, query, before, limit).await,
+            None => orders::page(&self.inner.store, query, before, limit).await,
+        }
     }
 
     /// The open baskets that have a line with a product.

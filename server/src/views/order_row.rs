@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 use storefront_api::{
-    Currency, Money, OrderId, OrderStatus, OrderSummary, PaymentId, PaymentStatus, ProductId, Timestamp, VoucherCode,
+    Currency, CustomerId, Money, OrderId, OrderStatus, OrderSummary, PaymentId, PaymentStatus, ProductId, Timestamp,
+    VoucherCode,
 };
 use storefront_domain::order::{ItemFacts, OrderEvent, discount_on};
 use storefront_domain::payment::PaymentEvent;
@@ -18,6 +19,9 @@ use crate::store::streams;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct OrderRow {
     id: OrderId,
+    /// `None` for an order of a guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) customer_id: Option<CustomerId>,
     pub(super) status: OrderStatus,
     pub(super) number: Option<String>,
     pub(super) email: Option<String>,
@@ -61,9 +65,10 @@ struct LatestPayment {
 impl OrderRow {
     /// A new order; `None` for an event that begins none.
     pub(super) fn started(id: OrderId, event: &OrderEvent, position: Position, time: Timestamp) -> Option<Self> {
-        let OrderEvent::Started { customer_id: _, currency } = event else { return None };
+        let OrderEvent::Started { customer_id, currency } = event else { return None };
         Some(Self {
             id,
+            customer_id: *customer_id,
             status: OrderStatus::InProgress,
             number: None,
             email: None,
@@ -76,6 +81,10 @@ impl OrderRow {
             started_ms: time.unix_ms(),
             changed_ms: time.unix_ms(),
         })
+    }
+
+    pub(super) fn id(&self) -> OrderId {
+        self.id
     }
 
     /// The order after an event of its stream.

@@ -1,6 +1,6 @@
 //! The list of orders, newest first, and the open baskets that a product lies in.
 
-use storefront_api::{OrderId, OrderListQuery, OrderStatus, OrderSummary, Page, ProductId, Timestamp};
+use storefront_api::{CustomerId, OrderId, OrderListQuery, OrderStatus, OrderSummary, Page, ProductId, Timestamp};
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
 use storefront_eventlog::{Position, Recorded};
@@ -9,12 +9,14 @@ use super::order_row::OrderRow;
 use crate::store::aggregates;
 use crate::store::streams;
 use crate::views::engine::pages::{page as page_of, search_query};
-use crate::views::engine::view::{Change, Rows, Terms, View, ViewError, indexed_words_of, word};
-use crate::views::rows::{ViewStore, ViewStoreError};
+use crate::views::engine::view::{Change, Rows, Terms, View, ViewError, indexed_words_of, word, words_of};
+use crate::views::rows::{ViewStore, ViewStoreError, What};
 
 pub(super) const NAME: &str = "orders";
 /// The term of every order.
 const EVERY: &str = "every";
+/// Maximum number of orders of a customer that a search looks through.
+const MOST_SEARCHED: usize = 1000;
 /// How many baskets are looked up at once.
 const BASKETS: i64 = 500;
 
@@ -27,7 +29,7 @@ impl View for Orders {
     }
 
     fn version(&self) -> i64 {
-        4
+        5
     }
 
     fn keys(&self, recorded: &Recorded) -> Vec<String> {
@@ -55,13 +57,11 @@ impl View for Orders {
     fn terms(&self, key: &str, body: &str) -> Result<Terms, ViewError> {
         let row: OrderRow = serde_json::from_str(body)?;
         let group = group(row.status);
-        let texts = [row.number.as_deref(), row.email.as_deref()];
-        let names = row.lines.iter().map(|line| line.name.as_str());
-        let words = texts.into_iter().flatten().chain(names).flat_map(words_and_parts);
-        let words = words.chain(indexed_words_of(key)).map(|text| word(&text, group));
+        let words = words_in(&row, key).map(|text| word(&text, group));
+        let owned = row.customer_id.into_iter().flat_map(|owner| [owned_by(owner, None), owned_by(owner, Some(group))]);
         let in_basket = row.lines.iter().filter(|_| row.status == OrderStatus::InProgress);
         let in_basket = in_basket.map(|line| basket_with(&line.product_id));
-        let terms = [EVERY.to_owned(), group.to_owned()].into_iter().chain(words).chain(in_basket);
+        let terms = [EVERY.to_owned(), group.to_owned()].into_iter().chain(words).chain(in_basket).chain(owned);
         Ok(terms.map(|term| (term, row.started)).collect())
     }
 }
@@ -87,6 +87,36 @@ pub(crate) async fn page(
     let what = search_query(query.q.as_deref(), group.unwrap_or(EVERY).to_owned(), group);
     let summary = |body: &str| serde_json::from_str::<OrderRow>(body).map(|row| row.summary());
     page_of(store, NAME, what, before, limit, summary).await
+}
+
+/// As [`page`], of the orders of one customer. A search looks through all of them, the [`MOST_SEARCHED`] newest at most.
+pub(crate) async fn page_of_customer(
+    store: &ViewStore,
+    owner: CustomerId,
+    query: &OrderListQuery,
+    before: Option<Position>,
+    limit: usize,
+) -> Result<Page<OrderSummary>, ViewStoreError> {
+    let all = What::Term(owned_by(owner, query.status.map(group)));
+    let Some(q) = query.q.as_deref().filter(|q| !q.trim().is_empty()) else {
+        let summary = |body: &str| serde_json::from_str::<OrderRow>(body).map(|row| row.summary());
+        return page_of(store, NAME, Some(all), before, limit, summary).await;
+    };
+    let asked: Vec<String> = words_of(q).collect();
+    let found = store.find(NAME, &all, None, MOST_SEARCHED).await?;
+    let rows = found.rows.iter().map(|(_, body)| parsed(body)).collect::<Result<Vec<_>, _>>()?;
+    let matches = |row: &&OrderRow| {
+        let words: Vec<String> = words_in(row, &row.id().to_string()).collect();
+        !asked.is_empty() && asked.iter().all(|asked| words.iter().any(|word| word.starts_with(asked.as_str())))
+    };
+    let matching: Vec<&OrderRow> = rows.iter().filter(matches).collect();
+    let before = before.map_or(i64::MAX, |before| i64::try_from(before.0).unwrap_or(i64::MAX));
+    let mut page: Vec<&&OrderRow> = matching.iter().filter(|row| row.started < before).take(limit + 1).collect();
+    let more = page.len() > limit;
+    page.truncate(limit);
+    let next_cursor = page.last().filter(|_| more).map(|row| row.started.to_string());
+    let items = page.into_iter().map(|row| row.summary()).collect();
+    Ok(Page { items, next_cursor, total: matching.len() as u64 })
 }
 
 /// The open baskets that have a line with a product, oldest first.
@@ -139,6 +169,22 @@ fn group(status: OrderStatus) -> &'static str {
         OrderStatus::Expired => "expired",
         OrderStatus::Unknown => "unknown",
     }
+}
+
+/// The term of the orders of a customer, of those with a status if one is given.
+fn owned_by(owner: CustomerId, group: Option<&str>) -> String {
+    match group {
+        Some(group) => format!("owner:{owner} {group}"),
+        None => format!("owner:{owner}"),
+    }
+}
+
+/// The words under which an order is found.
+fn words_in(row: &OrderRow, key: &str) -> impl Iterator<Item = String> {
+    let texts = [row.number.as_deref(), row.email.as_deref()];
+    let names = row.lines.iter().map(|line| line.name.as_str());
+    let words = texts.into_iter().flatten().chain(names).flat_map(words_and_parts);
+    words.chain(indexed_words_of(key)).collect::<Vec<_>>().into_iter()
 }
 
 fn basket_with(product_id: &ProductId) -> String {

@@ -5,8 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use storefront_api::Event;
-use storefront_client::Client;
+use storefront_api::{Event, Password, SignIn};
+use storefront_client::{Client, IdempotencyKey};
 
 use super::{Serve, one_line, start, text};
 use crate::programs::{program, run};
@@ -194,6 +194,34 @@ async fn a_room_joins_a_shop_that_is_open_to_the_network_and_only_such_a_one() {
     let url = join.strip_prefix("storefront --server ").expect("as a command");
     let answer = Client::new(url).unwrap().readiness().await;
     assert!(answer.is_ok(), "{join} does not answer: {answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_in_secured_mode_prints_the_operators_one_time_password_and_other_commands_refuse_it() {
+    for command in [["demo", "--secured"], ["events", "--secured"]] {
+        let refused = run("storefront", command);
+        assert_eq!(refused.status.code(), Some(2), "{command:?}");
+        assert!(text(&refused.stderr).contains("--secured is for"), "{command:?}: {}", text(&refused.stderr));
+    }
+    let mut serve = Serve(start(&["serve", "--ephemeral", "--secured", "--listen", "127.0.0.1:0"]));
+    let mut printed = BufReader::new(serve.0.stdout.take().unwrap());
+    let (mut url, mut operator) = (None, None);
+    let mut line = String::new();
+    while printed.read_line(&mut line).unwrap() > 0 {
+        url = url.or_else(|| line.trim().strip_prefix("The shop is open at ").map(str::to_owned));
+        operator = operator.or_else(|| line.trim().strip_prefix("operator").map(|rest| rest.trim().to_owned()));
+        if line.starts_with("Ctrl-C") {
+            break;
+        }
+        line.clear();
+    }
+    let operator = operator.expect("it says who the operator is");
+    let (email, password) = operator.split_once(", one-time password ").expect("and the password");
+    let client = Client::new(&url.unwrap()).unwrap();
+    let sign_in = SignIn { email: email.to_owned(), password: Password(password.to_owned()) };
+    let signed_in = client.sign_in(&sign_in, &IdempotencyKey::new()).await.unwrap().value;
+    assert!(signed_in.must_change_password);
+    assert!(client.statistics(None).await.is_err(), "everybody else is kept out");
 }
 
 #[test]

@@ -65,4 +65,30 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "server/domain/src/customer/tests.rs::no_output_shows_the_hash_of_a_password",
         ],
     ),
+    (
+        "I7",
+        "in secured mode each route has a rule, and without a session only what is public is answered; beyond this machine the mode is said",
+        &[
+            "server/src/http/rules.rs::every_rule_is_decided_for_everybody",
+            "server/src/http/rules.rs::every_operation_of_the_description_declares_its_rule",
+            "tests/e2e/secured.rs::without_a_session_only_what_is_public_is_answered",
+            "tests/e2e/secured.rs::beyond_this_machine_one_says_whether_people_sign_in",
+            "tests/e2e/secured.rs::in_secured_mode_the_shop_chooses_ids_and_demo_payments_are_refused",
+            "tests/e2e/command_line/line_mode.rs::serve_in_secured_mode_prints_the_operators_one_time_password_and_other_commands_refuse_it",
+        ],
+    ),
+    (
+        "I8",
+        "orders, invoices, payments, wallets, vouchers and events of others are 404 on every route, and in no list",
+        &[
+            "tests/e2e/secured.rs::what_belongs_to_another_customer_is_not_there_on_any_route",
+            "tests/e2e/secured.rs::the_owner_and_the_operator_see_what_others_do_not",
+            "tests/e2e/secured.rs::a_stream_of_events_sends_nothing_more_once_its_session_has_ended",
+        ],
+    ),
+    (
+        "I9",
+        "the first operator signs in with a one-time password, and does nothing before it is changed",
+        &["tests/e2e/secured.rs::the_first_operator_has_a_password_for_one_sign_in_and_must_change_it"],
+    ),
 ];

@@ -161,7 +161,7 @@ impl Dispatch {
     /// The query without its page.
     pub(crate) fn query(&self, cursor: Option<String>, min_position: Option<u64>) -> OrderListQuery {
         let limit = u32::try_from(PAGE).ok();
-        OrderListQuery { status: self.status, q: words(&self.search), limit, cursor, min_position }
+        OrderListQuery { customer: None, status: self.status, q: words(&self.search), limit, cursor, min_position }
     }
 }
 

@@ -49,7 +49,7 @@ impl Orders {
     /// The query of a page.
     pub(crate) fn query(&self, cursor: Option<String>, min_position: Option<u64>) -> OrderListQuery {
         let q = Some(self.search.value().trim().to_owned()).filter(|words| !words.is_empty());
-        OrderListQuery { status: self.status, q, limit: u32::try_from(PAGE).ok(), cursor, min_position }
+        OrderListQuery { customer: None, status: self.status, q, limit: u32::try_from(PAGE).ok(), cursor, min_position }
     }
 
     /// Steps through: all orders, each state, all.

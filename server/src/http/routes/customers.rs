@@ -45,6 +45,12 @@ pub(crate) async fn register(
     let command = if command.body.password.is_some() { command.with_secrets(&shop) } else { command };
     let Command { body, context } = command;
     let new_account = NewAccount::of(&body)?;
+    if shop.secured && body.id.is_some() {
+        return Err(ApiError::invalid("/id", "must be left out: the shop chooses it"));
+    }
+    if shop.secured && new_account.is_none() {
+        return Err(ApiError::invalid("", "an account has email, password and name"));
+    }
     let id = body.id.unwrap_or_else(|| CustomerId(random::id()));
     let open = WalletCommand::Open { balance: shop.money(shop.terms.opening_balance) };
     let work = async {

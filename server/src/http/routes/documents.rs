@@ -49,8 +49,29 @@ pub(crate) async fn get_payment(
 ) -> Result<Json<PaymentBody>, ApiError> {
     let (payment, _) =
         aggregates::load::<PaymentEvent>(&shop.store, &streams::payment(id)).await.map_err(Failure::from)?;
-    let none = || ApiError::new(ErrorCode::PaymentNotFound, format!("There is no payment {id}."));
-    payment_body(id, &payment).map(Json).ok_or_else(none)
+    payment_body(id, &payment).map(Json).ok_or_else(|| payment_not_found(id))
+}
+
+/// Says that there is no such payment.
+pub(crate) fn payment_not_found(id: PaymentId) -> ApiError {
+    ApiError::new(ErrorCode::PaymentNotFound, format!("There is no payment {id}."))
+}
+
+/// Says that there is no such invoice or credit note.
+pub(crate) fn document_not_found() -> ApiError {
+    ApiError::new(ErrorCode::InvoiceNotFound, "There is no invoice or credit note with this number.")
+}
+
+/// The customer of an invoice or a credit note; `None` for a guest's, and for a number that names none.
+pub(crate) async fn owner_of_document(shop: &Shop, number: &str) -> Result<Option<CustomerId>, ApiError> {
+    let issued = if let Ok(number) = number.parse::<InvoiceNumber>() {
+        load_invoice(shop, number).await?
+    } else if let Ok(number) = number.parse::<CreditNoteNumber>() {
+        load_credited_invoice(shop, number).await?
+    } else {
+        None
+    };
+    Ok(issued.and_then(|issued| issued.invoice.customer_id))
 }
 
 /// Return from the bank
@@ -111,14 +132,13 @@ pub(crate) async fn get_invoice(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let format = DocumentFormat::from_accept(&headers)?;
-    let none = || ApiError::new(ErrorCode::InvoiceNotFound, "There is no invoice or credit note with this number.");
     if let Ok(number) = number.parse::<InvoiceNumber>() {
-        let issued = load_invoice(&shop, number).await?.ok_or_else(none)?;
+        let issued = load_invoice(&shop, number).await?.ok_or_else(document_not_found)?;
         return render(&shop, format, Document::invoice(&issued.invoice), || Json(invoice_body(&issued))).await;
     }
-    let number = number.parse::<CreditNoteNumber>().map_err(|_| none())?;
-    let issued = load_credited_invoice(&shop, number).await?.ok_or_else(none)?;
-    let credit = issued.credits.iter().find(|credit| credit.number == number).ok_or_else(none)?;
+    let number = number.parse::<CreditNoteNumber>().map_err(|_| document_not_found())?;
+    let issued = load_credited_invoice(&shop, number).await?.ok_or_else(document_not_found)?;
+    let credit = issued.credits.iter().find(|credit| credit.number == number).ok_or_else(document_not_found)?;
     let document = Document::credit_note(&issued.invoice, credit);
     render(&shop, format, document, || Json(credit_body(&issued.invoice, credit))).await
 }

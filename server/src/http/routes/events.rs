@@ -18,6 +18,7 @@ use crate::http::event_body::{current_log_id, wire_event};
 use crate::http::extract::{PathParams, QueryParams, header_text, page_limit, wait_duration};
 use crate::http::order_watch::{WatchSlot, Watched};
 use crate::http::pauses;
+use crate::http::principal::Principal;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
 
@@ -54,6 +55,7 @@ const MAX_PATTERN_BYTES: usize = 1000;
 pub(crate) async fn list_events(
     State(shop): State<Shop>,
     QueryParams(query): QueryParams<EventQuery>,
+    principal: Principal,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let limit = page_limit(query.limit, 1000, 100)?;
@@ -63,7 +65,7 @@ pub(crate) async fn list_events(
     let as_cloud_events = accept.contains(CLOUDEVENTS_BATCH);
     let mut after = Position(query.after.unwrap_or(0));
     if accept.contains("text/event-stream") {
-        return Ok(sse::stream(shop, sse::last_event_id(&headers).unwrap_or(after), filter));
+        return Ok(sse::stream(shop, principal, sse::last_event_id(&headers).unwrap_or(after), filter));
     }
     // They keep the buffer in which the request came; the wait may be long.
     drop(headers);

@@ -200,6 +200,11 @@ pub(crate) async fn reset(
     command: EmptyCommand,
 ) -> Result<Response, ApiError> {
     let context = command.into_context();
+    if shop.secured {
+        let detail =
+            "A shop in secured mode is not started over: its accounts would be gone, also that of the operator.";
+        return Err(ApiError::new(ErrorCode::ResetRefused, detail));
+    }
     let work = async {
         let control = lab.shop.upgrade().ok_or_else(ApiError::internal)?;
         drop(lab);

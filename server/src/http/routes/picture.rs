@@ -111,8 +111,8 @@ pub(crate) struct Picture {
 impl FromRequest<Shop> for Picture {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _shop: &Shop) -> Result<Self, ApiError> {
-        let (parts, png, context) = split_request(request).await?;
+    async fn from_request(request: Request, shop: &Shop) -> Result<Self, ApiError> {
+        let (parts, png, context) = split_request(request, shop).await?;
         let is_declared = header_text(&parts.headers, &CONTENT_TYPE).is_some_and(|kind| kind.trim() == "image/png");
         let size = size_px(&png).filter(|_| is_declared).ok_or_else(|| {
             ApiError::new(

@@ -16,6 +16,7 @@ use tracing::warn;
 
 use crate::http::event_body::{current_log_id, wire_event};
 use crate::http::extract::header_text;
+use crate::http::principal::Principal;
 use crate::http::state::Shop;
 
 /// Maximum number of events that are read at once.
@@ -37,10 +38,11 @@ pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<Position> {
     id.trim().parse().ok().map(Position)
 }
 
-/// Streams the log after a position until the client disconnects, a read fails or the server stops. When the log ends before
+/// Streams the log after a position until the client disconnects, its session ends or its token expires, a read fails or the
+/// server stops. When the log ends before
 /// that position, it is not the log that the client knows: the stream sends a `reset` and starts from the beginning.
-pub(crate) fn stream(shop: Shop, after: Position, filter: Filter) -> Response {
-    let follower = Follower { shop, after, filter, waiting: VecDeque::new() };
+pub(crate) fn stream(shop: Shop, principal: Principal, after: Position, filter: Filter) -> Response {
+    let follower = Follower { shop, principal, after, filter, waiting: VecDeque::new() };
     // Sent at once, so that the client and proxies see that the stream is open.
     let opening = stream::once(async { Ok(Event::default().comment("open")) });
     let events = stream::unfold(follower, |mut follower| async move {
@@ -62,6 +64,7 @@ enum StreamItem {
 
 struct Follower {
     shop: Shop,
+    principal: Principal,
     after: Position,
     filter: Filter,
     waiting: VecDeque<Arc<Recorded>>,
@@ -70,7 +73,11 @@ struct Follower {
 impl Follower {
     async fn next(&mut self) -> Option<Event> {
         let stop = self.shop.stop.clone();
-        match stop.run_until_cancelled(self.next_item()).await?? {
+        let item = stop.run_until_cancelled(self.next_item()).await??;
+        if !self.principal.is_still_good(&self.shop.identity) {
+            return None;
+        }
+        match item {
             StreamItem::Recorded(recorded) => {
                 let event = wire_event(&recorded).ok()?;
                 Event::default().id(event.position.to_string()).event(&event.kind).json_data(&event).ok()

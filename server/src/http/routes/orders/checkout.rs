@@ -46,7 +46,7 @@ pub(crate) async fn check_out(
 ) -> Result<Response, ApiError> {
     let Command { body, context } = command.correlated_with(id).with_key()?;
     validation::check_contact(&body.email, &body.shipping_address)?;
-    check_payment(&body.payment)?;
+    check_payment(&shop, &body.payment)?;
     let payment_id = PaymentId(random::id());
     let work = async {
         if !shop.freshness.prices_are_valid(clock::now()) {
@@ -100,8 +100,11 @@ pub(crate) async fn cancel(
     apply_command(&shop, id, &context, OrderCommand::Cancel { reason: body.reason }).await
 }
 
-fn check_payment(payment: &PaymentMethod) -> Result<(), ApiError> {
+fn check_payment(shop: &Shop, payment: &PaymentMethod) -> Result<(), ApiError> {
     match payment {
+        PaymentMethod::None if shop.secured => {
+            Err(ApiError::invalid("/payment/method", "must be card or wallet; none is for demos, in open mode"))
+        }
         PaymentMethod::Card { token } => validation::check_text("/payment/token", token, 255),
         PaymentMethod::Wallet | PaymentMethod::None => Ok(()),
     }
