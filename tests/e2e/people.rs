@@ -117,6 +117,7 @@ async fn who_may_not_sign_in_gets_one_answer_and_costs_as_much_work() {
     register(&world.client, "ada@example.com").await;
     let deactivated = world.client.deactivate(off, &key()).await.unwrap().value;
     assert!(deactivated.deactivated);
+    assert_eq!(world.client.customer(off).await.unwrap(), Some(deactivated));
     let url = format!("{}/v1/sessions", world.server.url());
     let http = reqwest::Client::new();
     let mut answers = Vec::new();
@@ -227,6 +228,7 @@ async fn deactivation_and_deletion_end_every_session_and_a_deleted_address_is_fr
     assert_eq!(client.delete_account(&delete(PASSWORD)).await.unwrap().value.ended, 1);
     assert_eq!(code(client.me().await), "session_invalid");
     assert_eq!(code(try_sign_in(&world.client, "ada@example.com", PASSWORD).await), "sign_in_refused");
+    assert_eq!(world.client.customer(ada).await.unwrap(), None);
     assert_ne!(register(&world.client, "ada@example.com").await.id, ada);
 }
 

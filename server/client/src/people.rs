@@ -93,6 +93,14 @@ impl Client {
         self.write(self.request(Method::DELETE, &["v1", "customers", "me"]).json(delete)).await
     }
 
+    /// `GET /v1/customers/{id}`: a customer, `None` if there is none; for operators.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn customer(&self, id: CustomerId) -> Result<Option<Customer>, ClientError> {
+        self.find(self.get(&["v1", "customers", &id.to_string()], &())).await
+    }
+
     /// `POST /v1/customers/{id}/deactivate`: ends every session of a customer, who can no longer sign in; for operators.
     ///
     /// # Errors

@@ -123,6 +123,7 @@ fn documented_routes(shop: Option<Shop>) -> Routes {
 fn people_routes(routes: Routes) -> Routes {
     routes
         .add(Rule::Public, routes!(customers::register))
+        .add(Rule::Operator, routes!(customers::get_customer))
         .add(Rule::Operator, routes!(customers::set_limit))
         .add(Rule::Operator, routes!(customers::deactivate))
         .add(Rule::Operator, routes!(customers::reactivate))

@@ -30,10 +30,10 @@ impl Principal {
     /// Reads the token of a request. What is no token of this shop, such as credentials for a proxy, is not looked at.
     pub(crate) fn of(identity: &Identity, headers: &HeaderMap) -> Self {
         let Some(token) = bearer(headers) else { return Self::Nobody };
-        match (identity.verify(token), identity.verify_up_to_session_end(token)) {
-            (Some(claims), _) => Self::Session(claims),
-            (None, Some(claims)) => Self::Expired(claims),
-            (None, None) => Self::Invalid,
+        match identity.verify(token) {
+            Some(claims) if claims.expires_at > clock::now() => Self::Session(claims),
+            Some(claims) => Self::Expired(claims),
+            None => Self::Invalid,
         }
     }
 

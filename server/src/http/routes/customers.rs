@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use storefront_api::{self as api, CustomerId, EmailAddress, FieldError, Problem, RegisterCustomer, Role, SetLimit};
-use storefront_domain::customer::{self, Account, Customer, CustomerCommand, Registered};
+use storefront_domain::customer::{self, Account, Customer, CustomerCommand, CustomerError, CustomerEvent, Registered};
 use storefront_domain::login::{self, LoginCommand};
 use storefront_domain::wallet::{self, Wallet, WalletCommand, WalletEvent};
 use storefront_eventlog::Version;
@@ -19,7 +20,7 @@ use crate::http::state::Shop;
 use crate::http::validation;
 use crate::identity::passwords::Password;
 use crate::store::commands::{Context, Done, Failure, Reply, append_with_reply, decide_change, retry_on_conflict};
-use crate::store::streams;
+use crate::store::{aggregates, streams};
 use crate::{clock, random};
 
 /// Maximum length of a name in characters.
@@ -70,6 +71,29 @@ pub(crate) async fn register(
             .await
     };
     respond_once(&shop, &context, work).await
+}
+
+/// Read a customer
+///
+/// For operators. A deleted account is not there.
+#[utoipa::path(
+    get, path = "/v1/customers/{id}", tag = "customers",
+    params(("id" = CustomerId, Path, description = "The customer")),
+    responses(
+        (status = 200, description = "The customer", body = api::Customer),
+        (status = 404, description = "`customer_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn get_customer(
+    State(shop): State<Shop>,
+    PathParams(id): PathParams<CustomerId>,
+) -> Result<Json<api::Customer>, ApiError> {
+    let stream = streams::customer(id);
+    let (customer, version) = aggregates::load::<CustomerEvent>(&shop.store, &stream).await.map_err(Failure::from)?;
+    match &*customer {
+        Customer::Registered(_) => Ok(Json(body(&shop, id, &customer, version))),
+        Customer::Unknown | Customer::Deleted => Err(CustomerError::NotFound.into()),
+    }
 }
 
 /// Set a spending limit
