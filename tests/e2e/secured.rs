@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storefront_api::{
     AddItem, Address, ChangePassword, Checkout, Order, OrderId, OrderListQuery, OrderStatus, Password, PaymentMethod,
-    ProductQuery, ReceiveStock, SignIn, Token,
+    ProductQuery, ReceiveStock, SignIn, TimelineQuery, Token,
 };
 use storefront_client::{Client, IdempotencyKey};
 use storefront_server::{Server, StartError};
@@ -99,6 +99,20 @@ async fn signed_in_operator(world: &World) -> Client {
         ChangePassword { current_password: first.password, new_password: Password(OPERATOR_PASSWORD.to_owned()) };
     let changed = world.client.with_token(signed_in.token).change_password(&change).await.unwrap().value;
     world.client.with_token(changed.token)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_under_the_id_of_somebody_elses_order_is_not_in_its_timeline() {
+    let shop = Secured::open().await;
+    let (ada, eve) = (shop.customer("ada@example.com").await, shop.customer("eve@example.com").await);
+    let order = shop.a_basket(&ada, 1).await;
+    let url = format!("{}/v1/customers/me", shop.world.server.url());
+    let request = reqwest::Client::new().patch(url).bearer_auth(&eve.token).json(&json!({"name": "Eve was here"}));
+    let changed = request.header("x-request-id", order.id.to_string()).send().await.unwrap();
+    assert_eq!(changed.status(), StatusCode::OK);
+    assert_eq!(changed.headers()["x-request-id"], order.id.to_string().as_str());
+    let timeline = ada.client.timeline(order.id, &TimelineQuery::default()).await.unwrap();
+    assert!(timeline.events.iter().all(|event| event.kind.starts_with("order.")), "{:?}", timeline.events);
 }
 
 /// Status and code of an answer.

@@ -123,7 +123,9 @@ pub(crate) async fn split_request(request: Request, shop: &Shop) -> Result<(Part
     let Caller(customer_id) = caller;
     let (scope, actor) = caller.scope_and_actor(&parts, shop.secured)?;
     let idempotency = idempotency(&scope, &parts, &bytes)?;
-    let cause = Cause { correlation_id: request_id.to_string(), causation_id: Some(request_id.to_string()), actor };
+    // Clients choose the id of a request. As it is, it could be the id of somebody else's order, whose timeline then showed this.
+    let correlation_id = if shop.secured { format!("request:{request_id}") } else { request_id.to_string() };
+    let cause = Cause { correlation_id, causation_id: Some(request_id.to_string()), actor };
     let condition = condition(&parts.headers)?;
     Ok((parts, bytes, Context { cause, customer_id, idempotency, condition }))
 }

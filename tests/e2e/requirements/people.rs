@@ -84,6 +84,7 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "tests/e2e/secured.rs::what_belongs_to_another_customer_is_not_there_on_any_route",
             "tests/e2e/secured.rs::the_owner_and_the_operator_see_what_others_do_not",
             "tests/e2e/secured.rs::a_stream_of_events_sends_nothing_more_once_its_session_has_ended",
+            "tests/e2e/secured.rs::a_request_under_the_id_of_somebody_elses_order_is_not_in_its_timeline",
         ],
     ),
     (
