@@ -15,6 +15,7 @@ mod returning;
 mod screen_reader;
 mod screens;
 mod shopping;
+mod signing_in;
 mod timelines;
 
 use pty::{ENTER, TAB, Terminal};

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Writes a file beside the old one and renames it into place. A link stays a link to the file that is replaced, and the
@@ -10,10 +11,29 @@ use std::path::Path;
 /// # Errors
 /// When the folder or the file cannot be written; nothing new is left behind then, where it can be removed.
 pub(crate) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+    replace_with(path, |draft, old| write_draft(draft, old, contents))
+}
+
+/// As [`replace`], but only the owner may read and write the new file, whatever mode the old one has.
+///
+/// # Errors
+/// See [`replace`].
+pub(crate) fn replace_private(path: &Path, contents: &[u8]) -> io::Result<()> {
+    replace_with(path, |draft, _| {
+        // One that was left behind may have another mode.
+        match fs::remove_file(draft) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        File::options().write(true).create_new(true).mode(0o600).open(draft)?.write_all(contents)
+    })
+}
+
+fn replace_with(path: &Path, write: impl FnOnce(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let draft = real.with_extension(format!("{}.new", std::process::id()));
     real.parent().map_or(Ok(()), fs::create_dir_all)?;
-    let written = write_draft(&draft, &real, contents).and_then(|()| fs::rename(&draft, &real));
+    let written = write(&draft, &real).and_then(|()| fs::rename(&draft, &real));
     if written.is_err() {
         // A draft that was begun is of no use; where it cannot be removed, nothing can be done.
         let _ = fs::remove_file(&draft);

@@ -116,6 +116,14 @@ pub(crate) enum Action {
     Refund,
     // Account and money
     OpenWallet,
+    SignIn,
+    CreateAccount,
+    ChangeName,
+    ChangePassword,
+    EndSession,
+    EndOtherSessions,
+    SignOut,
+    DeleteAccount,
     EnterVoucher,
     UseVoucher,
     DropVoucher,
@@ -213,7 +221,13 @@ pub(crate) enum Place {
     Vouchers,
     Invoices,
     Mailbox,
+    /// On the profile, whether somebody is signed in or not.
     Profile,
+    /// On the account while nobody is signed in, where signing in is offered.
+    SignIn,
+    /// On the profile of who is signed in.
+    SignedIn,
+    Sessions,
     /// While a document or a mail is open over the screen.
     DocumentView,
     /// While an invoice or a credit note is open over the screen.
@@ -260,6 +274,8 @@ pub(crate) enum Context {
     Invoices,
     Mailbox,
     Profile,
+    SignedIn,
+    Sessions,
     Letter,
     Document,
     Search,
@@ -271,7 +287,7 @@ pub(crate) enum Context {
 }
 
 impl Context {
-    pub(crate) const ALL: [Self; 36] = [
+    pub(crate) const ALL: [Self; 38] = [
         Self::Shop,
         Self::ShopCards,
         Self::Product,
@@ -300,6 +316,8 @@ impl Context {
         Self::Invoices,
         Self::Mailbox,
         Self::Profile,
+        Self::SignedIn,
+        Self::Sessions,
         Self::Letter,
         Self::Document,
         Self::Search,
@@ -316,8 +334,8 @@ impl Context {
             Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, CheckoutReview,
             Confirm, Counter, CounterCharges, CounterOrders, CounterProducts, CounterStock, Document, DocumentView,
             Events, Everywhere, Form, Help, Invoices, Lab, Lists, Log, Mailbox, NoWallet, Order, OrderEvents, Orders,
-            Panes, Parcel, Preferences, Processes, Product, Profile, Replay, Screens, Scrubber, Search, Shop,
-            ShopCards, ShopList, Tabs, Timeline, Vouchers, Wallet,
+            Panes, Parcel, Preferences, Processes, Product, Profile, Replay, Screens, Scrubber, Search, Sessions, Shop,
+            ShopCards, ShopList, SignIn, SignedIn, Tabs, Timeline, Vouchers, Wallet,
         };
         match self {
             Self::Shop => &[Shop, ShopList, Tabs, Screens, Everywhere, Always],
@@ -342,12 +360,14 @@ impl Context {
             Self::CounterSales => &[Counter, Lists, Tabs, Screens, Everywhere, Always],
             Self::CounterCharges => &[CounterCharges, Counter, Lists, Tabs, Screens, Everywhere, Always],
             Self::Account => &[Account, Tabs, Screens, Everywhere, Always],
-            Self::NoWallet => &[NoWallet, Account, Tabs, Screens, Everywhere, Always],
+            Self::NoWallet => &[NoWallet, SignIn, Account, Tabs, Screens, Everywhere, Always],
             Self::Wallet => &[Wallet, Account, Lists, Tabs, Screens, Everywhere, Always],
             Self::Vouchers => &[Vouchers, Account, Lists, Tabs, Screens, Everywhere, Always],
             Self::Invoices => &[Invoices, Account, Lists, Tabs, Screens, Everywhere, Always],
             Self::Mailbox => &[Mailbox, Account, Lists, Tabs, Screens, Everywhere, Always],
-            Self::Profile => &[Profile, Account, Tabs, Screens, Everywhere, Always],
+            Self::Profile => &[SignIn, Profile, Account, Tabs, Screens, Everywhere, Always],
+            Self::SignedIn => &[SignedIn, Profile, Account, Tabs, Screens, Everywhere, Always],
+            Self::Sessions => &[Sessions, Account, Lists, Tabs, Screens, Everywhere, Always],
             Self::Letter => &[DocumentView, Everywhere, Always],
             Self::Document => &[DocumentView, Document, Everywhere, Always],
             Self::Search => &[Search, Always],
@@ -390,6 +410,8 @@ impl Context {
             | Self::Invoices
             | Self::Mailbox
             | Self::Profile
+            | Self::SignedIn
+            | Self::Sessions
             | Self::Letter
             | Self::Document
             | Self::Panes

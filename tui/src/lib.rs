@@ -28,6 +28,7 @@ mod preferences;
 mod run;
 mod screen_reader;
 pub mod screenshot;
+mod session_file;
 mod settings;
 mod state;
 mod terminal;

@@ -17,6 +17,7 @@ use crate::driver::{self, Shop, StartOptions};
 use crate::embedded::{self, DataPlace, EmbeddedOptions};
 use crate::line_mode;
 use crate::preferences::Preferences;
+use crate::session_file::SessionFile;
 use crate::settings::{Settings, SettingsFile};
 use crate::state::Replay;
 use crate::{environment, plain, terminal};
@@ -220,6 +221,7 @@ async fn replay(file: &Path, speed: u32, common: &Common, config: Config) -> Res
         shop,
         settings,
         file: None,
+        session_file: None,
         first_run: false,
         depth,
         has_clipboard,
@@ -235,6 +237,7 @@ async fn replay(file: &Path, speed: u32, common: &Common, config: Config) -> Res
 async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Result<()> {
     let kept = data.as_deref().map(|data| SettingsFile::new(data, common.server.as_deref()));
     let read = kept.as_ref().and_then(SettingsFile::read);
+    let session_file = data.as_deref().map(|data| SessionFile::new(data, common.server.as_deref()));
     let first_run = read.is_none();
     let mut settings = read.unwrap_or_default();
     settings.theme = settings.theme.or_else(|| Some(environment::theme()));
@@ -258,6 +261,7 @@ async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Re
         shop,
         settings,
         file,
+        session_file: session_file.filter(|_| !common.ephemeral),
         first_run,
         depth,
         has_clipboard: environment::has_clipboard(),

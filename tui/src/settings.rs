@@ -62,7 +62,7 @@ pub(crate) struct Settings {
     pub(crate) payment: Option<String>,
     /// Whether the mouse is on.
     pub(crate) mouse: bool,
-    /// The customer id in this shop; `None` for a guest.
+    /// The customer number of this computer in this shop, which is used without signing in; `None` for a guest.
     pub(crate) customer: Option<CustomerId>,
     /// The log that these ids belong to, by the id of its first event.
     pub(crate) log: Option<uuid::Uuid>,
@@ -75,8 +75,7 @@ pub(crate) struct SettingsFile(PathBuf);
 impl SettingsFile {
     /// The settings file of a shop in the data folder; `None` is the embedded shop.
     pub(crate) fn new(data: &Path, server: Option<&str>) -> Self {
-        let name = server.map_or_else(|| "embedded".to_owned(), file_name);
-        Self(data.join("clients").join(format!("{name}.json")))
+        Self(folder(data).join(format!("{}.json", shop_name(server))))
     }
 
     /// Where the file is.
@@ -105,6 +104,16 @@ impl SettingsFile {
         let written = text.and_then(|text| atomic_file::replace(&self.0, &text));
         written.map_err(|error| format!("Basket and settings cannot be kept in {}: {error}.", self.0.display()))
     }
+}
+
+/// The folder for what is kept of shops.
+pub(crate) fn folder(data: &Path) -> PathBuf {
+    data.join("clients")
+}
+
+/// The name of a shop in file names; `None` is the embedded shop.
+pub(crate) fn shop_name(server: Option<&str>) -> String {
+    server.map_or_else(|| "embedded".to_owned(), file_name)
 }
 
 /// Converts an address into a readable file name, different for each address.

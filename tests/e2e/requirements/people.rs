@@ -11,6 +11,7 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "tests/e2e/people.rs::an_address_is_registered_once_and_a_wallet_opened_once_under_any_concurrency",
             "server/src/store/streams.rs::addresses_that_differ_in_case_or_unicode_form_have_one_login",
             "server/domain/src/login.rs::an_address_belongs_to_one_customer_until_it_is_released",
+            "tests/e2e/terminal/signing_in.rs::who_registers_in_the_terminal_buys_and_comes_back_is_signed_in_still",
         ],
     ),
     (
@@ -52,6 +53,7 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "tests/e2e/people.rs::a_new_password_needs_the_old_one_and_ends_the_other_sessions",
             "tests/e2e/people.rs::deactivation_and_deletion_end_every_session_and_a_deleted_address_is_free",
             "tests/e2e/people.rs::sessions_outlive_a_restart_and_so_do_their_ends",
+            "tests/e2e/terminal/signing_in.rs::a_client_whose_session_was_ended_in_another_one_says_so_and_keeps_its_basket",
             "tests/e2e/several_servers.rs::a_session_that_one_server_started_is_good_on_another_and_ended_on_a_third_it_is_refused_everywhere",
         ],
     ),
@@ -61,6 +63,7 @@ pub(super) const PEOPLE: &[Requirement] = &[
         &[
             "tests/e2e/people.rs::no_file_and_no_event_has_a_password_or_a_token_in_it",
             "server/api/src/people.rs::no_output_shows_a_password_or_a_token",
+            "tui/src/session_file.rs::a_session_comes_back_and_its_file_is_for_its_owner_alone_whatever_it_was",
             "server/src/identity/signing_keys.rs::the_file_is_made_once_for_its_owner_alone",
             "server/domain/src/customer/tests.rs::no_output_shows_the_hash_of_a_password",
         ],

@@ -1,5 +1,6 @@
 //! The home folder of a client, and the ways to start one in it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use portable_pty::CommandBuilder;
@@ -25,6 +26,10 @@ pub(super) struct Home(Arc<TempDir>);
 impl Home {
     pub(super) fn new() -> Self {
         Self(Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
     }
 
     /// Writes a file of the folder in which the client runs.

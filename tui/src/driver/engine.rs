@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use storefront_api::Timestamp;
+use storefront_api::{SignedIn, Timestamp};
 use storefront_client::Client;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::{Notify, watch};
@@ -15,6 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::config;
 use crate::driver::{feed, requests};
 use crate::preferences::Preferences;
+use crate::session_file::SessionFile;
 use crate::settings::{Settings, SettingsFile};
 use crate::state::Model;
 use crate::update::{Effect, Msg, Request, next_deadline, update};
@@ -109,6 +110,10 @@ pub(crate) struct Engine {
     /// What was chosen on the screen, to be written to the configuration file; `None` where that is not kept.
     preferences: Option<watch::Sender<Preferences>>,
     config_file: Option<PathBuf>,
+    /// The session to be written; `None` where that is not kept.
+    session: Option<watch::Sender<Option<SignedIn>>>,
+    session_file: Option<SessionFile>,
+    _session_keeper: Option<AbortOnDropHandle<()>>,
     _configurer: Option<AbortOnDropHandle<()>>,
     _keeper: Option<AbortOnDropHandle<()>>,
 }
@@ -143,6 +148,9 @@ impl Engine {
             file,
             preferences: None,
             config_file: None,
+            session: None,
+            session_file: None,
+            _session_keeper: None,
             _configurer: None,
             _keeper: keeper,
         }
@@ -160,6 +168,19 @@ impl Engine {
             let write = move |chosen: &Preferences| config::write(&path, chosen);
             self._configurer = Some(AbortOnDropHandle::new(tokio::spawn(keep(write, changes, outbox))));
         }
+    }
+
+    /// Goes on with the session of the last run, and keeps the session in its file.
+    pub(crate) fn resume_session(&mut self, file: SessionFile) {
+        let kept = file.read();
+        if let Some(session) = kept.clone() {
+            self.model.account.resume(session, self.clock.now());
+        }
+        let (sender, changes) = watch::channel(kept);
+        let outbox = self.outbox(ANY_GENERATION);
+        (self.session, self.session_file) = (Some(sender), Some(file.clone()));
+        let write = move |session: &Option<SignedIn>| file.write(session.as_ref());
+        self._session_keeper = Some(AbortOnDropHandle::new(tokio::spawn(keep(write, changes, outbox))));
     }
 
     /// Connects to the shop and starts to follow its log.
@@ -203,6 +224,11 @@ impl Engine {
             Effect::Keep(settings) => {
                 self.settings.send_replace(*settings);
             }
+            Effect::KeepSession(session) => {
+                if let Some(kept) = &self.session {
+                    kept.send_replace(session.map(|session| *session));
+                }
+            }
             Effect::Configure(preferences) => {
                 if let Some(chosen) = &self.preferences {
                     chosen.send_replace(preferences);
@@ -216,8 +242,12 @@ impl Engine {
     /// Sends a request. One for products takes the place of the one before.
     fn send(&mut self, request: Request) {
         let Some(client) = &self.client else { return };
-        let client =
-            self.model.account.customer.map_or_else(|| client.clone(), |customer| client.of_customer(customer));
+        let account = &self.model.account;
+        let client = match (&account.session, account.customer) {
+            (Some(session), _) => client.with_token(session.token.clone()),
+            (None, Some(customer)) => client.of_customer(customer),
+            (None, None) => client.clone(),
+        };
         let (sender, turns) = (self.outbox(self.generation), self.turns.clone());
         let lists_products = matches!(request, Request::Products { .. });
         let task = self.tasks.spawn(async move {
@@ -273,7 +303,7 @@ impl Engine {
         (buying || form || steering || account) && self.model.is_live()
     }
 
-    /// Stops all tasks and writes the settings and preferences one last time. A write that hangs is given up.
+    /// Stops all tasks and writes settings, session and preferences one last time. A write that hangs is given up.
     ///
     /// # Errors
     /// When they cannot be written: the basket and what was typed are not there at the next start.
@@ -286,11 +316,16 @@ impl Engine {
             Some(file) => last_write(file.path().to_owned(), move || file.write(&settings)).await,
             None => Ok(()),
         };
+        let session = self.model.account.session;
+        let session_kept = match self.session_file {
+            Some(file) => last_write(file.path().to_owned(), move || file.write(session.as_ref())).await,
+            None => Ok(()),
+        };
         let preferences_kept = match self.config_file.filter(|_| chosen != Preferences::default()) {
             Some(path) => last_write(path.clone(), move || config::write(&path, &chosen)).await,
             None => Ok(()),
         };
-        settings_kept.and(preferences_kept)
+        settings_kept.and(session_kept).and(preferences_kept)
     }
 }
 

@@ -34,6 +34,7 @@ use crate::config::Config;
 use crate::embedded::{self, Embedded, EmbeddedOptions};
 use crate::preferences::Preferences;
 use crate::screen_reader::Speaker;
+use crate::session_file::SessionFile;
 use crate::settings::{Settings, SettingsFile};
 use crate::state::Replay;
 use crate::terminal::{self, Input, TerminalGuard, Usage};
@@ -68,6 +69,8 @@ pub(crate) struct StartOptions {
     pub(crate) shop: Shop,
     pub(crate) settings: Settings,
     pub(crate) file: Option<SettingsFile>,
+    /// Where the session of who is signed in is kept.
+    pub(crate) session_file: Option<SessionFile>,
     pub(crate) first_run: bool,
     pub(crate) depth: Depth,
     /// Whether the terminal may have a clipboard that can be written.
@@ -102,6 +105,9 @@ async fn start_somewhere(mut options: EmbeddedOptions) -> Result<Embedded> {
 /// is as it was before.
 pub(crate) async fn run(start: StartOptions) -> Result<()> {
     let mut engine = Engine::new(&start.settings, start.file.clone());
+    if let Some(file) = start.session_file.clone() {
+        engine.resume_session(file);
+    }
     engine.model.keys = start.config.keys.clone();
     engine.configure(start.preferences, start.config_file.clone());
     engine.model.has_clipboard = start.has_clipboard;

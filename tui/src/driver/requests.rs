@@ -81,6 +81,15 @@ pub(super) async fn send(client: &Client, request: Request) -> Response {
             let result = client.register(&register, &idempotency_key(&key)).await.map(value).map_err(failure);
             Response::Registered { key, result }
         }
+        Request::Renew { key } => {
+            let result = client.renew_session(&idempotency_key(&key)).await.map(value).map_err(failure);
+            Response::Renewed { key, result }
+        }
+        Request::Me { customer } => Response::Me { customer, result: client.me().await.map_err(failure) },
+        Request::Sessions { ask } => {
+            let list = client.sessions().await.map_err(failure);
+            Response::Sessions { ask, result: list.map(|list| whole(list.items)) }
+        }
         Request::Wallet { customer } => Response::Wallet { customer, result: client.wallet().await.map_err(failure) },
         Request::Movements { ask, query } => {
             Response::Movements { ask, result: client.movements(&query).await.map_err(failure) }
@@ -182,6 +191,7 @@ async fn find(client: &Client, words: String) -> Result<Found, ClientError> {
 async fn submit(client: &Client, request: FormRequest, key: &IdempotencyKey) -> Result<Accepted, ClientError> {
     match request {
         FormRequest::Counter(request) => counter::submit(client, request, key).await.map(Accepted::Counter),
+        FormRequest::Account(request) => account::submit(client, request, key).await.map(Accepted::Account),
         // Idempotent by itself, so it needs no key.
         FormRequest::Lab(StubFaults { stub, faults }) => {
             client.set_faults(stub, &faults).await.map(|faults| Accepted::Lab(StubFaults { stub, faults }))

@@ -10,10 +10,12 @@ use storefront_client::Client;
 
 use crate::driver::Engine;
 use crate::preferences::Preferences;
+use crate::session_file::SessionFile;
 use crate::settings::{Contact, Settings, SettingsFile};
 use crate::state::{Connection, Load, Model, Phase};
 use crate::update::Msg;
-use crate::update::tests::world::{a_shelf, an_order};
+use crate::update::tests::world::account::{ADA, a_session};
+use crate::update::tests::world::{a_shelf, an_order, eur};
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -231,4 +233,35 @@ async fn an_order_in_a_state_of_a_later_server_is_listed_with_the_others() {
         assert!(line.is_some_and(|line| line.contains(state)), "{name}: {shown:#?}");
     }
     engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn after_a_restart_requests_carry_the_kept_token_and_the_renewed_one_is_kept() {
+    let mut server = Server::new_with_opts_async(ServerOpts { assert_on_drop: false, ..ServerOpts::default() }).await;
+    mock_shop(&mut server).await;
+    let renewed = server
+        .mock("POST", "/v1/sessions/renew")
+        .match_header("authorization", "Bearer st1.token-1")
+        .with_body(serde_json::to_string(&a_session(2)).unwrap())
+        .create_async()
+        .await;
+    server
+        .mock("GET", "/v1/customers/me")
+        .match_header("authorization", Matcher::Regex("^Bearer st1.token-[12]$".into()))
+        .with_body(json!({"id": ADA, "spending_limit": eur(1), "name": "Ada", "version": 1}).to_string())
+        .create_async()
+        .await;
+    let folder = tempfile::tempdir().unwrap();
+    let url = server.url();
+    let file = SessionFile::new(folder.path(), Some(&url));
+    file.write(Some(&a_session(1))).unwrap();
+    let mut engine = Engine::new(&Settings::default(), None);
+    engine.resume_session(file.clone());
+    engine.connect(Client::new(&url).unwrap());
+    engine.take(Msg::ShopFound { url, mailbox_url: None, embedded: false, first_run: false });
+    let is_renewed = |model: &Model| model.account.session.as_ref() == Some(&a_session(2));
+    until(&mut engine, "the new token", |model| is_renewed(model) && model.account.me.is_some()).await;
+    renewed.assert_async().await;
+    engine.close().await.unwrap();
+    assert_eq!(file.read(), Some(a_session(2)));
 }

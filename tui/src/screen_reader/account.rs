@@ -1,6 +1,6 @@
 //! The screen Account: wallet, vouchers, invoices, mail, profile.
 
-use storefront_api::{DocumentKind, DocumentSummary, Movement, MovementKind, Voucher, VoucherStatus};
+use storefront_api::{DocumentKind, DocumentSummary, Movement, MovementKind, Session, Voucher, VoucherStatus};
 
 use super::page::Page;
 use super::words::{count, field, listed, short_id};
@@ -29,6 +29,8 @@ pub(super) fn page(model: &Model) -> Page {
         }
         Part::Mailbox => list(&account.mails, "The mail", &mut page, |mail| mail_text(model, mail)),
         Part::Profile => profile(model, &mut page),
+        Part::Sessions if account.session.is_none() => sign_in(model, &mut page),
+        Part::Sessions => list(&account.sessions, "The sessions", &mut page, |session| session_text(model, session)),
     }
     page
 }
@@ -43,6 +45,7 @@ fn no_wallet(model: &Model, page: &mut Page) {
         "wallet",
         format!("You have no wallet yet. {key} opens one: vouchers come to you, and you can pay from it."),
     );
+    sign_in(model, page);
 }
 
 fn list<T>(list: &PagedList<T>, what: &str, page: &mut Page, text: impl Fn(&T) -> String) {
@@ -99,14 +102,37 @@ fn mail_text(model: &Model, mail: &Mail) -> String {
     ])
 }
 
+fn session_text(model: &Model, session: &Session) -> String {
+    listed([
+        session.user_agent.as_deref().unwrap_or("unknown program"),
+        if session.current { "this one" } else { "" },
+        &format!("since {}", when::day_or_time(session.started_at, model.now, &model.zone)),
+    ])
+}
+
+fn sign_in(model: &Model, page: &mut Page) {
+    let [sign_in, register] =
+        [Action::SignIn, Action::CreateAccount].map(|action| model.keys.label(Context::Profile, action));
+    page.say("signed in", format!("You are not signed in. {sign_in} signs in, {register} creates an account."));
+}
+
 fn profile(model: &Model, page: &mut Page) {
     let contact = model.checkout.contact();
-    let number = model.account.customer.map_or_else(|| "guest".to_owned(), |customer| customer.to_string());
+    let account = &model.account;
+    if account.session.is_none() {
+        sign_in(model, page);
+    } else {
+        page.say("signed in", "You are signed in.");
+    }
+    let number = account.customer.map_or_else(|| "guest".to_owned(), |customer| customer.to_string());
+    let me = account.me.as_ref();
+    let name = me.and_then(|me| me.name.as_ref()).unwrap_or(&contact.name);
+    let email = me.and_then(|me| me.email.as_ref()).unwrap_or(&contact.email);
     let town = [contact.postal_code.as_str(), &contact.city, &contact.country].join(" ");
     for (label, value) in [
         ("Customer", number.as_str()),
-        ("Name", &contact.name),
-        ("Email", &contact.email),
+        ("Name", name),
+        ("Email", email),
         ("Street", &contact.street),
         ("Town", town.trim()),
     ] {

@@ -130,12 +130,12 @@ fn form(model: &Model, open: &Form) -> Page {
     let mut page = Page::new(format!("form {}", open.title), format!("Form: {}.", open.title));
     page.open_with("about", open.about.clone());
     for (place, known) in open.fields.iter().enumerate().filter(|(place, _)| *place != open.focus) {
-        page.open_with(format!("field {place}"), field(known.label, known.input.value()));
+        page.open_with(format!("field {place}"), field(known.label, &known.spoken()));
     }
     if let Some(focused) = open.fields.get(open.focus) {
         let more = focused.error.as_ref().map_or_else(|| focused.hint.clone(), |error| format!("Wrong: {error}"));
         let place = format!("Field {} of {}, ", open.focus + 1, open.fields.len());
-        page.say("focus", format!("{place}{}. {more}", field(focused.label, focused.input.value())));
+        page.say("focus", format!("{place}{}. {more}", field(focused.label, &focused.spoken())));
     }
     if let Some(refusal) = &open.refusal {
         page.say("refusal", format!("Refused: {refusal}"));

@@ -165,3 +165,14 @@ fn the_page_is_read_again_when_that_is_asked_for() {
     assert_eq!(listener.client.model.screen, Screen::Shop);
     assert!(listener.heard[0].contains(&listener.client.model.key(Action::Redraw)), "the greeting names the key");
 }
+
+#[test]
+fn a_password_is_said_as_the_number_of_its_characters() {
+    let mut listener = Listener::new(Client::at_the_account());
+    listener.press("i<Tab>");
+    listener.client.type_text("tea at five");
+    listener.listen();
+    listener.press("<Tab>");
+    assert!(listener.times_heard("Password: 11 characters") > 0, "{:#?}", listener.heard);
+    assert_eq!(listener.times_heard("tea"), 0, "{:#?}", listener.heard);
+}

@@ -1,11 +1,14 @@
-//! State of the screen Account: the customer and their wallet, vouchers, invoices and mail.
+//! State of the screen Account: the customer, their session, and their wallet, vouchers, invoices and mail.
 
 use std::collections::BTreeMap;
 
-use storefront_api::{CustomerId, DocumentSummary, Money, Movement, Page, Timestamp, Voucher, Wallet};
+use storefront_api::{
+    Customer, CustomerId, DocumentSummary, Money, Movement, Page, Session, SignedIn, Timestamp, Voucher, Wallet,
+};
 
 use crate::keys::Context;
 use crate::settings::Settings;
+use crate::state::session::Renewal;
 use crate::state::{PageRequest, PagedList, RetryState};
 
 /// A part of the screen Account.
@@ -17,11 +20,13 @@ pub(crate) enum Part {
     Invoices,
     Mailbox,
     Profile,
+    Sessions,
 }
 
 impl Part {
     /// All parts, in the order of the screen.
-    pub(crate) const ALL: [Self; 5] = [Self::Wallet, Self::Vouchers, Self::Invoices, Self::Mailbox, Self::Profile];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Wallet, Self::Vouchers, Self::Invoices, Self::Mailbox, Self::Profile, Self::Sessions];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -30,6 +35,7 @@ impl Part {
             Self::Invoices => "Invoices",
             Self::Mailbox => "Mailbox",
             Self::Profile => "Profile",
+            Self::Sessions => "Sessions",
         }
     }
 
@@ -72,8 +78,15 @@ pub(crate) struct Mails {
 
 #[derive(Debug, Default)]
 pub(crate) struct Account {
-    /// The customer id in this shop; `None` for a guest.
+    /// The customer id in this shop: who is signed in, otherwise the number of this computer; `None` for a guest.
     pub(crate) customer: Option<CustomerId>,
+    /// The session of who is signed in.
+    pub(crate) session: Option<SignedIn>,
+    /// The number of this computer while somebody is signed in, who has another.
+    number: Option<CustomerId>,
+    /// Who is signed in, once it is known.
+    pub(crate) me: Option<Customer>,
+    pub(crate) renewal: Renewal,
     pub(crate) registration: Option<Registration>,
     /// The guest's basket is transferred to the customer as soon as none of its changes is being sent.
     pub(crate) hand_over: bool,
@@ -83,11 +96,44 @@ pub(crate) struct Account {
     pub(crate) vouchers: PagedList<Voucher>,
     pub(crate) invoices: PagedList<DocumentSummary>,
     pub(crate) mails: PagedList<Mail>,
+    pub(crate) sessions: PagedList<Session>,
 }
 
 impl Account {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self { customer: settings.customer, ..Self::default() }
+    }
+
+    /// The customer number of this computer, which is used without signing in.
+    pub(crate) fn number(&self) -> Option<CustomerId> {
+        if self.session.is_some() { self.number } else { self.customer }
+    }
+
+    /// Takes the session of the last run, whose token is renewed first of all.
+    pub(crate) fn resume(&mut self, session: SignedIn, now: Timestamp) {
+        self.take_session(session, now);
+        self.renewal = Renewal::due(now);
+    }
+
+    /// Takes a token: of a new session, or another one of the same.
+    pub(crate) fn take_session(&mut self, session: SignedIn, now: Timestamp) {
+        if self.session.is_none() {
+            self.number = self.customer;
+        }
+        if self.customer != Some(session.customer_id) {
+            (self.customer, self.me) = (Some(session.customer_id), None);
+            self.forget_lists();
+        }
+        self.renewal = Renewal::of(&session, now);
+        self.session = Some(session);
+    }
+
+    /// Forgets who was signed in.
+    pub(crate) fn drop_session(&mut self) {
+        self.customer = self.number();
+        (self.session, self.number, self.me) = (None, None, None);
+        self.renewal = Renewal::default();
+        self.forget_lists();
     }
 
     /// The balance of the wallet, once it is known.
@@ -104,8 +150,10 @@ impl Account {
             Part::Vouchers => Context::Vouchers,
             Part::Invoices => Context::Invoices,
             Part::Mailbox if has_mailbox => Context::Mailbox,
-            Part::Profile if self.customer.is_some() => Context::Profile,
-            Part::Mailbox | Part::Profile => Context::Account,
+            Part::Mailbox => Context::Account,
+            Part::Profile if self.session.is_some() => Context::SignedIn,
+            Part::Sessions if self.session.is_some() => Context::Sessions,
+            Part::Profile | Part::Sessions => Context::Profile,
         }
     }
 
@@ -116,6 +164,7 @@ impl Account {
         self.vouchers.forget();
         self.invoices.forget();
         self.mails.forget();
+        self.sessions.forget();
     }
 
     /// The number of the newest loaded mail.

@@ -141,6 +141,8 @@ impl Model {
             }
             Action::OpenPaper if account.part == Account::Invoices => account.invoices.selected().is_some(),
             Action::OpenPaper => account.mails.selected().is_some(),
+            Action::EndSession => account.sessions.selected().is_some(),
+            Action::EndOtherSessions => account.sessions.total > 1,
             Action::CopyId => account.part == Account::Profile && account.customer.is_some(),
             _ => true,
         }

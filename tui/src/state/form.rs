@@ -1,14 +1,18 @@
 //! A form over the screen: a few fields, sent once under one idempotency key, open until the shop has accepted. Its
 //! purpose is an enum with one variant per screen, so that each screen knows only its own forms.
 
-use storefront_api::{Order, OrderId, Problem, StubFaults, Timestamp, VoucherCode};
+use std::fmt;
+
+use storefront_api::{Order, OrderId, Password, Problem, StubFaults, Timestamp, VoucherCode};
 use tui_input::Input;
 
+use crate::state::session::{AccountAccepted, AccountForm, AccountRequest};
 use crate::state::{RetryState, counter, lab};
 
 /// The purpose of a form.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FormPurpose {
+    Account(AccountForm),
     Counter(counter::CounterForm),
     Lab(lab::Number),
     /// Applies a voucher to the basket.
@@ -18,6 +22,7 @@ pub(crate) enum FormPurpose {
 /// The request of a form.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FormRequest {
+    Account(AccountRequest),
     Counter(counter::CounterRequest),
     Lab(StubFaults),
     UseVoucher { order_id: OrderId, code: VoucherCode },
@@ -26,14 +31,15 @@ pub(crate) enum FormRequest {
 /// The shop's response to an accepted form.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Accepted {
+    Account(AccountAccepted),
     Counter(counter::Accepted),
     Lab(StubFaults),
     /// The order after the voucher was applied.
     Voucher(Box<Order>),
 }
 
-/// A text field.
-#[derive(Clone, Debug)]
+/// A text field. `Debug` does not show a password.
+#[derive(Clone)]
 pub(crate) struct FormField {
     /// JSON pointer of the value in the request, such as `/quantity`; also identifies the field.
     pub(crate) pointer: &'static str,
@@ -41,6 +47,8 @@ pub(crate) struct FormField {
     /// Hint about valid values, shown while the field has the focus.
     pub(crate) hint: String,
     pub(crate) input: Input,
+    /// Whether the text is a password, which no output shows.
+    pub(crate) secret: bool,
     /// Validation error.
     pub(crate) error: Option<String>,
 }
@@ -48,12 +56,46 @@ pub(crate) struct FormField {
 impl FormField {
     /// Creates a field with an initial text.
     pub(crate) fn new(pointer: &'static str, label: &'static str, hint: impl Into<String>, text: &str) -> Self {
-        Self { pointer, label, hint: hint.into(), input: Input::new(text.to_owned()), error: None }
+        Self { pointer, label, hint: hint.into(), input: Input::new(text.to_owned()), secret: false, error: None }
+    }
+
+    /// Creates an empty field for a password.
+    pub(crate) fn secret(pointer: &'static str, label: &'static str, hint: impl Into<String>) -> Self {
+        Self { secret: true, ..Self::new(pointer, label, hint, "") }
+    }
+
+    /// What is drawn: a password as as many dots.
+    pub(crate) fn drawn(&self) -> Input {
+        if !self.secret {
+            return self.input.clone();
+        }
+        let dots = "•".repeat(self.input.value().chars().count());
+        Input::new(dots).with_cursor(self.input.cursor())
+    }
+
+    /// What is said: a password as the number of its characters.
+    pub(crate) fn spoken(&self) -> String {
+        match self.input.value().chars().count() {
+            0 => String::new(),
+            _ if !self.secret => self.input.value().to_owned(),
+            1 => "1 character".to_owned(),
+            count => format!("{count} characters"),
+        }
     }
 
     /// Whether a character can be part of the value: a number has no letters.
     pub(crate) fn accepts(&self, letter: char) -> bool {
         !NUMBERS.contains(&self.pointer) || !letter.is_alphabetic()
+    }
+}
+
+impl fmt::Debug for FormField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FormField")
+            .field("pointer", &self.pointer)
+            .field("text", &self.spoken())
+            .field("error", &self.error)
+            .finish_non_exhaustive()
     }
 }
 
@@ -112,6 +154,12 @@ impl Form {
     pub(crate) fn text(&self, pointer: &str) -> String {
         let field = self.fields.iter().find(|field| field.pointer == pointer);
         field.map(|field| field.input.value().trim().to_owned()).unwrap_or_default()
+    }
+
+    /// The password in a field, with the blanks around it.
+    pub(crate) fn password(&self, pointer: &str) -> Password {
+        let field = self.fields.iter().find(|field| field.pointer == pointer);
+        Password(field.map(|field| field.input.value().to_owned()).unwrap_or_default())
     }
 
     /// Whether Enter sends the form instead of moving to the next field.

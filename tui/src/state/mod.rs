@@ -6,6 +6,7 @@ mod basket;
 mod checkout;
 pub(crate) mod counter;
 mod document;
+mod failure;
 mod form;
 mod help;
 mod hit;
@@ -22,6 +23,7 @@ mod preferences_view;
 mod processes;
 mod replay;
 mod screen;
+pub(crate) mod session;
 mod shop;
 mod timeline;
 
@@ -32,6 +34,7 @@ pub(crate) use checkout::{
 };
 pub(crate) use counter::{Counter, Part};
 pub(crate) use document::{DocumentView, Page};
+pub(crate) use failure::{Failure, RetryState};
 pub(crate) use form::{Accepted, Form, FormField, FormPurpose, FormRequest, InvalidField, Sending};
 pub(crate) use help::Help;
 pub(crate) use hit::Hit;
@@ -54,7 +57,7 @@ pub(crate) use screen::{Screen, Section};
 pub(crate) use shop::{Grid, Picture, PictureState, SORTS, Shop};
 pub(crate) use timeline::{Past, TimelineView, Tree, TreeRow};
 
-use storefront_api::{Paused, PausedView, Problem, ProductId, Timestamp};
+use storefront_api::{Paused, PausedView, ProductId, Timestamp};
 use uuid::Uuid;
 
 use crate::keys::{Action, Context, Keymap};
@@ -73,62 +76,6 @@ pub(crate) enum Connection {
         /// The reason, as a sentence.
         reason: String,
     },
-}
-
-/// Why a request failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// The shop refused, with its reason.
-    Refused(Box<Problem>),
-    /// The shop could not be reached; a retry may succeed.
-    Unreachable(String),
-    /// The response was not understood.
-    Unexpected(String),
-}
-
-/// Maximum number of retries after responses that the shop cannot take a request at the moment.
-const MAX_DEFERRALS: u32 = 4;
-
-impl Failure {
-    /// The failure as a sentence.
-    pub(crate) fn sentence(&self) -> &str {
-        match self {
-            Self::Refused(problem) if problem.detail.is_empty() => &problem.title,
-            Self::Refused(problem) => &problem.detail,
-            Self::Unreachable(text) | Self::Unexpected(text) => text,
-        }
-    }
-}
-
-/// Counts the retries of one request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RetryState {
-    /// Number of retries.
-    pub(crate) again: u32,
-    /// Number of deferrals by the shop since it was last unreachable.
-    deferrals: u32,
-}
-
-impl RetryState {
-    /// Number of retries before the latest one.
-    pub(crate) fn previous_attempts(self) -> u32 {
-        self.again.saturating_sub(1)
-    }
-
-    /// Decides whether to retry the same request under the same key after a failure, and counts the retry: without
-    /// limit when there was no response, a few times when the shop cannot take it at the moment.
-    pub(crate) fn should_retry(&mut self, failure: &Failure) -> bool {
-        let deferrals = match failure {
-            Failure::Unreachable(_) => 0,
-            Failure::Refused(problem) if problem.code == "request_in_progress" => self.deferrals,
-            Failure::Refused(problem) if matches!(problem.status, 429 | 503) && self.deferrals < MAX_DEFERRALS => {
-                self.deferrals + 1
-            }
-            Failure::Refused(_) | Failure::Unexpected(_) => return false,
-        };
-        *self = Self { again: self.again.saturating_add(1), deferrals };
-        true
-    }
 }
 
 /// Tone of a toast.
@@ -325,7 +272,7 @@ impl Model {
             contact: self.checkout.contact(),
             payment: Some(self.checkout.payment().token.to_owned()),
             mouse: self.mouse,
-            customer: self.account.customer,
+            customer: self.account.number(),
             log: self.log_id,
         }
     }
@@ -363,7 +310,9 @@ impl Model {
             Screen::Account => match self.account.part {
                 account::Part::Vouchers => &["vouchers"],
                 account::Part::Invoices => &["invoices"],
-                account::Part::Wallet | account::Part::Mailbox | account::Part::Profile => &[],
+                account::Part::Wallet | account::Part::Mailbox | account::Part::Profile | account::Part::Sessions => {
+                    &[]
+                }
             },
             Screen::Basket
             | Screen::Checkout

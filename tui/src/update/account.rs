@@ -9,7 +9,7 @@ use crate::state::account::Part;
 use crate::state::{
     Account, Failure, Mails, Model, PAGE, PageRequest, PagedList, Registration, RetryState, Screen, Tone,
 };
-use crate::update::{Effect, Request, backoff_ms, basket, new_key, order, refuse, shop};
+use crate::update::{Effect, Request, backoff_ms, basket, new_key, order, refuse, session, shop};
 
 /// Delay before a changed list is fetched again, to gather changes.
 const REFRESH_DELAY_MS: i64 = 100;
@@ -54,7 +54,11 @@ pub(super) fn on_mails(model: &mut Model, ask: &PageRequest, result: Result<Mail
 /// Fetches what the screen shows.
 pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     let part = model.account.part;
-    let mut effects = if part == Part::Wallet { fetch_wallet(model) } else { Vec::new() };
+    let mut effects = match part {
+        Part::Wallet => fetch_wallet(model),
+        Part::Profile => session::fetch_me(model),
+        Part::Vouchers | Part::Invoices | Part::Mailbox | Part::Sessions => Vec::new(),
+    };
     effects.extend(fetch_part(model, part));
     effects
 }
@@ -62,6 +66,9 @@ pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
 /// Fetches again what every screen needs: the wallet, and whether the shop knows the customer.
 pub(super) fn refetch(model: &mut Model) -> Vec<Effect> {
     let mut effects = register(model);
+    if model.account.me.is_none() {
+        effects.extend(session::fetch_me(model));
+    }
     if !(model.screen == Screen::Account && model.account.part == Part::Wallet) {
         effects.extend(fetch_wallet(model));
     }
@@ -81,7 +88,7 @@ pub(super) fn fetch_part(model: &mut Model, part: Part) -> Vec<Effect> {
     let min_position = model.min_position(&["vouchers", "invoices"]);
     let mailbox_url = model.mailbox_url.clone();
     let account = &mut model.account;
-    let is_customer = account.customer.is_some();
+    let (is_customer, is_signed_in) = (account.customer.is_some(), account.session.is_some());
     let request = match part {
         Part::Wallet if is_customer => movements(account.movements.ask()),
         Part::Vouchers if is_customer => Request::Vouchers { ask: account.vouchers.ask(), min_position },
@@ -91,7 +98,8 @@ pub(super) fn fetch_part(model: &mut Model, part: Part) -> Vec<Effect> {
             let after = account.last_mail();
             Request::Mails { ask: account.mails.ask(), url, after }
         }
-        Part::Wallet | Part::Vouchers | Part::Profile => return Vec::new(),
+        Part::Sessions if is_signed_in => Request::Sessions { ask: account.sessions.ask() },
+        Part::Wallet | Part::Vouchers | Part::Profile | Part::Sessions => return Vec::new(),
     };
     vec![Effect::Request(request)]
 }
@@ -115,7 +123,7 @@ pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     let request = match account.part {
         Part::Wallet => account.movements.ask_for_more().map(movements),
         Part::Invoices => account.invoices.ask_for_more().map(|ask| invoices(ask, None)),
-        Part::Vouchers | Part::Mailbox | Part::Profile => None,
+        Part::Vouchers | Part::Mailbox | Part::Profile | Part::Sessions => None,
     };
     request.map(Effect::Request).into_iter().collect()
 }
@@ -133,6 +141,7 @@ pub(super) fn step(model: &mut Model, by: isize) {
         Part::Vouchers => account.vouchers.step(by),
         Part::Invoices => account.invoices.step(by),
         Part::Mailbox => account.mails.step(by),
+        Part::Sessions => account.sessions.step(by),
         Part::Profile => {}
     }
 }
@@ -169,16 +178,8 @@ pub(super) fn on_registered(model: &mut Model, key: &str, result: Result<Custome
         Ok(customer) => {
             model.account.registration = None;
             model.account.customer = Some(customer.id);
-            model.account.hand_over = true;
             model.toast(Tone::Good, "Your wallet is open. What you buy from now on belongs to you.");
-            // A known customer may be shown other products.
-            let mut effects = shop::fetch(model);
-            effects.extend(basket::hand_over(model));
-            effects.extend(fetch_wallet(model));
-            if model.account.part != Part::Profile {
-                effects.extend(fetch_part(model, model.account.part));
-            }
-            effects
+            on_other_customer(model)
         }
         Err(failure) if registration.tries.should_retry(&failure) => {
             registration.in_flight = false;
@@ -192,6 +193,18 @@ pub(super) fn on_registered(model: &mut Model, key: &str, result: Result<Custome
             Vec::new()
         }
     }
+}
+
+/// Somebody else shops from now on: the basket goes over to them, and what is theirs is fetched.
+pub(super) fn on_other_customer(model: &mut Model) -> Vec<Effect> {
+    model.account.hand_over = true;
+    // A known customer may be shown other products.
+    let mut effects = shop::fetch(model);
+    effects.extend(basket::hand_over(model));
+    effects.extend(fetch_wallet(model));
+    effects.extend(session::fetch_me(model));
+    effects.extend(fetch_part(model, model.account.part));
+    effects
 }
 
 pub(super) fn on_wallet(
@@ -209,6 +222,7 @@ pub(super) fn on_wallet(
         // It is another shop by now, or it was started over.
         Ok(None) => {
             let account = &mut model.account;
+            account.drop_session();
             (account.customer, account.wallet) = (None, None);
             account.forget_lists();
             model.toast(Tone::Bad, "This shop does not know your wallet any more: you are a guest again.");
@@ -238,6 +252,7 @@ pub(super) fn on_events(model: &mut Model, fresh: &[Event]) -> Vec<Effect> {
         Part::Vouchers => has_event("voucher."),
         Part::Invoices => has_event("invoice."),
         Part::Mailbox => has_event("email.sent"),
+        Part::Sessions => session::is_about_me(model, fresh),
         Part::Profile => false,
     };
     if changed
@@ -246,7 +261,9 @@ pub(super) fn on_events(model: &mut Model, fresh: &[Event]) -> Vec<Effect> {
     {
         *refresh_at = refresh_at.or(soon);
     }
-    if about_wallet { fetch_wallet(model) } else { Vec::new() }
+    let mut effects = if about_wallet { fetch_wallet(model) } else { Vec::new() };
+    effects.extend(session::on_events(model, fresh));
+    effects
 }
 
 /// The refresh time of a part's list.
@@ -257,6 +274,7 @@ fn refresh_at(model: &mut Model, part: Part) -> Option<&mut Option<Timestamp>> {
         Part::Vouchers => Some(&mut account.vouchers.refresh_at),
         Part::Invoices => Some(&mut account.invoices.refresh_at),
         Part::Mailbox => Some(&mut account.mails.refresh_at),
+        Part::Sessions => Some(&mut account.sessions.refresh_at),
         Part::Profile => None,
     }
 }
@@ -269,11 +287,12 @@ pub(super) fn next_tick(model: &Model) -> Option<Timestamp> {
         Part::Vouchers => account.vouchers.refresh_at,
         Part::Invoices => account.invoices.refresh_at,
         Part::Mailbox => account.mails.refresh_at,
+        Part::Sessions => account.sessions.refresh_at,
         Part::Profile => None,
     };
     let refresh_at = refresh_at.filter(|_| model.screen == Screen::Account);
     let registering = account.registration.as_ref().and_then(|registration| registration.retry_at);
-    [refresh_at, registering].into_iter().flatten().min()
+    [refresh_at, registering, session::next_tick(model)].into_iter().flatten().min()
 }
 
 pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
@@ -333,6 +352,7 @@ pub(super) fn name_of_chosen(model: &Model) -> Option<String> {
         Part::Vouchers => account.vouchers.selected().map(|voucher| voucher.code.to_string()),
         Part::Invoices => account.invoices.selected().map(|document| document.number.clone()),
         Part::Mailbox => account.mails.selected().map(|mail| mail.subject.clone()),
+        Part::Sessions => account.sessions.selected().map(|session| session.id.to_string()),
         Part::Profile => account.customer.map(|customer| customer.to_string()),
     }
 }

@@ -5,7 +5,7 @@ use crate::state::{Command, Hit, Model, Page, Preference, Question, Screen, Tone
 use crate::update::navigation::{back, close, go, neighbour, stop_typing, switch, type_in_timeline};
 use crate::update::{
     Effect, FileKind, Request, account, basket, checkout, counter, document, find, form, help, lab, order, orders,
-    palette, panes, preferences, processes, replay, shop, timeline,
+    palette, panes, preferences, processes, replay, session, shop, timeline,
 };
 
 /// Runs an action. An action that has no meaning on the screen does nothing.
@@ -159,6 +159,14 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::MendAll => return lab::switches::mend_all(model),
         Action::ResetShop => lab::ask_to_reset(model),
         Action::OpenWallet => return account::open_wallet(model),
+        Action::SignIn => session::ask_to_sign_in(model),
+        Action::CreateAccount => session::ask_to_register(model),
+        Action::ChangeName => session::ask_for_name(model),
+        Action::ChangePassword => session::ask_for_password(model),
+        Action::EndSession => session::ask_to_end_session(model),
+        Action::EndOtherSessions => session::ask_to_end_others(model),
+        Action::SignOut => session::ask_to_sign_out(model),
+        Action::DeleteAccount => session::ask_to_delete(model),
         Action::EnterVoucher => basket::enter_voucher(model),
         Action::UseVoucher => return account::use_voucher(model),
         Action::DropVoucher => return basket::drop_voucher(model),

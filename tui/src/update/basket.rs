@@ -298,14 +298,14 @@ pub(super) fn drop_voucher(model: &mut Model) -> Vec<Effect> {
     change(model, Change::DropVoucher)
 }
 
-/// Transfers a guest's basket to the customer, once none of its changes is being sent. An order belongs for ever to
+/// Transfers the basket to whoever shops now, once none of its changes is being sent. An order belongs for ever to
 /// whoever started it, so everything moves to a new one.
 pub(super) fn hand_over(model: &mut Model) -> Vec<Effect> {
     if !model.account.hand_over || !model.basket.pending.is_empty() || model.checkout.submission.is_some() {
         return Vec::new();
     }
     model.account.hand_over = false;
-    let Some(order) = model.basket.order.take().filter(|order| order.customer_id.is_none()) else {
+    let Some(order) = model.basket.order.take().filter(|order| order.customer_id != model.account.customer) else {
         return fetch(model);
     };
     let (lines, voucher) = (Basket { order: Some(order.clone()), ..Basket::new(order.id) }.lines(), order.voucher);

@@ -64,7 +64,7 @@ fn of_account(model: &Model) -> Option<DocumentView> {
             let page = Page::Mail(account.mails.selected()?.number);
             Some(DocumentView::new(page, account.mails.items.iter().map(|(_, mail)| Page::Mail(mail.number)).collect()))
         }
-        Part::Wallet | Part::Vouchers | Part::Profile => None,
+        Part::Wallet | Part::Vouchers | Part::Profile | Part::Sessions => None,
     }
 }
 
@@ -84,7 +84,7 @@ pub(super) fn leaf(model: &mut Model, by: isize) -> Vec<Effect> {
     match (place, account.part) {
         (Some(place), Part::Invoices) if model.screen == Screen::Account => account.invoices.list.cursor = place,
         (Some(place), Part::Mailbox) if model.screen == Screen::Account => account.mails.list.cursor = place,
-        (Some(_) | None, Part::Wallet | Part::Vouchers | Part::Invoices | Part::Mailbox | Part::Profile) => {}
+        (Some(_) | None, _) => {}
     }
     fill(model)
 }

@@ -2,7 +2,7 @@
 
 use crate::keys::{Action, Context};
 use crate::state::{Accepted, Failure, Form, FormPurpose, FormRequest, Model, RetryState, Sending, Tone};
-use crate::update::{Effect, Request, backoff_ms, basket, counter, lab, new_key};
+use crate::update::{Effect, Request, backoff_ms, basket, counter, lab, new_key, session};
 
 /// Focuses another field, wrapping around.
 pub(super) fn step_field(model: &mut Model, by: isize) {
@@ -39,6 +39,7 @@ pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
 fn submit(model: &mut Model) -> Vec<Effect> {
     let Some(form) = model.form.as_ref().filter(|form| form.sending.is_none()) else { return Vec::new() };
     let request = match &form.purpose {
+        FormPurpose::Account(purpose) => Ok(FormRequest::Account(session::request(model, form, *purpose))),
         FormPurpose::Counter(work) => counter::request(form, work).map(FormRequest::Counter),
         FormPurpose::Lab(number) => lab::request(model, form, number).map(FormRequest::Lab),
         FormPurpose::Voucher => basket::voucher_request(model.basket.order_id, form),
@@ -101,13 +102,16 @@ pub(super) fn on_submitted(model: &mut Model, key: &str, result: Result<Accepted
             let purpose = form.purpose.clone();
             model.form = None;
             match (purpose, accepted) {
+                (FormPurpose::Account(purpose), Accepted::Account(accepted)) => {
+                    session::accepted(model, purpose, accepted)
+                }
                 (FormPurpose::Counter(work), Accepted::Counter(accepted)) => counter::accepted(model, &work, accepted),
                 (FormPurpose::Lab(_), Accepted::Lab(accepted)) => lab::accepted(model, accepted),
                 (FormPurpose::Voucher, Accepted::Voucher(order)) => basket::voucher_used(model, *order),
                 // A response always has the kind of its request.
-                (FormPurpose::Counter(_), Accepted::Lab(_) | Accepted::Voucher(_))
-                | (FormPurpose::Lab(_), Accepted::Counter(_) | Accepted::Voucher(_))
-                | (FormPurpose::Voucher, Accepted::Counter(_) | Accepted::Lab(_)) => Vec::new(),
+                (FormPurpose::Account(_) | FormPurpose::Counter(_) | FormPurpose::Lab(_) | FormPurpose::Voucher, _) => {
+                    Vec::new()
+                }
             }
         }
         Err(failure) if form.sending.as_mut().is_some_and(|sending| sending.tries.should_retry(&failure)) => {

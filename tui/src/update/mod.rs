@@ -22,6 +22,7 @@ mod preferences;
 mod processes;
 mod replay;
 mod request;
+mod session;
 mod shop;
 mod start_over;
 #[cfg(test)]
@@ -29,7 +30,7 @@ pub(crate) mod tests;
 mod timeline;
 mod typing;
 
-use storefront_api::{Event, Paused, Timestamp};
+use storefront_api::{Event, Paused, SignedIn, Timestamp};
 use uuid::Uuid;
 
 use crate::keys::{Action, Key};
@@ -62,7 +63,7 @@ pub(crate) enum Msg {
     Response(Response),
     /// A file was written (its path), or not (why).
     Saved(Result<String, String>),
-    /// Basket and settings could not be kept, with the reason.
+    /// Basket, settings or session could not be kept, with the reason.
     NotKept(String),
     /// The replay of a file starts.
     Replay(Replay),
@@ -116,6 +117,8 @@ pub(crate) enum Effect {
     },
     /// Stores the settings.
     Keep(Box<Settings>),
+    /// Stores the session; `None` while nobody is signed in.
+    KeepSession(Option<Box<SignedIn>>),
     /// Writes what was chosen to the configuration file.
     Configure(Preferences),
     Suspend,
@@ -128,6 +131,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
     model.now = model.now.max(now);
     model.changed = true;
     let before = model.settings();
+    let token = model.account.session.as_ref().map(|session| session.token.clone());
     let mut effects = match msg {
         Msg::Key(key) => on_key(model, key),
         Msg::Paste(text) => typing::on_paste(model, &text),
@@ -181,6 +185,11 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
     effects.extend(orders::fetch_missing(model));
     effects.extend(counter::fetch_missing(model));
     effects.extend(account::fetch_missing(model));
+    effects.extend(session::renew(model));
+    let session = model.account.session.as_ref();
+    if session.map(|session| &session.token) != token.as_ref() {
+        effects.push(Effect::KeepSession(session.cloned().map(Box::new)));
+    }
     let after = model.settings();
     if after != before {
         effects.push(Effect::Keep(Box::new(after)));
@@ -196,6 +205,9 @@ fn on_response(model: &mut Model, response: Response) -> Vec<Effect> {
         | Response::Submitted { result: Err(failure), .. } => suspect(model, failure),
         _ => Vec::new(),
     };
+    if response.is_session_over() {
+        session::suspect(model);
+    }
     effects.extend(match response {
         Response::Products { ask, result } => shop::on_products(model, &ask, result),
         Response::Categories { result } => shop::on_categories(model, result),
@@ -218,6 +230,11 @@ fn on_response(model: &mut Model, response: Response) -> Vec<Effect> {
         Response::Diagram { id, copy, result } => timeline::on_diagram(model, id, copy, result),
         Response::OrderDocuments { order, result } => document::on_papers(model, order, result),
         Response::Registered { key, result } => account::on_registered(model, &key, result),
+        Response::Renewed { key, result } => session::on_renewed(model, &key, result),
+        Response::Me { customer, result } => session::on_me(model, customer, result),
+        Response::Sessions { ask, result } => {
+            account::on_page(model, |account| &mut account.sessions, &ask, result, |session| session.id)
+        }
         Response::Wallet { customer, result } => account::on_wallet(model, customer, result),
         Response::Movements { ask, result } => {
             account::on_page(model, |account| &mut account.movements, &ask, result, |movement| movement.version)

@@ -5,7 +5,8 @@ use storefront_api::{
     CategoryList, Checkout, Customer, CustomerId, DocumentSummary, FaultList, Faults, Invoice, InvoiceListQuery,
     LabReset, Movement, MovementsQuery, Order, OrderDiff, OrderId, OrderListQuery, OrderNumber, OrderSummary, Page,
     ParkedQuery, ParkedSequence, ProcessList, Product, ProductId, ProductPage, ProductQuery, ProductServiceState,
-    Repeats, ScenarioList, ScenarioRun, StockItem, Stub, Timeline, UnmatchedCharges, ViewList, Voucher, Wallet,
+    Repeats, ScenarioList, ScenarioRun, Session, SignedIn, StockItem, Stub, Timeline, UnmatchedCharges, ViewList,
+    Voucher, Wallet,
 };
 
 use crate::state::counter::Figures;
@@ -37,6 +38,9 @@ pub(crate) enum Request {
 
     // Account
     Register { customer: CustomerId, key: String },
+    Renew { key: String },
+    Me { customer: CustomerId },
+    Sessions { ask: PageRequest },
     Wallet { customer: CustomerId },
     Movements { ask: PageRequest, query: MovementsQuery },
     Vouchers { ask: PageRequest, min_position: Option<u64> },
@@ -91,6 +95,9 @@ pub(crate) enum Response {
 
     // Account; there is no wallet where the shop does not know the customer.
     Registered { key: String, result: Result<Customer, Failure> },
+    Renewed { key: String, result: Result<SignedIn, Failure> },
+    Me { customer: CustomerId, result: Result<Customer, Failure> },
+    Sessions { ask: PageRequest, result: Result<Page<Session>, Failure> },
     Wallet { customer: CustomerId, result: Result<Option<Wallet>, Failure> },
     Movements { ask: PageRequest, result: Result<Page<Movement>, Failure> },
     Vouchers { ask: PageRequest, result: Result<Page<Voucher>, Failure> },
@@ -124,4 +131,34 @@ pub(crate) enum Response {
 pub(crate) enum FileKind {
     Pdf,
     Text,
+}
+
+impl Response {
+    /// Whether the shop refused a request because of its token; a renewal has its own answer to that.
+    pub(crate) fn is_session_over(&self) -> bool {
+        let failure = match self {
+            Self::Products { result: Err(failure), .. }
+            | Self::Found { result: Err(failure), .. }
+            | Self::OrderFound { result: Err(failure), .. }
+            | Self::Basket { result: Err(failure), .. }
+            | Self::Changed { result: Err(failure), .. }
+            | Self::CheckedOut { result: Err(failure), .. }
+            | Self::Submitted { result: Err(failure), .. }
+            | Self::Orders { result: Err(failure), .. }
+            | Self::Timeline { result: Err(failure), .. }
+            | Self::Cancelled { result: Err(failure), .. }
+            | Self::OrderDocuments { result: Err(failure), .. }
+            | Self::Registered { result: Err(failure), .. }
+            | Self::Me { result: Err(failure), .. }
+            | Self::Sessions { result: Err(failure), .. }
+            | Self::Wallet { result: Err(failure), .. }
+            | Self::Movements { result: Err(failure), .. }
+            | Self::Vouchers { result: Err(failure), .. }
+            | Self::Invoices { result: Err(failure), .. }
+            | Self::DocumentText { result: Err(failure), .. }
+            | Self::DocumentFile { result: Err(failure), .. } => failure,
+            _ => return false,
+        };
+        failure.is_session_over()
+    }
 }

@@ -17,6 +17,7 @@ mod papers;
 mod preferences;
 mod processes;
 mod replaying;
+pub(crate) mod session;
 mod timelines;
 mod workshop;
 pub(crate) mod world;

@@ -3,6 +3,7 @@
 mod invoices;
 mod mailbox;
 mod profile;
+mod sessions;
 mod vouchers;
 mod wallet;
 
@@ -28,15 +29,18 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surfa
         Part::Invoices => invoices::draw(model, theme, body, surface),
         Part::Mailbox => mailbox::draw(model, theme, body, surface),
         Part::Profile => profile::draw(model, theme, body, surface),
+        Part::Sessions => sessions::draw(model, theme, body, surface),
     }
 }
 
 /// Draws the names of the parts, and at the right, where there is room, the customer.
 fn head(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
-    let who = model
-        .account
-        .customer
-        .map_or_else(|| "guest".to_owned(), |customer| format!("customer {}", short_id(&customer.to_string())));
+    let account = &model.account;
+    let who = match (&account.session, account.me.as_ref().and_then(|me| me.name.clone()), account.customer) {
+        (Some(_), Some(name), _) => name,
+        (_, _, Some(customer)) => format!("customer {}", short_id(&customer.to_string())),
+        (_, _, None) => "guest".to_owned(),
+    };
     let [before, next] =
         [Action::PreviousPart, Action::NextPart].map(|action| model.keys.label(Context::Account, action));
     let open = model.account.part as usize;
@@ -56,10 +60,11 @@ fn no_wallet(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>
         };
         return instead(theme, area, "Opening your wallet", more, surface);
     }
-    let key = model.keys.label(Context::NoWallet, Action::OpenWallet);
+    let [open, sign_in, register] = [Action::OpenWallet, Action::SignIn, Action::CreateAccount]
+        .map(|action| model.keys.label(Context::NoWallet, action));
     let more = format!(
-        "{key} opens one. The shop then knows you by a number that stays on this computer: orders are yours, vouchers come to \
-         you, and you can pay from the wallet. Without it you go on shopping as a guest."
+        "{sign_in} signs in, {register} creates an account: orders, vouchers and wallet are yours on every computer. {open} opens \
+         a wallet without an account, known by a number that stays on this computer. Without either you go on as a guest."
     );
     instead(theme, area, "You have no wallet yet", &more, surface);
 }

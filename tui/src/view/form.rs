@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
+use tui_input::Input;
 
 use crate::keys::{Action, Context};
 use crate::state::{Form, FormField, Model};
@@ -24,8 +25,14 @@ pub(super) fn draw(
     surface: &mut Surface<'_>,
 ) -> Option<Position> {
     let inside = MAX_FORM_WIDTH.min(screen.width.saturating_sub(2)).saturating_sub(4);
-    let fields: Vec<Field<'_>> =
-        form.fields.iter().enumerate().map(|(place, field)| shown(form, place, field)).collect();
+    let drawn: Vec<Input> = form.fields.iter().map(FormField::drawn).collect();
+    let fields: Vec<Field<'_>> = form
+        .fields
+        .iter()
+        .zip(&drawn)
+        .enumerate()
+        .map(|(place, (field, input))| shown(form, place, field, input))
+        .collect();
     let low = screen.height < 16;
     let foot = foot(form, model, theme, inside);
     let lines = fields::height(&fields, theme, inside);
@@ -61,10 +68,10 @@ fn rows<T>(lines: &[T]) -> u16 {
 }
 
 /// A field as it is drawn.
-fn shown<'a>(form: &Form, place: usize, field: &'a FormField) -> Field<'a> {
+fn shown<'a>(form: &Form, place: usize, field: &'a FormField, input: &'a Input) -> Field<'a> {
     Field {
         label: field.label,
-        input: &field.input,
+        input,
         focused: place == form.focus,
         error: field.error.as_deref(),
         hint: Some(field.hint.as_str()).filter(|hint| !hint.is_empty()),

@@ -1,13 +1,41 @@
 //! What the screen Account asks that takes more than a call of the client.
 
 use storefront_api::{Invoice, OrderId, Voucher};
-use storefront_client::{Client, ClientError, Mail as Received, Mailbox};
+use storefront_client::{Client, ClientError, IdempotencyKey, Mail as Received, Mailbox};
 
+use super::value;
+use crate::driver::wire::idempotency_key;
+use crate::state::session::{AccountAccepted, AccountRequest};
 use crate::state::{Failure, Mail, Mails};
 
 /// Returns the document, or the failure that says that the shop has none of this number.
 pub(super) fn found<T>(found: Option<T>, number: &str) -> Result<T, Failure> {
     found.ok_or_else(|| Failure::Unexpected(format!("The shop has no document {number}.")))
+}
+
+/// Sends the request of a form about an account.
+pub(super) async fn submit(
+    client: &Client,
+    request: AccountRequest,
+    key: &IdempotencyKey,
+) -> Result<AccountAccepted, ClientError> {
+    let ended = |written| AccountAccepted::Ended(value(written));
+    let signed_in = |written| AccountAccepted::SignedIn(Box::new(value(written)));
+    match request {
+        AccountRequest::SignIn(sign_in) => client.sign_in(&sign_in, key).await.map(signed_in),
+        AccountRequest::Register { register, sign_in, sign_in_key } => {
+            client.register(&register, key).await?;
+            client.sign_in(&sign_in, &idempotency_key(&sign_in_key)).await.map(signed_in)
+        }
+        AccountRequest::Name(change) => {
+            client.change_profile(&change).await.map(|written| AccountAccepted::Profile(Box::new(value(written))))
+        }
+        AccountRequest::Password(change) => client.change_password(&change).await.map(signed_in),
+        AccountRequest::EndSession(id) => client.end_session(id).await.map(ended),
+        AccountRequest::EndOtherSessions => client.end_other_sessions().await.map(ended),
+        AccountRequest::SignOut => client.sign_out().await.map(ended),
+        AccountRequest::Delete(delete) => client.delete_account(&delete).await.map(ended),
+    }
 }
 
 /// Fetches the mails after a number.

@@ -4,6 +4,7 @@ use storefront_api::VoucherStatus;
 
 use super::{assert_unchanged, draw_in, lines, looks_like, with_a_full_basket};
 use crate::preferences::ThemeName;
+use crate::update::tests::session::signed_in;
 use crate::update::tests::world::account::a_voucher;
 use crate::update::tests::world::{Client, eur};
 use crate::update::{Feed, Msg};
@@ -22,9 +23,37 @@ pub(super) fn at_the_part(place: usize) -> Client {
 
 #[test]
 fn the_parts_of_the_account() {
-    for (place, name) in ["wallet", "vouchers", "invoices", "mailbox", "profile"].into_iter().enumerate() {
+    for (place, name) in ["wallet", "vouchers", "invoices", "mailbox", "profile", "no_sessions"].into_iter().enumerate()
+    {
         looks_like(&format!("account_{name}"), &at_the_part(place));
     }
+}
+
+#[test]
+fn the_profile_and_the_sessions_of_who_is_signed_in() {
+    let mut client = signed_in();
+    client.wait_ms(10_000);
+    looks_like("account_signed_in", &client);
+    client.press("l");
+    client.answer_all();
+    looks_like("account_sessions", &client);
+    client.press("j<Enter>");
+    looks_like("form_end_session", &client);
+}
+
+#[test]
+fn the_forms_of_an_account_show_dots_for_a_password() {
+    let mut client = Client::at_the_account();
+    client.press("i<Tab>");
+    client.type_text("tea at five");
+    looks_like("form_sign_in", &client);
+    client.press("<Esc>n");
+    looks_like("form_register", &client);
+    let mut client = signed_in();
+    client.wait_ms(10_000);
+    client.press("D");
+    client.type_text("tea");
+    looks_like("form_delete_account", &client);
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! What is behind the screen Account in the small shop of the tests: one customer with a wallet, and a mailbox.
 
 use storefront_api::{
-    Customer, CustomerId, DocumentKind, DocumentSummary, Movement, MovementKind, OrderId, Page, Timestamp, Voucher,
-    VoucherCode, VoucherStatus, Wallet,
+    Customer, CustomerId, DocumentKind, DocumentSummary, Movement, MovementKind, OrderId, Page, Role, Session,
+    SessionId, SessionsEnded, SignedIn, Timestamp, Token, Voucher, VoucherCode, VoucherStatus, Wallet,
 };
 use uuid::Uuid;
 
 use super::{Client, START, an_event, eur};
-use crate::state::{Mail, Mails};
+use crate::state::session::{AccountAccepted, AccountRequest};
+use crate::state::{Failure, Mail, Mails};
 use crate::update::{Feed, FileKind, Msg, Request, Response};
 
 /// What customers have.
@@ -19,6 +20,50 @@ pub(crate) struct Accounts {
     pub(crate) vouchers: Vec<Voucher>,
     pub(crate) documents: Vec<DocumentSummary>,
     pub(crate) mails: Mails,
+    /// Whether the shop has ended every session.
+    pub(crate) sessions_ended: bool,
+    /// Number of tokens given.
+    pub(crate) tokens: u64,
+    /// The name of the account.
+    pub(crate) name: String,
+}
+
+/// Who has an account in the shop.
+pub(crate) const ADA: CustomerId = CustomerId(Uuid::from_u128(0xada));
+
+/// A session with the token of a number, an hour long from the start of the tests on.
+pub(crate) fn a_session(token: u64) -> SignedIn {
+    SignedIn {
+        token: Token(format!("st1.token-{token}")),
+        expires_at: Timestamp::from_unix_ms(START + 3_600_000),
+        session_id: SessionId(Uuid::from_u128(0x5e5)),
+        session_expires_at: Timestamp::from_unix_ms(START + 30 * 86_400_000),
+        customer_id: ADA,
+        role: Role::Customer,
+        must_change_password: false,
+    }
+}
+
+fn a_listed_session(number: u128, program: &str, current: bool) -> Session {
+    let started_at = Timestamp::from_unix_ms(START - i64::try_from(number % 16).unwrap() * 60_000);
+    Session {
+        id: SessionId(Uuid::from_u128(number)),
+        started_at,
+        expires_at: Timestamp::from_unix_ms(START + 30 * 86_400_000),
+        user_agent: Some(program.to_owned()),
+        current,
+    }
+}
+
+/// What the shop says to a token of a session that has ended.
+pub(crate) fn session_over() -> Failure {
+    let problem = storefront_api::Problem {
+        status: 401,
+        code: "session_invalid".into(),
+        detail: "The session has ended.".into(),
+        ..storefront_api::Problem::default()
+    };
+    Failure::Refused(Box::new(problem))
 }
 
 pub(crate) fn an_id(number: u128) -> OrderId {
@@ -100,6 +145,43 @@ impl Accounts {
         Some(Wallet { customer_id: customer, balance, version: self.movements.len() as u64 })
     }
 
+    fn me(&self) -> Customer {
+        Customer {
+            id: ADA,
+            spending_limit: eur(1_000_000),
+            email: Some("ada@example.com".into()),
+            name: Some(if self.name.is_empty() { "Ada Lovelace".into() } else { self.name.clone() }),
+            role: Some(Role::Customer),
+            deactivated: false,
+            version: 1,
+        }
+    }
+
+    fn token(&mut self) -> SignedIn {
+        self.tokens += 1;
+        a_session(self.tokens)
+    }
+
+    /// Does what a form asks for.
+    pub(super) fn agree(&mut self, request: AccountRequest) -> AccountAccepted {
+        match request {
+            AccountRequest::SignIn(_) | AccountRequest::Register { .. } => {
+                (self.customer, self.sessions_ended) = (Some(ADA), false);
+                self.movements = vec![a_movement(1, MovementKind::Opened, 1_000_000, 1_000_000)];
+                AccountAccepted::SignedIn(Box::new(self.token()))
+            }
+            AccountRequest::Password(_) => AccountAccepted::SignedIn(Box::new(self.token())),
+            AccountRequest::Name(change) => {
+                self.name = change.name;
+                AccountAccepted::Profile(Box::new(self.me()))
+            }
+            AccountRequest::EndSession(_)
+            | AccountRequest::EndOtherSessions
+            | AccountRequest::SignOut
+            | AccountRequest::Delete(_) => AccountAccepted::Ended(SessionsEnded { ended: 1 }),
+        }
+    }
+
     pub(super) fn answer(&mut self, request: Request) -> Response {
         match request {
             Request::Register { customer, key } => {
@@ -115,6 +197,17 @@ impl Accounts {
                     version: 1,
                 };
                 Response::Registered { key, result: Ok(customer) }
+            }
+            Request::Renew { key } if self.sessions_ended => Response::Renewed { key, result: Err(session_over()) },
+            Request::Renew { key } => Response::Renewed { key, result: Ok(self.token()) },
+            Request::Me { customer } if self.sessions_ended => Response::Me { customer, result: Err(session_over()) },
+            Request::Me { customer } => Response::Me { customer, result: Ok(self.me()) },
+            Request::Sessions { ask } => {
+                let sessions = [
+                    a_listed_session(0x5e5, "storefront-client/0.1.0", true),
+                    a_listed_session(0x5e7, "curl/8.5", false),
+                ];
+                Response::Sessions { ask, result: Ok(page(&sessions)) }
             }
             Request::Wallet { customer } => Response::Wallet { customer, result: Ok(self.wallet(customer)) },
             Request::Movements { ask, .. } => Response::Movements { ask, result: Ok(page(&self.movements)) },

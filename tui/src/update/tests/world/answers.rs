@@ -95,6 +95,9 @@ impl Client {
             Request::Submit { key, request } => Response::Submitted { key, result: Ok(self.agree(*request)) },
             Request::OrderDocuments { .. }
             | Request::Register { .. }
+            | Request::Renew { .. }
+            | Request::Me { .. }
+            | Request::Sessions { .. }
             | Request::Wallet { .. }
             | Request::Movements { .. }
             | Request::Vouchers { .. }
@@ -128,6 +131,7 @@ impl Client {
     /// Does what a form asks for.
     fn agree(&mut self, request: FormRequest) -> Accepted {
         match request {
+            FormRequest::Account(request) => Accepted::Account(self.accounts.agree(request)),
             FormRequest::Counter(request) => Accepted::Counter(self.keep_shop(request)),
             FormRequest::Lab(broken) => {
                 self.laboratory.break_there(broken.stub, broken.faults);
@@ -186,6 +190,9 @@ pub(crate) fn failed(request: Request, failure: Failure) -> Response {
         Request::Diagram { id, copy } => Response::Diagram { id, copy, result: Err(failure) },
         Request::OrderDocuments { order, .. } => Response::OrderDocuments { order, result: Err(failure) },
         Request::Register { key, .. } => Response::Registered { key, result: Err(failure) },
+        Request::Renew { key } => Response::Renewed { key, result: Err(failure) },
+        Request::Me { customer } => Response::Me { customer, result: Err(failure) },
+        Request::Sessions { ask } => Response::Sessions { ask, result: Err(failure) },
         Request::Wallet { customer } => Response::Wallet { customer, result: Err(failure) },
         Request::Movements { ask, .. } => Response::Movements { ask, result: Err(failure) },
         Request::Vouchers { ask, .. } => Response::Vouchers { ask, result: Err(failure) },

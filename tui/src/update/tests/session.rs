@@ -1,0 +1,256 @@
+//! Signing in and out, the account of who is signed in, and the renewal of the token.
+
+use storefront_api::{FieldError, Password, Problem, Token};
+
+use super::world::Client;
+use super::world::account::{ADA, a_session};
+use crate::keys::Context;
+use crate::state::session::AccountRequest;
+use crate::state::{FormRequest, Model};
+use crate::update::{Effect, Msg, Request, next_deadline};
+
+/// A customer on the profile who has just signed in.
+pub(crate) fn signed_in() -> Client {
+    let mut client = Client::at_the_account();
+    client.press("i");
+    client.press("<Tab>");
+    client.type_text(" tea at five ");
+    client.press("<Enter>");
+    client.answer_all();
+    client.press("llll");
+    client.answer_all();
+    assert_eq!(client.model.context(), Context::SignedIn);
+    client
+}
+
+fn submitted(client: &Client) -> Vec<AccountRequest> {
+    let request = |request: &Request| match request {
+        Request::Submit { request, .. } => match &**request {
+            FormRequest::Account(request) => Some(request.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    client.asked.iter().filter_map(request).collect()
+}
+
+fn renewals(client: &Client) -> Vec<String> {
+    let key = |request: &Request| match request {
+        Request::Renew { key } => Some(key.clone()),
+        _ => None,
+    };
+    client.asked.iter().filter_map(key).collect()
+}
+
+fn token(model: &Model) -> Option<&Token> {
+    model.account.session.as_ref().map(|session| &session.token)
+}
+
+#[test]
+fn somebody_signs_in_with_the_password_as_it_was_typed_and_the_session_is_kept() {
+    let mut client = Client::at_the_account();
+    client.press("i");
+    client.press("<Enter>");
+    assert!(submitted(&client).is_empty(), "Enter goes to the next field first");
+    client.type_text(" tea at five ");
+    client.press("<Enter><Enter>");
+    let [AccountRequest::SignIn(sign_in)] = &submitted(&client)[..] else { panic!("{:?}", client.asked) };
+    assert_eq!((sign_in.email.as_str(), &sign_in.password), ("ada@example.com", &Password(" tea at five ".into())));
+    let request = client.asked.remove(0);
+    let answer = client.answer(request);
+    let effects = client.take(answer);
+    assert!(effects.contains(&Effect::KeepSession(Some(Box::new(a_session(1))))), "{effects:?}");
+    client.answer_all();
+    assert_eq!(client.model.account.customer, Some(ADA));
+    assert_eq!(client.model.account.me.as_ref().unwrap().email.as_deref(), Some("ada@example.com"));
+    assert_eq!(client.model.settings().customer, None, "the settings know no session");
+}
+
+#[test]
+fn an_account_is_created_with_name_address_and_password_and_is_signed_in() {
+    let mut client = Client::at_the_account();
+    client.press("n<Enter><Enter>");
+    client.take(Msg::Paste("tea at five\n".into()));
+    client.press("<Enter>");
+    let [AccountRequest::Register { register, sign_in, .. }] = &submitted(&client)[..] else { panic!() };
+    assert_eq!(register.name.as_deref(), Some("Ada Example"));
+    assert_eq!((register.email.as_ref(), register.password.as_ref()), (Some(&sign_in.email), Some(&sign_in.password)));
+    assert_eq!(sign_in.password, Password("tea at five".into()));
+    client.answer_all();
+    assert!(client.model.account.session.is_some());
+}
+
+#[test]
+fn a_refused_sign_in_says_so_and_a_wrong_field_stands_at_its_field() {
+    let mut client = Client::at_the_account();
+    client.press("i<Tab>x<Enter>");
+    let detail = "No account has this address and password.";
+    client.refuse_with = Some(Problem { status: 401, detail: detail.into(), ..Problem::default() });
+    client.answer_all();
+    assert_eq!(client.model.form.as_ref().unwrap().refusal.as_deref(), Some(detail));
+    assert!(client.model.account.session.is_none());
+    client.press("<Esc>n<Enter><Enter>short<Enter>");
+    let error = FieldError { pointer: "/password".into(), detail: "is too short".into() };
+    client.refuse_with = Some(Problem { status: 422, errors: vec![error], ..Problem::default() });
+    client.answer_all();
+    assert_eq!(client.model.form.as_ref().unwrap().fields[2].error.as_deref(), Some("is too short"));
+}
+
+#[test]
+fn no_debug_output_has_a_password_or_a_token_in_it() {
+    let mut client = Client::at_the_account();
+    client.press("i<Tab>");
+    client.type_text("tea at five");
+    let typed = format!("{:?}", client.model);
+    client.press("<Enter>");
+    let sent = format!("{:?} {:?}", client.model, client.asked);
+    client.answer_all();
+    let after = format!("{:?} {:?}", client.model, a_session(1));
+    for shown in [typed, sent, after] {
+        assert!(!shown.contains("tea at") && !shown.contains("st1."), "{shown}");
+    }
+}
+
+#[test]
+fn the_basket_goes_with_whoever_signs_in_and_stays_when_they_sign_out() {
+    let mut client = Client::in_a_full_shop();
+    client.press("aj+");
+    client.answer_all();
+    let guests = client.model.basket.order_id;
+    let had = client.model.basket.pieces();
+    client.press("8i<Tab>x<Enter>");
+    client.answer_all();
+    let adas = client.model.basket.order_id;
+    assert_ne!(adas, guests);
+    client.model.basket.order.as_mut().unwrap().customer_id = Some(ADA);
+    assert_eq!(client.model.basket.pieces(), had);
+    client.press("llllx<Enter>");
+    client.answer_all();
+    assert!(client.model.account.session.is_none() && client.model.account.customer.is_none());
+    assert_ne!(client.model.basket.order_id, adas);
+    assert_eq!(client.model.basket.pieces(), had);
+}
+
+#[test]
+fn who_signs_out_has_the_number_of_this_computer_again() {
+    let mut client = Client::with_a_wallet();
+    let number = client.model.account.customer;
+    client.press("lllli<Tab>x<Enter>");
+    client.answer_all();
+    assert_eq!((client.model.account.customer, client.model.settings().customer), (Some(ADA), number));
+    client.press("x<Enter>");
+    let request = client.asked.remove(0);
+    let answer = client.answer(request);
+    let effects = client.take(answer);
+    assert!(effects.contains(&Effect::KeepSession(None)), "{effects:?}");
+    assert_eq!(client.model.account.customer, number);
+}
+
+#[test]
+fn the_token_is_renewed_when_half_of_its_life_is_over_and_by_no_polling() {
+    let mut client = signed_in();
+    client.model.toasts.clear();
+    let due = next_deadline(&client.model).unwrap();
+    assert_eq!(due.unix_ms() - client.model.now.unix_ms(), 1_800_000);
+    client.wait_ms(1_799_999);
+    assert!(renewals(&client).is_empty());
+    client.wait_ms(1);
+    let key = renewals(&client);
+    assert_eq!(key.len(), 1);
+    client.fail_all();
+    client.wait_ms(6_000);
+    assert_eq!(renewals(&client), key, "the same renewal again");
+    client.answer_all();
+    assert_eq!(token(&client.model), Some(&a_session(2).token));
+    assert!(client.model.toasts.is_empty());
+}
+
+#[test]
+fn a_session_of_the_last_run_is_renewed_first_of_all() {
+    let mut client = Client::new();
+    client.model.account.resume(a_session(1), client.model.now);
+    client.accounts.customer = Some(ADA);
+    client.take(Msg::ShopFound { url: "http://a".into(), mailbox_url: None, embedded: false, first_run: false });
+    assert!(renewals(&client).is_empty() && next_deadline(&client.model).is_none(), "the shop is not there yet");
+    client.take(Msg::Feed(crate::update::Feed::Loaded { events: Vec::new() }));
+    assert_eq!(renewals(&client).len(), 1);
+    client.answer_all();
+    assert!(client.model.account.me.is_some());
+}
+
+#[test]
+fn a_session_that_was_ended_elsewhere_is_said_once_and_the_basket_stays() {
+    let mut client = signed_in();
+    client.press("1a");
+    client.answer_all();
+    client.accounts.sessions_ended = true;
+    client.model.toasts.clear();
+    client.account_news("customer.session_ended", &ADA.to_string());
+    client.answer_all();
+    assert!(client.model.account.session.is_some(), "a refusal right after a renewal waits");
+    client.wait_ms(2_000);
+    client.answer_all();
+    assert!(client.model.account.session.is_none());
+    let said = client.model.toasts.iter().filter(|toast| toast.text.contains("session has ended")).count();
+    assert_eq!(said, 1, "{:?}", client.model.toasts);
+    assert_eq!(client.model.basket.pieces(), 1);
+    client.account_news("customer.session_ended", &ADA.to_string());
+    client.wait_ms(4_000_000);
+    client.answer_all();
+    assert!(client.model.toasts.is_empty() && renewals(&client).is_empty());
+}
+
+#[test]
+fn name_password_and_sessions_are_changed_from_the_account() {
+    let mut client = signed_in();
+    client.press("e");
+    client.press("<End>");
+    client.type_text("!");
+    client.press("<Enter>");
+    client.answer_all();
+    assert_eq!(client.model.account.me.as_ref().unwrap().name.as_deref(), Some("Ada Lovelace!"));
+    client.press("pold<Enter>new one<Enter>");
+    let [AccountRequest::Password(change)] = &submitted(&client)[..] else { panic!() };
+    let words = (&change.current_password, &change.new_password);
+    assert_eq!(words, (&Password("old".into()), &Password("new one".into())));
+    client.answer_all();
+    assert_eq!(token(&client.model), Some(&a_session(2).token), "the new token replaces the old one");
+
+    client.press("l");
+    client.answer_all();
+    assert_eq!((client.model.context(), client.model.account.sessions.total), (Context::Sessions, 2));
+    client.press("j<Enter><Enter>");
+    assert!(matches!(submitted(&client)[..], [AccountRequest::EndSession(_)]));
+    client.answer_all();
+    client.press("X<Enter>");
+    assert_eq!(submitted(&client), [AccountRequest::EndOtherSessions]);
+    client.answer_all();
+    client.press("g<Enter><Enter>");
+    assert_eq!(submitted(&client), [AccountRequest::SignOut], "ending this one is signing out");
+}
+
+#[test]
+fn an_account_is_deleted_with_its_password_alone() {
+    let mut client = signed_in();
+    client.press("D");
+    assert!(submitted(&client).is_empty());
+    client.press("pass<Enter>");
+    assert!(matches!(submitted(&client)[..], [AccountRequest::Delete(_)]));
+    client.answer_all();
+    assert!(client.model.account.session.is_none());
+    assert_eq!(client.model.toasts.last().unwrap().text, "Your account is deleted.");
+}
+
+#[test]
+fn a_session_that_ends_while_somebody_signs_out_is_signed_out() {
+    let mut client = signed_in();
+    client.press("x<Enter>");
+    client.accounts.sessions_ended = true;
+    client.wait_ms(1_800_001);
+    let renewal = client.asked.iter().position(|asked| matches!(asked, Request::Renew { .. })).unwrap();
+    let renewal = client.asked.remove(renewal);
+    let answer = client.answer(renewal);
+    client.take(answer);
+    assert!(client.model.form.is_none() && client.model.account.session.is_none());
+    assert_eq!(client.model.toasts.last().unwrap().text, "You are signed out.");
+}
