@@ -112,7 +112,7 @@ fn usage_error(cli: &Cli) -> Option<String> {
             Some("--open-to-network is for `storefront serve` and for the shop on the screen.".to_owned())
         }
         command if cli.common.secured && !matches!(command, Some(Command::Serve { .. })) => Some(
-            "--secured is for `storefront serve`: the screen does not sign in, and neither do the other commands.".to_owned(),
+            "--secured is for `storefront serve`; the screen and the other commands run an open shop.".to_owned(),
         ),
         None | Some(_) => None,
     }
