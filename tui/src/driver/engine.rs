@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use storefront_api::{SignedIn, Timestamp};
 use storefront_client::Client;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::config;
+use crate::driver::kept_file::KeptFile;
 use crate::driver::{feed, requests};
 use crate::preferences::Preferences;
 use crate::session_file::SessionFile;
@@ -24,10 +25,6 @@ use crate::update::{Effect, Msg, Request, next_deadline, update};
 const MESSAGE_QUEUE_LEN: usize = 256;
 /// Maximum number of concurrent requests; further ones wait.
 const MAX_CONCURRENT_REQUESTS: usize = 8;
-/// Minimum time between two writes of the settings file.
-const SETTINGS_WRITE_INTERVAL: Duration = Duration::from_millis(300);
-/// Maximum wait for each of the last writes, when the client ends.
-const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An effect that needs the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,17 +102,11 @@ pub(crate) struct Engine {
     feed: Option<AbortOnDropHandle<()>>,
     /// Has the feed ask at once whether the shop can do its work.
     examine: Arc<Notify>,
-    settings: watch::Sender<Settings>,
-    file: Option<SettingsFile>,
-    /// What was chosen on the screen, to be written to the configuration file; `None` where that is not kept.
-    preferences: Option<watch::Sender<Preferences>>,
-    config_file: Option<PathBuf>,
-    /// The session to be written; `None` where that is not kept.
-    session: Option<watch::Sender<Option<SignedIn>>>,
-    session_file: Option<SessionFile>,
-    _session_keeper: Option<AbortOnDropHandle<()>>,
-    _configurer: Option<AbortOnDropHandle<()>>,
-    _keeper: Option<AbortOnDropHandle<()>>,
+    /// The files that follow the model; `None` for what is not kept.
+    settings: Option<KeptFile<Settings>>,
+    session: Option<KeptFile<Option<SignedIn>>>,
+    /// What was chosen on the screen, in the configuration file.
+    preferences: Option<KeptFile<Preferences>>,
 }
 
 impl Engine {
@@ -126,11 +117,10 @@ impl Engine {
         model.local_zone = jiff::tz::TimeZone::system();
         model.zone = model.local_zone.clone();
         let (sender, receiver) = mpsc::channel(MESSAGE_QUEUE_LEN);
-        let (settings, changes) = watch::channel(settings.clone());
         let outbox = Outbox { sender: sender.clone(), generation: ANY_GENERATION };
-        let keeper = file.clone().map(|file| {
-            let write = move |settings: &Settings| file.write(settings);
-            AbortOnDropHandle::new(tokio::spawn(keep(write, changes, outbox)))
+        let settings = file.map(|file| {
+            let path = file.path().to_owned();
+            KeptFile::new(path, settings.clone(), move |settings| file.write(settings), outbox)
         });
         Self {
             model,
@@ -145,14 +135,8 @@ impl Engine {
             feed: None,
             examine: Arc::default(),
             settings,
-            file,
-            preferences: None,
-            config_file: None,
             session: None,
-            session_file: None,
-            _session_keeper: None,
-            _configurer: None,
-            _keeper: keeper,
+            preferences: None,
         }
     }
 
@@ -160,14 +144,13 @@ impl Engine {
     pub(crate) fn configure(&mut self, preferences: Preferences, file: Option<PathBuf>) {
         self.model.configure(preferences);
         self.model.config_file = file.as_ref().map(|path| path.display().to_string());
-        self.config_file.clone_from(&file);
-        if let Some(path) = file {
-            let (sender, changes) = watch::channel(Preferences::default());
-            let outbox = self.outbox(ANY_GENERATION);
-            self.preferences = Some(sender);
-            let write = move |chosen: &Preferences| config::write(&path, chosen);
-            self._configurer = Some(AbortOnDropHandle::new(tokio::spawn(keep(write, changes, outbox))));
-        }
+        self.preferences = file.map(|path| {
+            let write = {
+                let path = path.clone();
+                move |chosen: &Preferences| config::write(&path, chosen)
+            };
+            KeptFile::new(path, Preferences::default(), write, self.outbox(ANY_GENERATION))
+        });
     }
 
     /// Goes on with the session of the last run, and keeps the session in its file.
@@ -176,11 +159,9 @@ impl Engine {
         if let Some(session) = kept.clone() {
             self.model.account.resume(session, self.clock.now());
         }
-        let (sender, changes) = watch::channel(kept);
-        let outbox = self.outbox(ANY_GENERATION);
-        (self.session, self.session_file) = (Some(sender), Some(file.clone()));
+        let path = file.path().to_owned();
         let write = move |session: &Option<SignedIn>| file.write(session.as_ref());
-        self._session_keeper = Some(AbortOnDropHandle::new(tokio::spawn(keep(write, changes, outbox))));
+        self.session = Some(KeptFile::new(path, kept, write, self.outbox(ANY_GENERATION)));
     }
 
     /// Connects to the shop and starts to follow its log.
@@ -222,16 +203,18 @@ impl Engine {
             }
             Effect::Examine => self.examine.notify_one(),
             Effect::Keep(settings) => {
-                self.settings.send_replace(*settings);
+                if let Some(kept) = &self.settings {
+                    kept.set(*settings);
+                }
             }
             Effect::KeepSession(session) => {
                 if let Some(kept) = &self.session {
-                    kept.send_replace(session.map(|session| *session));
+                    kept.set(session.map(|session| *session));
                 }
             }
             Effect::Configure(preferences) => {
                 if let Some(chosen) = &self.preferences {
-                    chosen.send_replace(preferences);
+                    chosen.set(preferences);
                 }
             }
             Effect::Request(request) => self.send(request),
@@ -312,28 +295,19 @@ impl Engine {
         self.tasks.shutdown().await;
         // What was chosen last may not be written yet.
         let (chosen, settings) = (self.model.preferences, self.model.settings());
-        let settings_kept = match self.file {
-            Some(file) => last_write(file.path().to_owned(), move || file.write(&settings)).await,
+        let settings_kept = match self.settings {
+            Some(file) => file.close(settings).await,
             None => Ok(()),
         };
-        let session = self.model.account.session;
-        let session_kept = match self.session_file {
-            Some(file) => last_write(file.path().to_owned(), move || file.write(session.as_ref())).await,
+        let session_kept = match self.session {
+            Some(file) => file.close(self.model.account.session).await,
             None => Ok(()),
         };
-        let preferences_kept = match self.config_file.filter(|_| chosen != Preferences::default()) {
-            Some(path) => last_write(path.clone(), move || config::write(&path, &chosen)).await,
+        let preferences_kept = match self.preferences.filter(|_| chosen != Preferences::default()) {
+            Some(file) => file.close(chosen).await,
             None => Ok(()),
         };
         settings_kept.and(session_kept).and(preferences_kept)
-    }
-}
-
-/// Writes a file that may be a pipe or on a disk that does not answer: gives up after a while.
-async fn last_write(path: PathBuf, write: impl FnOnce() -> Result<(), String> + Send + 'static) -> Result<(), String> {
-    match tokio::time::timeout(LAST_WRITE_TIMEOUT, tokio::task::spawn_blocking(write)).await {
-        Ok(written) => written.unwrap_or_else(|_| Err(format!("{} could not be written.", path.display()))),
-        Err(_) => Err(format!("{} could not be written within {} s.", path.display(), LAST_WRITE_TIMEOUT.as_secs())),
     }
 }
 
@@ -343,27 +317,6 @@ fn save(name: &str, contents: &[u8]) -> Result<String, String> {
     match std::fs::write(&path, contents) {
         Ok(()) => Ok(path.display().to_string()),
         Err(error) => Err(format!("{} could not be written: {error}.", path.display())),
-    }
-}
-
-/// Writes the latest value when it changes, at most once per interval. Reports the first of several failures in a row.
-async fn keep<T: Clone + Send + Sync + 'static>(
-    write: impl Fn(&T) -> Result<(), String> + Clone + Send + 'static,
-    mut changes: watch::Receiver<T>,
-    outbox: Outbox,
-) {
-    let mut failing = false;
-    while changes.changed().await.is_ok() {
-        let (value, write) = (changes.borrow_and_update().clone(), write.clone());
-        let written = tokio::task::spawn_blocking(move || write(&value)).await.unwrap_or(Ok(()));
-        let failed_before = std::mem::replace(&mut failing, written.is_err());
-        if let Err(why) = written
-            && !failed_before
-        {
-            // A send fails only when the client ends.
-            let _ = outbox.send(Msg::NotKept(why)).await;
-        }
-        tokio::time::sleep(SETTINGS_WRITE_INTERVAL).await;
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod engine;
 mod feed;
+mod kept_file;
 mod keys;
 mod news;
 mod png;
