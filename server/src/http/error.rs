@@ -305,7 +305,7 @@ impl From<CustomerError> for ApiError {
                 ErrorCode::CustomerNotFound,
                 "The customer has no account. Register with email, password and name: POST /v1/customers.",
             ),
-            CustomerError::Deactivated => Self::sign_in_refused(),
+            CustomerError::Deactivated | CustomerError::PasswordChanged => Self::sign_in_refused(),
             CustomerError::NoSuchSession => Self::new(
                 ErrorCode::SessionNotFound,
                 "There is no such session. GET /v1/sessions lists those that are.",

@@ -112,12 +112,48 @@ pub(crate) struct Renewing(pub(crate) Claims);
 impl FromRequestParts<Shop> for Renewing {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
-        match Principal::in_extensions(&parts.extensions) {
-            Principal::Expired(claims) => Ok(Self(claims)),
-            Principal::Nobody | Principal::Session(_) | Principal::Invalid | Principal::Shop => {
-                SignedIn::from_request_parts(parts, shop).await.map(|SignedIn(claims)| Self(claims))
-            }
-        }
+    async fn from_request_parts(parts: &mut Parts, _shop: &Shop) -> Result<Self, ApiError> {
+        let principal = accept_expired(&mut parts.extensions);
+        principal.claims()?.map(Self).ok_or_else(session_required)
+    }
+}
+
+/// Lets an expired token count for this request, also for what is read of it later.
+fn accept_expired(extensions: &mut Extensions) -> Principal {
+    let principal = match Principal::in_extensions(extensions) {
+        Principal::Expired(claims) => Principal::Session(claims),
+        other @ (Principal::Nobody | Principal::Session(_) | Principal::Invalid | Principal::Shop) => other,
+    };
+    extensions.insert(principal);
+    principal
+}
+
+#[cfg(test)]
+mod tests {
+    use storefront_api::{CustomerId, Role, SessionId, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::http::identity::Caller;
+
+    #[test]
+    fn a_request_that_renews_an_expired_token_is_one_of_its_customer() {
+        let customer_id = CustomerId(Uuid::from_u128(7));
+        let claims = Claims {
+            session_id: SessionId(Uuid::from_u128(8)),
+            customer_id,
+            role: Role::Customer,
+            must_change_password: false,
+            expires_at: Timestamp::from_unix_ms(0),
+        };
+        let (mut parts, ()) = axum::http::Request::new(()).into_parts();
+        parts.extensions.insert(Principal::Expired(claims));
+        assert!(Caller::of(&parts, true).is_err(), "an expired token does not count elsewhere");
+        assert_eq!(accept_expired(&mut parts.extensions), Principal::Session(claims));
+        let caller = Caller::of(&parts, true).unwrap();
+        assert_eq!(caller, Caller(Some(customer_id)));
+        assert_eq!(caller.scope_and_actor(&parts, true).unwrap().0, format!("customer:{customer_id}"));
+        parts.extensions.insert(Principal::Invalid);
+        assert_eq!(accept_expired(&mut parts.extensions), Principal::Invalid);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use storefront_api::{CustomerId, EmailAddress, Money, Password as PlainPassword, Role};
-use storefront_domain::customer::{Account, Customer, CustomerError, CustomerEvent, Registered};
+use storefront_domain::customer::{Account, Customer, CustomerError, CustomerEvent, PasswordHash, Registered};
 use storefront_domain::login::{self, Login, LoginCommand, LoginError, LoginEvent};
 use storefront_domain::wallet::WalletEvent;
 use storefront_eventlog::Version;
@@ -30,7 +30,8 @@ pub(crate) enum SignInError {
     Failure(#[from] Failure),
 }
 
-/// Returns the active customer with this address and password. Every refusal takes the same work.
+/// Returns the active customer with this address and password, and the hash that was compared: the password may have been
+/// changed meanwhile. Every refusal takes the same work.
 ///
 /// # Errors
 /// See [`SignInError`].
@@ -39,16 +40,19 @@ pub(crate) async fn authenticate(
     passwords: &Passwords,
     email: &str,
     password: &PlainPassword,
-) -> Result<CustomerId, SignInError> {
+) -> Result<(CustomerId, PasswordHash), SignInError> {
     let known = match email.parse::<EmailAddress>() {
         Ok(email) => find(store, &email).await?,
         Err(_) => None,
     };
-    let account = known.as_ref().and_then(|(_, customer)| registered(customer)?.account.as_ref());
-    let matches = passwords.matches(Password::given(password), account.map(|account| &account.password)).await?;
-    match known {
-        Some((id, customer)) if matches && registered(&customer).is_some_and(|known| known.is_active) => Ok(id),
-        Some(_) | None => Err(SignInError::Refused),
+    let account = known.as_ref().and_then(|(_, customer)| account(customer));
+    let hash = account.map(|account| account.password.clone());
+    let matches = passwords.matches(Password::given(password), hash.as_ref()).await?;
+    match (known, hash) {
+        (Some((id, customer)), Some(hash)) if matches && registered(&customer).is_some_and(|known| known.is_active) => {
+            Ok((id, hash))
+        }
+        (Some(_) | None, _) => Err(SignInError::Refused),
     }
 }
 
@@ -148,7 +152,7 @@ mod tests {
 
     async fn outcome(store: &Store, passwords: &Passwords, email: &str, password: &str) -> Option<CustomerId> {
         match authenticate(store, passwords, email, &PlainPassword(password.to_owned())).await {
-            Ok(id) => Some(id),
+            Ok((id, _)) => Some(id),
             Err(SignInError::Refused) => None,
             Err(failure) => panic!("{failure}"),
         }

@@ -58,9 +58,11 @@ impl<T: Clone + Send + Sync + 'static> KeptFile<T> {
     }
 }
 
+type Write<T> = dyn Fn(&T) -> Result<(), String> + Send + Sync;
+
 /// Writes a file: one write at a time, and none after the last one.
 struct Writer<T> {
-    write: Arc<dyn Fn(&T) -> Result<(), String> + Send + Sync>,
+    write: Arc<Write<T>>,
     is_closed: Arc<Mutex<bool>>,
 }
 

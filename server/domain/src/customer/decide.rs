@@ -34,9 +34,10 @@ pub enum CustomerCommand {
     Reactivate,
     /// Delete the account for good, and end all sessions.
     Delete,
-    /// Start a session; more than [`MAX_SESSIONS`] end the oldest.
+    /// Start a session for who gave the password with this hash; more than [`MAX_SESSIONS`] end the oldest.
     StartSession {
         session: Session,
+        password: PasswordHash,
     },
     EndSession {
         session_id: SessionId,
@@ -60,6 +61,8 @@ pub enum CustomerError {
     NoAccount,
     #[error("the customer is deactivated")]
     Deactivated,
+    #[error("the password was changed meanwhile")]
+    PasswordChanged,
     #[error("there is no such session")]
     NoSuchSession,
 }
@@ -113,7 +116,7 @@ fn decide_registered(registered: &Registered, command: CustomerCommand) -> Resul
             account(registered)?;
             Ok(ended(registered, |_| true).chain([CustomerEvent::Deleted]).collect())
         }
-        CustomerCommand::StartSession { session } => start_session(registered, session),
+        CustomerCommand::StartSession { session, password } => start_session(registered, session, &password),
         CustomerCommand::EndSession { session_id } => {
             let events: Vec<_> = ended(registered, |id| id == session_id).collect();
             if events.is_empty() { Err(CustomerError::NoSuchSession) } else { Ok(events) }
@@ -122,8 +125,14 @@ fn decide_registered(registered: &Registered, command: CustomerCommand) -> Resul
     }
 }
 
-fn start_session(registered: &Registered, session: Session) -> Result<Vec<CustomerEvent>, CustomerError> {
-    account(registered)?;
+fn start_session(
+    registered: &Registered,
+    session: Session,
+    password: &PasswordHash,
+) -> Result<Vec<CustomerEvent>, CustomerError> {
+    if account(registered)?.password != *password {
+        return Err(CustomerError::PasswordChanged);
+    }
     if !registered.is_active {
         return Err(CustomerError::Deactivated);
     }

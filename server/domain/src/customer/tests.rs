@@ -62,6 +62,10 @@ fn registered(limit: Option<Money>) -> Customer {
     Customer::Registered(Registered { limit, account: None, is_active: true, sessions: vec![] })
 }
 
+fn start(session: Session, password: &str) -> CustomerCommand {
+    CustomerCommand::StartSession { session, password: hash(password) }
+}
+
 #[test]
 fn an_id_is_registered_once() {
     let register = || CustomerCommand::Register { account: None };
@@ -102,13 +106,21 @@ fn a_name_is_changed_where_there_is_an_account() {
 
 #[test]
 fn sessions_start_where_there_is_an_active_account() {
-    let start = |number, second| CustomerCommand::StartSession { session: session(number, second) };
+    let start = |number, second| start(session(number, second), "first");
     given([with_account()]).when(start(1, 0)).then([started(1, 0)]);
     given([without_account()]).when(start(1, 0)).then_refused(CustomerError::NoAccount);
     given([]).when(start(1, 0)).then_refused(CustomerError::NotFound);
     let off = [with_account(), CustomerEvent::Deactivated];
     given(off.clone()).when(start(1, 0)).then_refused(CustomerError::Deactivated);
     given(off.into_iter().chain([CustomerEvent::Reactivated])).when(start(1, 0)).then([started(1, 0)]);
+}
+
+#[test]
+fn no_session_starts_with_a_password_that_was_changed_meanwhile() {
+    let changed = CustomerEvent::PasswordChanged { password: hash("second"), must_change: false };
+    let history = || [with_account(), changed.clone()];
+    given(history()).when(start(session(1, 0), "first")).then_refused(CustomerError::PasswordChanged);
+    given(history()).when(start(session(1, 0), "second")).then([started(1, 0)]);
 }
 
 #[test]
@@ -146,7 +158,7 @@ fn deactivation_and_deletion_end_every_session() {
 fn more_sessions_than_are_allowed_end_the_oldest_and_expired_ones_do_not_count() {
     let live = (0..MAX_SESSIONS as u128).map(|number| started(number, 5));
     let history = [with_account(), started(1000, 0)].into_iter().chain(live);
-    let start = CustomerCommand::StartSession { session: session(2000, 11) };
+    let start = start(session(2000, 11), "first");
     let customer = given(history).when(start).then([ended(0), started(2000, 11)]);
     let Customer::Registered(registered) = customer else { panic!() };
     assert_eq!(registered.sessions.len(), MAX_SESSIONS);

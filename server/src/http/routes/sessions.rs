@@ -9,7 +9,7 @@ use storefront_api::{
     self as api, CustomerId, Problem, SessionId, SessionList, SessionsEnded, SignIn, SignedIn as Body, Timestamp,
     Token, text,
 };
-use storefront_domain::customer::{Customer, CustomerCommand, CustomerError, Session};
+use storefront_domain::customer::{Customer, CustomerCommand, CustomerError, PasswordHash, Session};
 use storefront_eventlog::Version;
 
 use super::customers::CustomerChange;
@@ -48,10 +48,10 @@ pub(crate) async fn sign_in(
     let Command { body, context } = command.with_secrets(&shop);
     let work = async {
         let passwords = &shop.identity.passwords;
-        let id = accounts::authenticate(&shop.store, passwords, &body.email, &body.password).await?;
+        let (id, password) = accounts::authenticate(&shop.store, passwords, &body.email, &body.password).await?;
         let mut context = context.clone();
         context.cause.actor = format!("customer:{id}");
-        start_session(&shop, id, &context, &headers).await
+        start_session(&shop, id, password, &context, &headers).await
     };
     respond_with_token(&shop, &context, work).await
 }
@@ -185,7 +185,13 @@ async fn end_sessions(
     respond_once(shop, context, work).await
 }
 
-async fn start_session(shop: &Shop, id: CustomerId, context: &Context, headers: &HeaderMap) -> Result<Done, ApiError> {
+async fn start_session(
+    shop: &Shop,
+    id: CustomerId,
+    password: PasswordHash,
+    context: &Context,
+    headers: &HeaderMap,
+) -> Result<Done, ApiError> {
     let now = clock::now();
     let session_id = SessionId(random::id());
     let session = Session {
@@ -195,7 +201,7 @@ async fn start_session(shop: &Shop, id: CustomerId, context: &Context, headers: 
         user_agent: header_text(headers, &USER_AGENT).and_then(user_agent),
     };
     let reply = |customer: &Customer, _: Version| signed_in_reply(StatusCode::CREATED, id, customer, session_id);
-    CustomerChange::of(id, CustomerCommand::StartSession { session }).append(shop, context, reply).await
+    CustomerChange::of(id, CustomerCommand::StartSession { session, password }).append(shop, context, reply).await
 }
 
 /// The name of a client without invisible characters, cut to its maximum length.
