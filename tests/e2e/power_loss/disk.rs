@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::seeded_rng::SeededRng;
@@ -147,7 +148,11 @@ impl<'a> Disk<'a> {
         for (name, node) in names(self.folder(folder)).into_iter().filter(|(name, _)| wanted(name)) {
             let path = to.join(name);
             match &self.nodes[node] {
-                Node::File(file) => fs::write(path, bytes(file)).unwrap(),
+                Node::File(file) => {
+                    fs::write(&path, bytes(file)).unwrap();
+                    // As the programs create their files. The trace has no modes.
+                    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+                }
                 Node::Folder(_) => {
                     fs::create_dir(&path).unwrap();
                     self.write(node, &path, wanted, names, bytes);

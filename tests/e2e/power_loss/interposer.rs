@@ -64,6 +64,7 @@ type MakeFolder = unsafe extern "C" fn(*const c_char, c_uint) -> c_int;
 type Truncate = unsafe extern "C" fn(c_int, i64) -> c_int;
 type Write = unsafe extern "C" fn(c_int, *const c_void, usize) -> isize;
 type WriteAt = unsafe extern "C" fn(c_int, *const c_void, usize, i64) -> isize;
+type LinkAt = unsafe extern "C" fn(c_int, *const c_char, c_int, *const c_char, c_int) -> c_int;
 
 struct Trace {
     folder: Vec<u8>,
@@ -260,6 +261,27 @@ pub unsafe extern "C" fn rename(from: *const c_char, to: *const c_char) -> c_int
 pub unsafe extern "C" fn link(from: *const c_char, to: *const c_char) -> c_int {
     let real = libc_function!(link: OnPaths);
     unsafe { two_paths_with(real, LINK, from, to) }
+}
+
+/// The programs give paths from the root, so the folders do not matter.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn linkat(
+    folder: c_int,
+    from: *const c_char,
+    new_folder: c_int,
+    to: *const c_char,
+    flags: c_int,
+) -> c_int {
+    let real = libc_function!(linkat: LinkAt);
+    let (Some((trace, name)), Some((_, new_name))) = (unsafe { (trace_under(from), trace_under(to)) }) else {
+        return unsafe { real(folder, from, new_folder, to, flags) };
+    };
+    let turn = trace.turn();
+    let result = unsafe { real(folder, from, new_folder, to, flags) };
+    if result == 0 {
+        turn.record(LINK, 0, 0, &[name, new_name].join(&0));
+    }
+    result
 }
 
 #[unsafe(no_mangle)]
