@@ -102,7 +102,7 @@ async fn money_that_came_too_late_goes_back_with_a_mail_and_no_invoice() {
     let basket = world.a_basket(&world.product_at(10_000).await.id, 1).await;
     world.buy(&basket, "pm_card_slow").await.unwrap();
     eventually("the card is being charged", || async {
-        world.event_types(basket.id).await.contains(&"payment.requested".to_owned()).then_some(())
+        world.event_types(basket.id).await.contains(&"payment.intent_created".to_owned()).then_some(())
     })
     .await;
     world.client.cancel(basket.id, &Cancel { reason: "too slow".to_owned() }, &key()).await.unwrap();

@@ -193,7 +193,7 @@ async fn an_order_cancelled_while_its_card_is_slow_ends_refunded() {
     let basket = world.a_basket(&product.id, 1).await;
     world.buy(&basket, "pm_card_slow").await.unwrap();
     eventually("the card is being charged", || async {
-        world.event_types(basket.id).await.contains(&"payment.requested".to_owned()).then_some(())
+        world.event_types(basket.id).await.contains(&"payment.intent_created".to_owned()).then_some(())
     })
     .await;
     let cancel = Cancel { reason: "too slow".to_owned() };
