@@ -14,6 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::config;
 use crate::driver::kept_file::KeptFile;
+use crate::driver::outbox::Outbox;
 use crate::driver::{feed, requests};
 use crate::preferences::Preferences;
 use crate::session_file::SessionFile;
@@ -61,25 +62,6 @@ impl Clock {
             *self = Self { set_to_ms: system_ms, set: now };
         }
         Timestamp::from_unix_ms(time_ms.max(system_ms))
-    }
-}
-
-/// Sends messages to the engine, marked with the generation of the shop that they belong to. Messages of an earlier
-/// generation, from before the shop was started over, are dropped.
-#[derive(Clone, Debug)]
-pub(crate) struct Outbox {
-    sender: Sender<(u64, Msg)>,
-    generation: u64,
-}
-
-/// The engine is gone: messages have no receiver any more.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ClientClosed;
-
-impl Outbox {
-    /// Sends a message; waits while the queue is full.
-    pub(crate) async fn send(&self, msg: Msg) -> Result<(), ClientClosed> {
-        self.sender.send((self.generation, msg)).await.map_err(|_| ClientClosed)
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use crate::driver::engine::{ClientClosed, Outbox};
+use crate::driver::outbox::{ClientClosed, Outbox};
 use crate::plain;
 use crate::update::{Feed, Msg, backoff_ms};
 

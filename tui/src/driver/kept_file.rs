@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::driver::engine::Outbox;
+use crate::driver::outbox::Outbox;
 use crate::update::Msg;
 
 /// Minimum time between two writes of a file.

@@ -7,6 +7,7 @@ mod feed;
 mod kept_file;
 mod keys;
 mod news;
+mod outbox;
 mod png;
 mod requests;
 mod signals;
