@@ -80,7 +80,7 @@ struct Pace {
 
 /// Number of events in an interval that are taken in at once. Those after them gather until its end.
 const EVENTS_AT_ONCE: usize = 40;
-const INTERVAL: Duration = Duration::from_millis(200);
+const INTERVAL: Duration = Duration::from_millis(20);
 
 impl Pace {
     /// Counts the events of a batch that is done at `now`. Far from the head, nothing needs to gather.
