@@ -146,7 +146,7 @@ pub enum StepState {
     Running,
     /// Failed and waiting for the next attempt.
     Waiting,
-    /// Ended with success.
+    /// Ended, and what it was for is reached.
     Done,
     /// Failed, and not tried again.
     Failed,

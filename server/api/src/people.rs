@@ -1,4 +1,4 @@
-//! Accounts and sessions.
+//! Bodies of the routes for accounts and sessions: what is sent, and what is answered.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use crate::{CustomerId, SessionId, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Buys.
+    /// Buys, and sees their own orders, documents and wallet.
     Customer,
-    /// Keeps the shop.
+    /// Keeps the shop, and sees and changes what belongs to anybody.
     Operator,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Sign in.
+/// The address and the password with which somebody signs in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
@@ -94,10 +94,10 @@ pub struct SessionList {
     pub items: Vec<Session>,
 }
 
-/// Sessions that were ended.
+/// What a request that ends sessions has done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionsEnded {
-    /// Number of sessions.
+    /// Number of sessions that were ended; 0 when none was left.
     pub ended: u32,
 }
 

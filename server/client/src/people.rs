@@ -1,4 +1,6 @@
-//! Accounts and sessions.
+//! Requests about accounts and sessions.
+//!
+//! All but signing in need a client with the token of a session.
 
 use reqwest::Method;
 use storefront_api::{

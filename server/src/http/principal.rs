@@ -14,7 +14,7 @@ use crate::identity::tokens::{self, Claims};
 /// Who sends a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Principal {
-    /// Nobody signed in.
+    /// Somebody without a token of this shop.
     Nobody,
     /// Somebody with a session.
     Session(Claims),

@@ -41,7 +41,6 @@ pub(crate) enum Rule {
     Account,
     /// Whoever owns what the path names; for others it is not there.
     Own(Owned),
-    /// Operators alone.
     Operator,
 }
 

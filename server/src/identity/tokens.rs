@@ -40,7 +40,7 @@ pub(crate) fn is_token(text: &str) -> bool {
     text.starts_with("st") && text.split('.').count() == 4
 }
 
-/// Makes a token.
+/// Returns the token with these claims, signed by the first of the keys.
 pub(crate) fn sign(keys: &SigningKeys, claims: &Claims) -> String {
     let key = URL_SAFE_NO_PAD.encode(keys.signing_id());
     let signed = format!("{VERSION}.{key}.{}", URL_SAFE_NO_PAD.encode(claims.to_bytes()));

@@ -21,7 +21,7 @@ const CANCEL_REASON: &str = "cancelled by the shopper";
 /// Number of products and of orders to find by words.
 const FIND_LIMIT: u32 = 8;
 
-/// Sends a request.
+/// Sends a request, and returns the answer for the model, also when it fails.
 #[expect(clippy::too_many_lines, reason = "a table with an arm for each request")]
 pub(super) async fn send(client: &Client, request: Request) -> Response {
     match request {

@@ -35,7 +35,6 @@ impl Failure {
 /// Counts the retries of one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RetryState {
-    /// Number of retries.
     pub(crate) again: u32,
     /// Number of deferrals by the shop since it was last unreachable.
     deferrals: u32,

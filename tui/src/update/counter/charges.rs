@@ -7,7 +7,6 @@ use crate::state::counter::CounterForm;
 use crate::state::{Failure, Form, FormPurpose, Load, Model, Tone};
 use crate::update::Effect;
 
-/// Stores the charges.
 pub(in crate::update) fn on_charges(
     model: &mut Model,
     sequence: u64,

@@ -5,7 +5,6 @@ use crate::state::{Failure, Load, Model};
 use crate::update::Effect;
 use crate::update::counter::retry_later;
 
-/// Stores the statistics.
 pub(in crate::update) fn on_sales(model: &mut Model, sequence: u64, result: Result<Figures, Failure>) -> Vec<Effect> {
     let sales = &mut model.counter.sales;
     if sequence != sales.sequence {

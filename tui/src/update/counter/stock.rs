@@ -7,7 +7,6 @@ use crate::state::{Failure, Form, FormField, FormPurpose, InvalidField, Load, Mo
 use crate::update::Effect;
 use crate::update::counter::{retry_later, whole};
 
-/// Stores the list.
 pub(in crate::update) fn on_stock(
     model: &mut Model,
     sequence: u64,
