@@ -24,6 +24,7 @@
 
 #![recursion_limit = "256"]
 
+mod accepted_hosts;
 mod backoff;
 mod catalogue;
 mod clock;
@@ -49,9 +50,8 @@ mod store;
 mod testing;
 mod views;
 
-pub use config::{
-    Config, ConnectionLimits, HostName, Secret, StoreChoice, Terms, WebOrigin, listen_address, parse_switch,
-};
+pub use accepted_hosts::{HostName, WebOrigin};
+pub use config::{Config, ConnectionLimits, Secret, StoreChoice, Terms, listen_address, parse_switch};
 pub use config_values::{
     BASKET_LIFE, DEFAULT_VAT_RATE, DefaultVatRate, RESERVATION_LIFE, parse_default_vat_rate, parse_life,
 };

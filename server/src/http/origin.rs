@@ -16,7 +16,8 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::config::{Config, HostName, WebOrigin};
+use crate::accepted_hosts::{HostName, WebOrigin};
+use crate::config::Config;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 
