@@ -213,7 +213,9 @@ impl Engine {
             (None, Some(customer)) => client.of_customer(customer),
             (None, None) => client.clone(),
         };
-        let (sender, turns) = (self.outbox(self.generation), self.turns.clone());
+        // The log of the new shop is often seen before the answer to the request that made it.
+        let generation = if matches!(request, Request::Reset) { ANY_GENERATION } else { self.generation };
+        let (sender, turns) = (self.outbox(generation), self.turns.clone());
         let lists_products = matches!(request, Request::Products { .. });
         let task = self.tasks.spawn(async move {
             // The semaphore is never closed.

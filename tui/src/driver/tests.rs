@@ -13,9 +13,9 @@ use crate::preferences::Preferences;
 use crate::session_file::SessionFile;
 use crate::settings::{Contact, Settings, SettingsFile};
 use crate::state::{Connection, Load, Model, Phase};
-use crate::update::Msg;
 use crate::update::tests::world::account::{ADA, a_session};
 use crate::update::tests::world::{a_shelf, an_order, eur};
+use crate::update::{Feed, Msg};
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -264,4 +264,18 @@ async fn after_a_restart_requests_carry_the_kept_token_and_the_renewed_one_is_ke
     renewed.assert_async().await;
     engine.close().await.unwrap();
     assert_eq!(file.read(), Some(a_session(2)));
+}
+
+#[tokio::test]
+async fn a_reset_is_confirmed_although_the_new_log_is_seen_before_its_answer() {
+    let Shop { mut server, mut engine } = an_open_shop().await;
+    let reset = json!({"kept_as": "shop-1.db"});
+    json_at(&mut server, "POST", "/v1/lab/reset", reset).await;
+    json_at(&mut server, "GET", "/v1/lab/scenarios", json!({"items": []})).await;
+    json_at(&mut server, "GET", "/v1/lab/faults", json!({"items": []})).await;
+    press(&mut engine, "6 R y");
+    assert!(engine.model.lab.resetting);
+    engine.take(Msg::Feed(Feed::StartedOver));
+    let is_confirmed = |model: &Model| model.toasts.iter().any(|toast| toast.text.contains("kept as shop-1.db"));
+    until(&mut engine, "the confirmation", is_confirmed).await;
 }

@@ -315,7 +315,8 @@ pub(super) fn reset(model: &mut Model, yes: bool) -> Vec<Effect> {
 }
 
 pub(super) fn on_reset(model: &mut Model, result: Result<LabReset, Failure>) -> Vec<Effect> {
-    model.lab.resetting = false;
+    // Otherwise the new log was seen before, and everything is started over already.
+    let is_first = std::mem::take(&mut model.lab.resetting);
     match result {
         Ok(LabReset { kept_as }) => {
             let said = match kept_as {
@@ -323,7 +324,7 @@ pub(super) fn on_reset(model: &mut Model, result: Result<LabReset, Failure>) -> 
                 None => "The shop is as on its first day; the old log was in memory and is gone".to_owned(),
             };
             model.toast(Tone::Good, said);
-            start_over::start_over(model)
+            if is_first { start_over::start_over(model) } else { Vec::new() }
         }
         Err(failure) => {
             refuse(model, &failure);
