@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storefront_api::{
-    AddItem, Address, ChangePassword, Checkout, Order, OrderId, OrderListQuery, OrderStatus, Password, PaymentMethod,
-    ProductQuery, ReceiveStock, SignIn, TimelineQuery, Token,
+    AddItem, ChangePassword, Order, OrderId, OrderListQuery, OrderStatus, Password, PaymentMethod, ProductQuery,
+    ReceiveStock, SignIn, TimelineQuery, Token,
 };
 use storefront_client::{Client, IdempotencyKey};
 use storefront_server::{Server, StartError};
 
 use crate::people::{PASSWORD, register, sign_in};
-use crate::world::{VISA, World, an_order, card, config, eventually};
+use crate::world::{VISA, World, an_order, card, checkout, config, eventually};
 
 const OPERATOR_PASSWORD: &str = "the shop is mine now";
 
@@ -72,22 +72,6 @@ struct Shopper {
     client: Client,
     token: String,
     id: String,
-}
-
-fn checkout(basket: &Order, payment: PaymentMethod) -> Checkout {
-    Checkout {
-        expected_total: basket.total,
-        email: "ada@example.com".to_owned(),
-        shipping_address: Address {
-            name: "Ada Lovelace".to_owned(),
-            street: "12 St James's Square".to_owned(),
-            postal_code: "SW1Y 4JH".to_owned(),
-            city: "London".to_owned(),
-            country: "GB".to_owned(),
-            ..Address::default()
-        },
-        payment,
-    }
 }
 
 /// Signs the first operator in and changes the one-time password.
