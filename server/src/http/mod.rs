@@ -100,7 +100,7 @@ fn documented_routes(shop: Option<Shop>) -> Routes {
         .add(Rule::Own(Owned::Order), routes!(orders::basket::change_quantity, orders::basket::remove_item))
         .add(Rule::Own(Owned::Order), routes!(orders::checkout::check_out))
         .add(Rule::Own(Owned::Order), routes!(orders::checkout::cancel))
-        .add(Rule::Own(Owned::Order), routes!(orders::email::change_email))
+        .add(Rule::Operator, routes!(orders::email::change_email))
         .add(Rule::Own(Owned::Order), routes!(orders::voucher::apply_voucher, orders::voucher::remove_voucher))
         .add(Rule::Own(Owned::Order), routes!(vouchers::get_issued))
         .add(Rule::Operator, routes!(orders::deliver::ship))
