@@ -204,6 +204,7 @@ async fn a_new_password_needs_the_old_one_and_ends_the_other_sessions() {
     let change =
         |current: &str, new: &str| ChangePassword { current_password: password(current), new_password: password(new) };
     assert_eq!(code(here.change_password(&change("a wrong guess", "coffee at nine")).await), "invalid_values");
+    assert_eq!(code(here.change_password(&change(PASSWORD, PASSWORD)).await), "invalid_values", "it is the same");
     elsewhere.me().await.unwrap();
     let changed = here.change_password(&change(PASSWORD, "coffee at nine")).await.unwrap().value;
     assert_eq!(code(elsewhere.me().await), "session_invalid");

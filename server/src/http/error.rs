@@ -306,6 +306,7 @@ impl From<CustomerError> for ApiError {
                 "The customer has no account. Register with email, password and name: POST /v1/customers.",
             ),
             CustomerError::Deactivated | CustomerError::PasswordChanged => Self::sign_in_refused(),
+            CustomerError::NotThePassword => Self::invalid("/current_password", "is not the password"),
             CustomerError::NoSuchSession => Self::new(
                 ErrorCode::SessionNotFound,
                 "There is no such session. GET /v1/sessions lists those that are.",

@@ -23,8 +23,9 @@ pub enum CustomerCommand {
     ChangeName {
         name: String,
     },
-    /// Change the password, and end all sessions but one.
+    /// Change the password of who gave the one with the hash `current`, and end all sessions but one.
     ChangePassword {
+        current: PasswordHash,
         password: PasswordHash,
         keep: SessionId,
     },
@@ -32,8 +33,10 @@ pub enum CustomerCommand {
     Deactivate,
     /// Allow signing in again; a repeat changes nothing.
     Reactivate,
-    /// Delete the account for good, and end all sessions.
-    Delete,
+    /// Delete the account of who gave the password with this hash for good, and end all sessions.
+    Delete {
+        password: PasswordHash,
+    },
     /// Start a session for who gave the password with this hash; more than [`MAX_SESSIONS`] end the oldest.
     StartSession {
         session: Session,
@@ -61,8 +64,12 @@ pub enum CustomerError {
     NoAccount,
     #[error("the customer is deactivated")]
     Deactivated,
+    /// The password that somebody signed in with was changed meanwhile.
     #[error("the password was changed meanwhile")]
     PasswordChanged,
+    /// The password that confirms a change was changed meanwhile.
+    #[error("it is not the password")]
+    NotThePassword,
     #[error("there is no such session")]
     NoSuchSession,
 }
@@ -83,7 +90,7 @@ pub fn decide(customer: &Customer, command: CustomerCommand) -> Result<Vec<Custo
             | CustomerCommand::ChangePassword { .. }
             | CustomerCommand::Deactivate
             | CustomerCommand::Reactivate
-            | CustomerCommand::Delete
+            | CustomerCommand::Delete { .. }
             | CustomerCommand::StartSession { .. }
             | CustomerCommand::EndSession { .. }
             | CustomerCommand::EndOtherSessions { .. },
@@ -102,8 +109,8 @@ fn decide_registered(registered: &Registered, command: CustomerCommand) -> Resul
             let account = account(registered)?;
             Ok(if account.name == name { vec![] } else { vec![CustomerEvent::NameChanged { name }] })
         }
-        CustomerCommand::ChangePassword { password, keep } => {
-            account(registered)?;
+        CustomerCommand::ChangePassword { current, password, keep } => {
+            confirm(registered, &current)?;
             let changed = CustomerEvent::PasswordChanged { password, must_change: false };
             Ok([changed].into_iter().chain(ended(registered, |id| id != keep)).collect())
         }
@@ -112,8 +119,8 @@ fn decide_registered(registered: &Registered, command: CustomerCommand) -> Resul
             Ok([CustomerEvent::Deactivated].into_iter().chain(ended(registered, |_| true)).collect())
         }
         CustomerCommand::Reactivate => Ok(if registered.is_active { vec![] } else { vec![CustomerEvent::Reactivated] }),
-        CustomerCommand::Delete => {
-            account(registered)?;
+        CustomerCommand::Delete { password } => {
+            confirm(registered, &password)?;
             Ok(ended(registered, |_| true).chain([CustomerEvent::Deleted]).collect())
         }
         CustomerCommand::StartSession { session, password } => start_session(registered, session, &password),
@@ -140,6 +147,10 @@ fn start_session(
     let surplus = (live.len() + 1).saturating_sub(MAX_SESSIONS);
     let ended = live.into_iter().take(surplus).map(|session_id| CustomerEvent::SessionEnded { session_id });
     Ok(ended.chain([CustomerEvent::SessionStarted(session)]).collect())
+}
+
+fn confirm(registered: &Registered, password: &PasswordHash) -> Result<(), CustomerError> {
+    if account(registered)?.password == *password { Ok(()) } else { Err(CustomerError::NotThePassword) }
 }
 
 fn account(registered: &Registered) -> Result<&Account, CustomerError> {

@@ -137,8 +137,10 @@ fn a_session_is_ended_once_and_the_others_stay() {
 fn a_new_password_ends_the_other_sessions() {
     let history = || [with_account(), started(1, 0), started(2, 1)];
     let changed = || CustomerEvent::PasswordChanged { password: hash("second"), must_change: false };
-    let change = CustomerCommand::ChangePassword { password: hash("second"), keep: id(2) };
-    let customer = given(history()).when(change).then([changed(), ended(1)]);
+    let change =
+        |current| CustomerCommand::ChangePassword { current: hash(current), password: hash("second"), keep: id(2) };
+    given(history()).when(change("another")).then_refused(CustomerError::NotThePassword);
+    let customer = given(history()).when(change("first")).then([changed(), ended(1)]);
     let Customer::Registered(Registered { account: Some(account), sessions, .. }) = customer else { panic!() };
     assert_eq!((account.password, sessions), (hash("second"), vec![session(2, 1)]));
 }
@@ -149,9 +151,11 @@ fn deactivation_and_deletion_end_every_session() {
     given(history()).when(CustomerCommand::Deactivate).then([CustomerEvent::Deactivated, ended(1), ended(2)]);
     given([with_account(), CustomerEvent::Deactivated]).when(CustomerCommand::Deactivate).then_nothing();
     given(history()).when(CustomerCommand::Reactivate).then_nothing();
-    let customer = given(history()).when(CustomerCommand::Delete).then([ended(1), ended(2), CustomerEvent::Deleted]);
+    let delete = |password| CustomerCommand::Delete { password: hash(password) };
+    given(history()).when(delete("another")).then_refused(CustomerError::NotThePassword);
+    let customer = given(history()).when(delete("first")).then([ended(1), ended(2), CustomerEvent::Deleted]);
     assert_eq!(customer, Customer::Deleted);
-    given([with_account(), CustomerEvent::Deleted]).when(CustomerCommand::Delete).then_refused(CustomerError::NotFound);
+    given([with_account(), CustomerEvent::Deleted]).when(delete("first")).then_refused(CustomerError::NotFound);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use storefront_api::{
     self as api, ChangePassword, ChangeProfile, DeleteAccount, EmailAddress, Password as PlainPassword, Problem,
     SessionsEnded,
 };
-use storefront_domain::customer::{Customer, CustomerCommand, CustomerError, CustomerEvent};
+use storefront_domain::customer::{Customer, CustomerCommand, CustomerError, CustomerEvent, PasswordHash};
 use storefront_domain::login::LoginCommand;
 
 use super::customers::{CustomerChange, body, change_and_show, check_name};
@@ -82,10 +82,14 @@ pub(crate) async fn change_password(
     let Command { body, context } = command.with_secrets(&shop);
     let id = claims.customer_id;
     let new = Password::new(&body.new_password).map_err(|why| ApiError::invalid("/new_password", why.to_string()))?;
+    if body.new_password == body.current_password {
+        return Err(ApiError::invalid("/new_password", "must be another than the password of now"));
+    }
     let work = async {
-        require_password(&shop, &*accounts::load(&shop.store, id).await?, &body.current_password).await?;
+        let customer = accounts::load(&shop.store, id).await?;
+        let current = require_password(&shop, &customer, &body.current_password).await?;
         let password = shop.identity.passwords.hash(new).await?;
-        let change = CustomerCommand::ChangePassword { password, keep: claims.session_id };
+        let change = CustomerCommand::ChangePassword { current, password, keep: claims.session_id };
         let reply = |customer: &Customer, _| signed_in_reply(StatusCode::OK, id, customer, claims.session_id);
         CustomerChange::of(id, change).append(&shop, &context, reply).await
     };
@@ -114,23 +118,25 @@ pub(crate) async fn delete_me(
     let id = claims.customer_id;
     let work = async {
         let customer = accounts::load(&shop.store, id).await?;
-        require_password(&shop, &customer, &body.current_password).await?;
+        let password = require_password(&shop, &customer, &body.current_password).await?;
         let email = accounts::account(&customer).and_then(|account| account.email.parse::<EmailAddress>().ok());
         let ended = u32::try_from(super::sessions::live(&customer).len()).unwrap_or(u32::MAX);
-        let mut change = CustomerChange::of(id, CustomerCommand::Delete);
+        let mut change = CustomerChange::of(id, CustomerCommand::Delete { password });
         change.login = email.map(|email| (email, LoginCommand::Release));
         change.append(&shop, &context, |_, _| Ok(reply(StatusCode::OK, &SessionsEnded { ended })?)).await
     };
     respond_once(&shop, &context, work).await
 }
 
-/// Refuses a wrong password.
-async fn require_password(shop: &Shop, customer: &Customer, password: &PlainPassword) -> Result<(), ApiError> {
-    if accounts::account(customer).is_none() {
-        return Err(CustomerError::NoAccount.into());
-    }
+/// Refuses a wrong password. Returns the hash of the right one, for a decision that is made later.
+async fn require_password(
+    shop: &Shop,
+    customer: &Customer,
+    password: &PlainPassword,
+) -> Result<PasswordHash, ApiError> {
+    let account = accounts::account(customer).ok_or(CustomerError::NoAccount)?;
     if accounts::check_password(&shop.identity.passwords, customer, password).await? {
-        return Ok(());
+        return Ok(account.password.clone());
     }
-    Err(ApiError::invalid("/current_password", "is not the password"))
+    Err(CustomerError::NotThePassword.into())
 }
