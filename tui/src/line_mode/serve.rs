@@ -36,7 +36,8 @@ async fn print_addresses(shop: &Embedded, open: bool, secured: bool) -> std::io:
     if open {
         print(&format!("  to join    storefront --server {}", shop.join_url())).await?;
     } else {
-        print("  to join    from this machine only; others are let in with --open-to-network").await?;
+        let with = if secured { "--listen ADDRESS:PORT" } else { "--open-to-network" };
+        print(&format!("  to join    from this machine only; others are let in with {with}")).await?;
     }
     if secured {
         print(&format!("  sign in    POST {url}/v1/sessions")).await?;
