@@ -1,19 +1,21 @@
 //! `storefront-server`: the command line of the shop's server. Reads options and the environment, and runs one command.
 
+mod secret_args;
 mod serve_args;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use color_eyre::eyre::{Result, WrapErr};
 use storefront_eventlog::Hash;
+use storefront_server::Server;
 use storefront_server::maintenance::{self, FileOrStdio, ToolError};
-use storefront_server::{Secret, Server, StoreChoice};
 use tracing_subscriber::EnvFilter;
 
-use self::serve_args::{ServeArgs, parse_store, to_config};
+use self::secret_args::StoreArgs;
+use self::serve_args::{ServeArgs, to_config};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -38,7 +40,7 @@ enum Command {
     /// A running server rebuilds one at POST /v1/views/VIEW/rebuild, and answers meanwhile.
     Rebuild {
         #[command(flatten)]
-        log: LogArgs,
+        log: StoreArgs,
         /// Name of the view
         #[arg(value_name = "VIEW")]
         view: String,
@@ -51,7 +53,7 @@ enum Command {
     /// byte for byte. A server may have the log open and answers the same at GET /v1/export; later events are left out.
     Export {
         #[command(flatten)]
-        log: LogArgs,
+        log: StoreArgs,
         /// The file to write, which must not be there yet; - for the standard output.
         #[arg(long, default_value = "-", value_name = "FILE")]
         out: FileOrStdio,
@@ -63,7 +65,7 @@ enum Command {
     /// again, and find by its order that it is dealt with.
     Import {
         #[command(flatten)]
-        log: LogArgs,
+        log: StoreArgs,
         /// The file to read; - for the standard input.
         #[arg(value_name = "FILE")]
         from: FileOrStdio,
@@ -76,21 +78,21 @@ enum Command {
     /// best replaced by a backup.
     Check {
         #[command(flatten)]
-        log: LogArgs,
+        log: StoreArgs,
     },
     /// Go on with a SQLite log that was copied without its write-ahead log (PATH-wal), or lost it.
     ///
     /// Such a log is refused, because its newest events are missing. This takes it as it is.
     AcceptLoss {
         #[command(flatten)]
-        log: LogArgs,
+        log: StoreArgs,
     },
     /// Prove that an event stands in the log, as JSON for `verify-proof`.
     ///
     /// The proof has the event, the hash of the log at this moment, and the hashes between them: about 2 kB more.
     Prove {
         #[command(flatten)]
-        log: LogArgs,
+        log: StoreArgs,
         /// The event's id, or its position.
         #[arg(value_name = "EVENT")]
         event: String,
@@ -113,31 +115,11 @@ enum Command {
     /// PostgreSQL use pg_dump, or `export`.
     Backup {
         #[command(flatten)]
-        log: LogArgs,
+        log: StoreArgs,
         /// The file to make, which must not be there yet.
         #[arg(value_name = "TO")]
         to: PathBuf,
     },
-}
-
-/// The option that selects the log.
-#[derive(Args)]
-struct LogArgs {
-    /// Where the event log is: sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME.
-    #[arg(
-        long,
-        env = "STOREFRONT_STORE",
-        hide_env_values = true,
-        default_value = "sqlite:storefront.db",
-        value_name = "STORE"
-    )]
-    store: Secret,
-}
-
-impl LogArgs {
-    fn store(&self) -> Result<StoreChoice> {
-        parse_store(&self.store)
-    }
 }
 
 fn main() -> ExitCode {
@@ -232,5 +214,47 @@ async fn wait_for_stop_signal() -> Result<()> {
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted.wrap_err("cannot listen for Ctrl-C"),
         _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::any::TypeId;
+
+    use clap::CommandFactory;
+    use storefront_server::Secret;
+
+    use super::*;
+
+    /// Every option of a command and of its subcommands, with the command's other options.
+    fn options(command: &clap::Command) -> Vec<(clap::Command, clap::Arg)> {
+        let own = command.get_opts().map(|option| (command.clone(), option.clone()));
+        own.chain(command.get_subcommands().flat_map(options)).collect()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_secret_is_also_read_from_a_file_and_no_default_and_no_help_shows_one() {
+        let mut secrets = 0;
+        for (command, option) in options(&Cli::command()) {
+            let name = option.get_long().unwrap_or_default().to_owned();
+            let variable = option.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if option.get_value_parser().type_id() != TypeId::of::<Secret>() {
+                let sounds_secret = ["key", "secret", "password", "token"].iter().any(|word| name.contains(word));
+                assert!(!sounds_secret || name.ends_with("-file") || name == "tls-key", "--{name} is no Secret");
+                continue;
+            }
+            secrets += 1;
+            let file = command.get_opts().find(|other| other.get_long() == Some(&format!("{name}-file")));
+            let file = file.unwrap_or_else(|| panic!("--{name} has no --{name}-file"));
+            let file_variable = file.get_env().map(|name| name.to_string_lossy().into_owned());
+            assert_eq!(file_variable, Some(format!("{variable}_FILE")), "--{name}");
+            assert!(option.is_hide_env_values_set() && option.get_default_values().is_empty(), "--{name}");
+        }
+        assert!(secrets >= 4, "only {secrets} were found");
     }
 }

@@ -12,9 +12,13 @@ use storefront_server::config::{
 };
 use storefront_server::maintenance::ToolError;
 use storefront_server::{
-    Config, ConnectionLimits, DefaultVatRate, HostName, Secret, StoreChoice, Terms, WebOrigin, parse_default_vat_rate,
-    parse_life,
+    Config, ConnectionLimits, DefaultVatRate, HostName, Secret, Terms, WebOrigin, parse_default_vat_rate, parse_life,
 };
+
+use crate::secret_args::{StoreArgs, secret};
+
+/// Where mail is handed in when no option says it.
+const DEFAULT_MAIL: &str = "smtp://127.0.0.1:7025";
 
 /// The options of `serve`.
 #[derive(Args)]
@@ -22,16 +26,8 @@ pub(crate) struct ServeArgs {
     /// Where to listen; localhost:PORT, :PORT and PORT are this machine alone.
     #[arg(long, env = "STOREFRONT_LISTEN", hide_env_values = true, default_value = "127.0.0.1:7070", value_name = "ADDR", value_parser = storefront_server::listen_address)]
     pub(crate) listen: SocketAddr,
-    /// Where to keep the event log: sqlite:PATH, sqlite::memory: to forget it at the end, or
-    /// postgres://USER:PASSWORD@HOST/NAME.
-    #[arg(
-        long,
-        env = "STOREFRONT_STORE",
-        hide_env_values = true,
-        default_value = "sqlite:storefront.db",
-        value_name = "STORE"
-    )]
-    store: Secret,
+    #[command(flatten)]
+    store: StoreArgs,
     /// Base URL of the product service.
     #[arg(
         long,
@@ -53,21 +49,24 @@ pub(crate) struct ServeArgs {
     /// Secret key of the card gateway [default: that of the stub, for a gateway on this machine]
     #[arg(long, env = "STOREFRONT_CARD_GATEWAY_KEY", hide_env_values = true, value_name = "KEY")]
     card_gateway_key: Option<Secret>,
+    /// A file with the secret key of the card gateway.
+    #[arg(long, env = "STOREFRONT_CARD_GATEWAY_KEY_FILE", hide_env_values = true, value_name = "PATH")]
+    card_gateway_key_file: Option<PathBuf>,
     /// Secret with which the card gateway signs its webhooks to /v1/webhooks/card-gateway; without it they are refused.
     #[arg(long, env = "STOREFRONT_CARD_WEBHOOK_SECRET", hide_env_values = true, value_name = "SECRET")]
     card_webhook_secret: Option<Secret>,
+    /// A file with the secret of the webhooks.
+    #[arg(long, env = "STOREFRONT_CARD_WEBHOOK_SECRET_FILE", hide_env_values = true, value_name = "PATH")]
+    card_webhook_secret_file: Option<PathBuf>,
     /// The URL to which the cardholder's browser returns from the bank; without it, this server's own page.
     #[arg(long, env = "STOREFRONT_CARD_RETURN_URL", hide_env_values = true, value_name = "URL")]
     card_return_url: Option<String>,
-    /// Where to hand in mail: smtp://HOST:PORT, or smtps:// for TLS.
-    #[arg(
-        long,
-        env = "STOREFRONT_MAIL",
-        hide_env_values = true,
-        default_value = "smtp://127.0.0.1:7025",
-        value_name = "URL"
-    )]
-    mail: Secret,
+    /// Where to hand in mail: smtp://USER:PASSWORD@HOST:PORT, or smtps:// for TLS [default: smtp://127.0.0.1:7025]
+    #[arg(long, env = "STOREFRONT_MAIL", hide_env_values = true, value_name = "URL")]
+    mail: Option<Secret>,
+    /// A file with what --mail takes.
+    #[arg(long, env = "STOREFRONT_MAIL_FILE", hide_env_values = true, value_name = "PATH")]
+    mail_file: Option<PathBuf>,
     /// The address that mail comes from.
     #[arg(
         long,
@@ -238,15 +237,18 @@ fn parse_proxy(text: &str) -> Result<IpAddr, String> {
 /// # Errors
 /// When an option makes no sense, without the secrets in it.
 pub(crate) fn to_config(args: ServeArgs) -> Result<Config> {
-    let card_gateway_key =
-        Config::card_gateway_key(args.card_gateway_key, &args.card_gateway).map_err(ToolError::Usage)?;
+    let card_gateway_key = secret("--card-gateway-key", args.card_gateway_key, args.card_gateway_key_file.as_deref())?;
+    let card_gateway_key = Config::card_gateway_key(card_gateway_key, &args.card_gateway).map_err(ToolError::Usage)?;
+    let card_webhook_secret =
+        secret("--card-webhook-secret", args.card_webhook_secret, args.card_webhook_secret_file.as_deref())?;
+    let mail = secret("--mail", args.mail, args.mail_file.as_deref())?;
     Ok(Config {
         listen: args.listen,
-        store: parse_store(&args.store)?,
+        store: args.store.store()?,
         card_gateway_key,
-        card_webhook_secret: args.card_webhook_secret.filter(|secret| !secret.is_blank()),
+        card_webhook_secret,
         card_return_url: args.card_return_url,
-        mail_url: args.mail,
+        mail_url: mail.unwrap_or_else(|| Secret::new(DEFAULT_MAIL)),
         hosts: args.hosts,
         allow_origins: args.allow_origins,
         trusted_proxies: args.trusted_proxies,
@@ -294,9 +296,4 @@ fn parse_seller_text(text: &str) -> Result<String, text::BadText> {
 /// An empty text stands for a seller without a VAT id.
 fn parse_vat_id(text: &str) -> Result<String, text::BadText> {
     if text.is_empty() { Ok(String::new()) } else { text::check_line(text, 40).map(|()| text.to_owned()) }
-}
-
-/// Parses `--store` outside clap, whose message for a wrong value would print the password in it.
-pub(crate) fn parse_store(text: &Secret) -> Result<StoreChoice> {
-    Ok(text.reveal().parse().map_err(|wrong| ToolError::Usage(format!("--store: {wrong}")))?)
 }

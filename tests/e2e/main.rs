@@ -30,6 +30,7 @@ mod log;
 mod mails;
 mod memory;
 mod money;
+mod network;
 mod offline;
 mod openapi;
 mod operations;

@@ -17,8 +17,12 @@ pub(super) const SAFETY: &[Requirement] = &[
     ),
     (
         "S2",
-        "no help, refusal, log line or Debug shows a secret",
+        "no help, refusal, log line, metric, process list or Debug shows a secret; each is read from a file too",
         &[
+            "tests/e2e/network/secrets.rs::secrets_are_read_from_files_and_neither_log_nor_process_list_nor_metrics_shows_them",
+            "tests/e2e/network/secrets.rs::a_secret_given_twice_or_in_a_file_that_holds_none_is_a_usage_error_without_it",
+            "server/src/main.rs::every_secret_is_also_read_from_a_file_and_no_default_and_no_help_shows_one",
+            "server/src/secret_args.rs::a_file_that_holds_no_secret_is_refused_with_option_and_path_and_without_its_content",
             "tests/e2e/command_line.rs::no_help_shows_what_stands_in_the_environment",
             "tests/e2e/command_line.rs::no_refusal_and_no_log_line_shows_a_password",
             "server/src/config.rs::the_debug_text_of_a_configuration_holds_no_secret",
