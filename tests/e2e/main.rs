@@ -20,6 +20,7 @@ mod database_link;
 mod deadlines;
 mod decisions;
 mod documents;
+mod guests;
 mod histories;
 mod history;
 mod idempotency;

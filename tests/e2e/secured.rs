@@ -21,27 +21,34 @@ fn key() -> IdempotencyKey {
 }
 
 /// A secured shop, with its operator signed in and a product in stock.
-struct Secured {
-    world: World,
-    operator: Client,
+pub(crate) struct Secured {
+    pub(crate) world: World,
+    pub(crate) operator: Client,
 }
 
 impl Secured {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let world = World::open_with(|config| config.secured = true).await;
         let operator = signed_in_operator(&world).await;
         Self { world, operator }
     }
 
     /// A customer, signed in.
-    async fn customer(&self, email: &str) -> Shopper {
+    pub(crate) async fn customer(&self, email: &str) -> Shopper {
         let id = register(&self.world.client, email).await.id.to_string();
         let (client, signed_in) = sign_in(&self.world.client, email).await;
         Shopper { client, token: signed_in.token.0, id }
     }
 
+    /// A guest with a session.
+    pub(crate) async fn guest(&self) -> Shopper {
+        let began = self.world.client.begin_as_guest().await.unwrap();
+        let client = self.world.client.with_token(began.token.clone());
+        Shopper { client, token: began.token.0, id: began.customer_id.to_string() }
+    }
+
     /// Adds a product to a new basket of a customer.
-    async fn a_basket(&self, shopper: &Shopper, quantity: u32) -> Order {
+    pub(crate) async fn a_basket(&self, shopper: &Shopper, quantity: u32) -> Order {
         let query = ProductQuery { in_stock: Some(true), limit: Some(1), ..ProductQuery::default() };
         let product = match self.world.client.products(&query).await.unwrap().items.pop() {
             Some(product) => product.id,
@@ -57,7 +64,7 @@ impl Secured {
     }
 
     /// An order of a customer that was paid and has its invoice.
-    async fn a_confirmed_order(&self, shopper: &Shopper) -> Order {
+    pub(crate) async fn a_confirmed_order(&self, shopper: &Shopper) -> Order {
         let basket = self.a_basket(shopper, 2).await;
         shopper.client.checkout(basket.id, &checkout(&basket, card(VISA)), &key()).await.unwrap();
         eventually("the order is confirmed", || async {
@@ -68,10 +75,10 @@ impl Secured {
     }
 }
 
-struct Shopper {
-    client: Client,
-    token: String,
-    id: String,
+pub(crate) struct Shopper {
+    pub(crate) client: Client,
+    pub(crate) token: String,
+    pub(crate) id: String,
 }
 
 /// Signs the first operator in and changes the one-time password.
@@ -100,7 +107,13 @@ async fn a_request_under_the_id_of_somebody_elses_order_is_not_in_its_timeline()
 }
 
 /// Status and code of an answer.
-async fn ask(world: &World, token: Option<&str>, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
+pub(crate) async fn ask(
+    world: &World,
+    token: Option<&str>,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> (u16, String) {
     let method: Method = method.to_uppercase().parse().unwrap();
     let request = reqwest::Client::new().request(method, format!("{}{path}", world.server.url()));
     let request = request.header("idempotency-key", uuid::Uuid::now_v7().to_string());
@@ -120,7 +133,7 @@ async fn ask(world: &World, token: Option<&str>, method: &str, path: &str, body:
 }
 
 /// Every operation of the description: method, path and rule.
-async fn operations(world: &World) -> Vec<(String, String, String)> {
+pub(crate) async fn operations(world: &World) -> Vec<(String, String, String)> {
     let document = reqwest::get(format!("{}/openapi.json", world.server.url())).await.unwrap();
     let document: Value = document.json().await.unwrap();
     let mut all = Vec::new();
@@ -133,7 +146,7 @@ async fn operations(world: &World) -> Vec<(String, String, String)> {
 }
 
 /// A path whose parameters name things that are there.
-fn filled(path: &str, ids: &BTreeMap<&str, String>) -> String {
+pub(crate) fn filled(path: &str, ids: &BTreeMap<&str, String>) -> String {
     let id = if path.starts_with("/v1/payments") {
         "payment"
     } else if path.starts_with("/v1/customers") {
@@ -177,14 +190,14 @@ async fn without_a_session_only_what_is_public_is_answered() {
         }
         *by_rule.entry(rule).or_default() += 1;
     }
-    assert!(by_rule.keys().eq(["operator", "own", "public", "signed_in"]), "{by_rule:?}");
+    assert!(by_rule.keys().eq(["account", "operator", "own", "public", "signed_in"]), "{by_rule:?}");
     for path in ["/docs", "/openapi.json", "/v1/products", "/v1/categories", "/health/live", "/health/ready"] {
         assert_eq!(ask(&shop.world, None, "get", path, None).await.0, 200, "{path}");
     }
 }
 
 /// The ids of everything that belongs to a customer.
-async fn ids_of(
+pub(crate) async fn ids_of(
     world: &World,
     shopper: &Shopper,
     order: &Order,

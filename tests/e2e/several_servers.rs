@@ -2,7 +2,7 @@
 //! fails (promise P4).
 
 use rustix::process::{Signal, kill_process};
-use storefront_api::{EventQuery, InvoiceListQuery, OrderId, ProcessState, Product};
+use storefront_api::{EventQuery, InvoiceListQuery, OrderId, OrderListQuery, ProcessState, Product};
 use storefront_client::Client;
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 
@@ -220,7 +220,17 @@ async fn a_session_that_one_server_started_is_good_on_another_and_ended_on_a_thi
     for side in &sides {
         eventually("the session is refused", || async { on(side).me().await.is_err().then_some(()) }).await;
     }
+    // So does the session of a guest who registers.
+    let guest = sides[0].client.begin_as_guest().await.unwrap();
+    let of_guest = |side: &Side| side.client.with_token(guest.token.clone());
+    of_guest(&sides[1]).orders(&OrderListQuery::default()).await.unwrap();
+    people::register(&of_guest(&sides[2]), "bob@example.com").await;
+    for side in &sides {
+        let refused = async || of_guest(side).orders(&OrderListQuery::default()).await.is_err().then_some(());
+        eventually("the guest's session is refused", refused).await;
+    }
     // A server that starts later knows it before its first request.
     let late = server();
     assert!(on(&late).me().await.is_err());
+    assert!(of_guest(&late).orders(&OrderListQuery::default()).await.is_err());
 }

@@ -64,8 +64,8 @@ pub use orders::{
     ReopenReason, Ship, Shipment, TaxLine,
 };
 pub use people::{
-    ChangePassword, ChangeProfile, DeleteAccount, Password, Role, Session, SessionList, SessionsEnded, SignIn,
-    SignedIn, Token,
+    ChangePassword, ChangeProfile, DeleteAccount, Password, Role, Session, SessionKind, SessionList, SessionsEnded,
+    SignIn, SignedIn, Token,
 };
 pub use problem::{FieldError, Problem};
 pub use processes::{

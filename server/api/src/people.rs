@@ -17,6 +17,17 @@ pub enum Role {
     Operator,
 }
 
+/// Whose a session is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionKind {
+    /// Somebody with an account, who signed in.
+    #[default]
+    Account,
+    /// Somebody without an account. The orders of the session come along when its owner registers.
+    Guest,
+}
+
 /// A password in the clear. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
@@ -62,8 +73,11 @@ pub struct SignedIn {
     pub session_id: SessionId,
     /// The session ends at this time, and can no longer be renewed.
     pub session_expires_at: Timestamp,
-    /// The customer who is signed in.
+    /// The customer who is signed in. A guest has an id too, and keeps it on registering.
     pub customer_id: CustomerId,
+    /// Whose the session is.
+    #[serde(default)]
+    pub kind: SessionKind,
     /// What the customer may do.
     pub role: Role,
     /// Whether the password must be changed before anything else.

@@ -23,6 +23,14 @@ impl Client {
         self.post(&["v1", "sessions"], sign_in, key).await
     }
 
+    /// `POST /v1/sessions/guest`: the session of a guest, who has no account. Needs no session.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn begin_as_guest(&self) -> Result<SignedIn, ClientError> {
+        Ok(self.write(self.request(Method::POST, &["v1", "sessions", "guest"])).await?.value)
+    }
+
     /// `POST /v1/sessions/renew`: another token for the session of this client's token, which may have expired.
     ///
     /// # Errors

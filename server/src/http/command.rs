@@ -120,14 +120,13 @@ pub(crate) async fn split_request(request: Request, shop: &Shop) -> Result<(Part
     let bytes = body::read(&parts.headers, body).await?;
     let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
     let caller = Caller::of(&parts, shop.secured)?;
-    let Caller(customer_id) = caller;
     let (scope, actor) = caller.scope_and_actor(&parts, shop.secured)?;
     let idempotency = idempotency(&scope, &parts, &bytes)?;
     // Clients choose the id of a request. As it is, it could be the id of somebody else's order, whose timeline then showed this.
     let correlation_id = if shop.secured { format!("request:{request_id}") } else { request_id.to_string() };
     let cause = Cause { correlation_id, causation_id: Some(request_id.to_string()), actor };
     let condition = condition(&parts.headers)?;
-    Ok((parts, bytes, Context { cause, customer_id, idempotency, condition }))
+    Ok((parts, bytes, Context { cause, customer_id: caller.customer_id(), idempotency, condition }))
 }
 
 /// Reads the idempotency key, scoped to the caller, with a fingerprint of the request.

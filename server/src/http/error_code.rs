@@ -49,6 +49,7 @@ codes! {
     SessionInvalid, "session_invalid", UNAUTHORIZED, "The session is over";
     SignInRefused, "sign_in_refused", UNAUTHORIZED, "Nobody signs in like this";
     PasswordChangeRequired, "password_change_required", FORBIDDEN, "The password must be changed first";
+    AccountRequired, "account_required", FORBIDDEN, "A guest cannot do this";
     OperatorsOnly, "operators_only", FORBIDDEN, "Only operators may do this";
     ForeignHost, "foreign_host", FORBIDDEN, "The Host is not this server";
     ForeignOrigin, "foreign_origin", FORBIDDEN, "A page of another origin may not do this";

@@ -4,7 +4,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use storefront_api::{ACTOR_HEADER, ActorName, CUSTOMER_HEADER, CustomerId, Money, Role};
+use storefront_api::{ACTOR_HEADER, ActorName, CUSTOMER_HEADER, CustomerId, Money, Role, SessionKind};
 use storefront_domain::customer::{Customer, CustomerError, CustomerEvent, Registered};
 
 use crate::http::error::ApiError;
@@ -15,9 +15,15 @@ use crate::identity::tokens::Claims;
 use crate::store::commands::Failure;
 use crate::store::{aggregates, streams};
 
-/// The customer who sent a request; `None` for a guest.
+/// The customer who sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Caller(pub(crate) Option<CustomerId>);
+pub(crate) enum Caller {
+    /// A guest without a session.
+    Nobody,
+    /// A guest with a session, whose id nobody has registered yet.
+    Guest(CustomerId),
+    Customer(CustomerId),
+}
 
 impl Caller {
     /// The caller of a request: the customer who is signed in, otherwise the one whom the headers name.
@@ -26,9 +32,10 @@ impl Caller {
     /// When the token is not good, or see [`Caller::from_headers`].
     pub(crate) fn of(parts: &Parts, secured: bool) -> Result<Self, ApiError> {
         match Principal::in_extensions(&parts.extensions).claims()? {
-            Some(Claims { role: Role::Customer, customer_id, .. }) => Ok(Self(Some(customer_id))),
+            Some(Claims { kind: SessionKind::Guest, customer_id, .. }) => Ok(Self::Guest(customer_id)),
+            Some(Claims { role: Role::Customer, customer_id, .. }) => Ok(Self::Customer(customer_id)),
             Some(Claims { role: Role::Operator, .. }) => Self::from_headers(&parts.headers),
-            None if secured => Ok(Self(None)),
+            None if secured => Ok(Self::Nobody),
             None => Self::from_headers(&parts.headers),
         }
     }
@@ -52,12 +59,20 @@ impl Caller {
     /// When there are several `Storefront-Customer` headers, or one is not a UUID.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
         let mut named = headers.get_all(CUSTOMER_HEADER).iter();
-        let Some(first) = named.next() else { return Ok(Self(None)) };
+        let Some(first) = named.next() else { return Ok(Self::Nobody) };
         let id = first.to_str().ok().and_then(|text| text.parse().ok()).filter(|_| named.next().is_none());
         let id = id.ok_or_else(|| {
             ApiError::new(ErrorCode::InvalidCustomer, "Send one Storefront-Customer with the customer's id, a UUID.")
         })?;
-        Ok(Self(Some(id)))
+        Ok(Self::Customer(id))
+    }
+
+    /// The id under which the caller shops; `None` for nobody.
+    pub(crate) fn customer_id(self) -> Option<CustomerId> {
+        match self {
+            Self::Nobody => None,
+            Self::Guest(id) | Self::Customer(id) => Some(id),
+        }
     }
 
     /// Returns the actor for events: the name in `Storefront-Actor`, else the customer, else `guest`.
@@ -78,7 +93,7 @@ impl Caller {
 
     /// The scope of idempotency keys; independent of `Storefront-Actor`.
     pub(crate) fn scope(self) -> String {
-        self.0.map_or_else(|| "guest".to_owned(), |id| format!("customer:{id}"))
+        self.customer_id().map_or_else(|| "guest".to_owned(), |id| format!("customer:{id}"))
     }
 
     /// Returns the customer.
@@ -86,7 +101,7 @@ impl Caller {
     /// # Errors
     /// `customer_required` for a guest.
     pub(crate) fn require_customer(self) -> Result<CustomerId, ApiError> {
-        self.0.ok_or_else(|| {
+        self.customer_id().ok_or_else(|| {
             let detail = "Say who you are: send Storefront-Customer with the id that POST /v1/customers answered.";
             ApiError::new(ErrorCode::CustomerRequired, detail)
         })
@@ -101,7 +116,7 @@ impl FromRequestParts<Shop> for Caller {
     }
 }
 
-/// The one customer whose things a request may see in lists; `None` for everybody's.
+/// The one customer whose things a request may see and change; `None` for everybody's.
 pub(crate) struct OnlyOf(pub(crate) Option<CustomerId>);
 
 impl FromRequestParts<Shop> for OnlyOf {
@@ -115,13 +130,31 @@ impl FromRequestParts<Shop> for OnlyOf {
     }
 }
 
-/// Returns the customer's limit on the unit price; `None` for a guest.
-pub(crate) async fn spending_limit(shop: &Shop, customer_id: Option<CustomerId>) -> Result<Option<Money>, ApiError> {
-    let Some(id) = customer_id else { return Ok(None) };
+/// Returns the limit on the unit price of who sends a request; `None` for a guest.
+///
+/// # Errors
+/// When there is no such customer.
+pub(crate) async fn spending_limit(shop: &Shop, caller: Caller) -> Result<Option<Money>, ApiError> {
+    match caller {
+        Caller::Nobody | Caller::Guest(_) => Ok(None),
+        Caller::Customer(id) => {
+            let limit = owners_spending_limit(shop, Some(id)).await?;
+            limit.map(Some).ok_or_else(|| CustomerError::NotFound.into())
+        }
+    }
+}
+
+/// Returns the limit on the unit price of the owner of an order that has begun; `None` for a guest, with or without an id.
+///
+/// # Errors
+/// When the owner was deleted.
+pub(crate) async fn owners_spending_limit(shop: &Shop, owner: Option<CustomerId>) -> Result<Option<Money>, ApiError> {
+    let Some(id) = owner else { return Ok(None) };
     let (customer, _) =
         aggregates::load::<CustomerEvent>(&shop.store, &streams::customer(id)).await.map_err(Failure::from)?;
     match &*customer {
-        Customer::Unknown | Customer::Deleted => Err(CustomerError::NotFound.into()),
+        Customer::Unknown => Ok(None),
+        Customer::Deleted => Err(CustomerError::NotFound.into()),
         Customer::Registered(Registered { limit, .. }) => {
             Ok(Some((*limit).unwrap_or_else(|| shop.money(shop.terms.spending_limit))))
         }
@@ -142,9 +175,9 @@ mod tests {
 
     #[test]
     fn one_header_names_the_customer_and_none_a_guest() {
-        assert_eq!(of(&[]), Ok(Caller(None)));
+        assert_eq!(of(&[]), Ok(Caller::Nobody));
         let id = Uuid::from_u128(7);
-        assert_eq!(of(&[&id.to_string()]), Ok(Caller(Some(CustomerId(id)))));
+        assert_eq!(of(&[&id.to_string()]), Ok(Caller::Customer(CustomerId(id))));
     }
 
     #[test]
@@ -155,7 +188,7 @@ mod tests {
             let headers: HeaderMap = bytes.iter().map(|bytes| (name.clone(), value(bytes))).collect();
             caller.actor(&headers).map_err(|error| error.into_problem().code)
         };
-        let (guest, ada) = (Caller(None), Caller(Some(CustomerId(Uuid::from_u128(7)))));
+        let (guest, ada) = (Caller::Nobody, Caller::Customer(CustomerId(Uuid::from_u128(7))));
         assert_eq!(of(&[], guest), Ok("guest".to_owned()));
         assert_eq!(of(&[], ada), Ok(format!("customer:{}", Uuid::from_u128(7))));
         assert_eq!(of(&["Paar 3 – Łódź".as_bytes()], ada), Ok("Paar 3 – Łódź".to_owned()));
@@ -170,6 +203,6 @@ mod tests {
         for values in [vec![""], vec!["ada"], vec![&id, &id]] {
             assert_eq!(of(&values), Err("invalid_customer".to_owned()), "{values:?}");
         }
-        assert_eq!(Caller(None).require_customer().unwrap_err().into_problem().code, "customer_required");
+        assert_eq!(Caller::Nobody.require_customer().unwrap_err().into_problem().code, "customer_required");
     }
 }

@@ -112,8 +112,8 @@ fn documented_routes(shop: Option<Shop>) -> Routes {
         .add(Rule::Operator, routes!(unmatched_charges::refund_unmatched))
         .add(Rule::SignedIn, routes!(documents::list_invoices))
         .add(Rule::Own(Owned::Document), routes!(documents::get_invoice))
-        .add(Rule::SignedIn, routes!(wallets::get_wallet))
-        .add(Rule::SignedIn, routes!(wallets::list_movements))
+        .add(Rule::Account, routes!(wallets::get_wallet))
+        .add(Rule::Account, routes!(wallets::list_movements))
         .add(Rule::Operator, routes!(wallets::top_up))
         .add(Rule::SignedIn, routes!(vouchers::list_vouchers))
         .add(Rule::Operator, routes!(vouchers::revoke_voucher));
@@ -127,16 +127,17 @@ fn people_routes(routes: Routes) -> Routes {
         .add(Rule::Operator, routes!(customers::set_limit))
         .add(Rule::Operator, routes!(customers::deactivate))
         .add(Rule::Operator, routes!(customers::reactivate))
-        .add(Rule::Account, routes!(me::get_me))
-        .add(Rule::SignedIn, routes!(me::change_profile, me::delete_me))
-        .add(Rule::Account, routes!(me::change_password))
+        .add(Rule::AnyAccount, routes!(me::get_me))
+        .add(Rule::Account, routes!(me::change_profile, me::delete_me))
+        .add(Rule::AnyAccount, routes!(me::change_password))
         .add(Rule::Public, routes!(sessions::sign_in))
-        .add(Rule::SignedIn, routes!(sessions::list_sessions))
+        .add(Rule::Public, routes!(sessions::begin_as_guest))
+        .add(Rule::Account, routes!(sessions::list_sessions))
         // Its handler wants a token, which may have expired.
         .add(Rule::Public, routes!(sessions::renew))
-        .add(Rule::Account, routes!(sessions::sign_out))
-        .add(Rule::SignedIn, routes!(sessions::end_others))
-        .add(Rule::SignedIn, routes!(sessions::end_session))
+        .add(Rule::AnySession, routes!(sessions::sign_out))
+        .add(Rule::Account, routes!(sessions::end_others))
+        .add(Rule::Account, routes!(sessions::end_session))
 }
 
 fn operators_routes(routes: Routes) -> Routes {

@@ -48,7 +48,7 @@ A shop whose every state change is an event that anyone can watch.
 
 **Who may do what.** In open mode nobody has to sign in, and everyone who can reach the address may do everything. By default \
 it listens on this machine only. In secured mode (`--secured`) each operation says in `x-access` who may use it: `public` \
-everybody, `signed_in` whoever has a session, for what is theirs, `own` the owner of what the path names, which is not \
+everybody, `signed_in` whoever has a session, guests too, for what is theirs, `account` whoever is signed in to an account, `own` the owner of what the path names, which is not \
 there for others (404), `operator` operators alone (403 for others). Operators may use all. What follows about \
 `Storefront-Customer` and `Storefront-Actor` is for open mode, and for operators who act for a customer. Who is a customer says so with `Storefront-Customer: ID`, under which \
 `POST /v1/customers` registered them; without it one is a guest. The customer who sends an order's first item owns the \
@@ -59,6 +59,10 @@ token is sent as `Authorization: Bearer TOKEN`, names the customer in place of `
 hour. `POST /v1/sessions/renew` gives another one, also when it has expired, until the session ends: after 30 days, when it \
 is ended at `/v1/sessions`, when the password is changed elsewhere, or with the account. Every server refuses an ended \
 session within a second.
+
+**Guests.** `POST /v1/sessions/guest` gives a token to somebody without an account, with an id under which orders are begun. \
+Only this session sees them, until `POST /v1/customers` with its token makes the account of that id, with everything that was \
+bought. What needs an account is refused (403 `account_required`).
 
 **Writing.** An order's id is a UUID of the client's choice. Every write answers `Storefront-Position`, the log position \
 that it wrote; send it back as `min_position` to read your own writes. Under an `Idempotency-Key` a command takes effect \
@@ -104,8 +108,8 @@ pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The token of a session"));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(SESSION_SCHEME, SecurityScheme::Http(bearer.build()));
-    // Webhooks are not commands of clients.
-    let commands_are_at = |path: &str| !path.starts_with("/v1/webhooks/");
+    // Webhooks are not commands of clients, and the start of a guest's session writes nothing.
+    let commands_are_at = |path: &str| !path.starts_with("/v1/webhooks/") && path != "/v1/sessions/guest";
     for (path, item) in document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with("/v1/")) {
         for operation in [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten() {
             if commands_are_at(path) {
@@ -143,6 +147,9 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
     ];
     if access.as_deref() != Some("public") {
         codes.extend([ErrorCode::SessionRequired, ErrorCode::PasswordChangeRequired]);
+    }
+    if access.as_deref() == Some("account") {
+        codes.push(ErrorCode::AccountRequired);
     }
     if access.as_deref() == Some("operator") {
         codes.push(ErrorCode::OperatorsOnly);

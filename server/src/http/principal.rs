@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, header};
+use storefront_api::SessionKind;
 
 use crate::clock;
 use crate::http::error::ApiError;
@@ -20,7 +21,9 @@ pub(crate) enum Principal {
     Session(Claims),
     /// The token has expired. The session may live, and can be renewed then.
     Expired(Claims),
-    /// The token is none of ours, or its session was ended.
+    /// The session was ended.
+    Ended(Claims),
+    /// The token is none of ours.
     Invalid,
     /// The shop itself, such as a scenario of the lab; never a request from the network.
     Shop,
@@ -31,6 +34,7 @@ impl Principal {
     pub(crate) fn of(identity: &Identity, headers: &HeaderMap) -> Self {
         let Some(token) = bearer(headers) else { return Self::Nobody };
         match identity.verify(token) {
+            Some(claims) if identity.ended.contains(claims.session_id) => Self::Ended(claims),
             Some(claims) if claims.expires_at > clock::now() => Self::Session(claims),
             Some(claims) => Self::Expired(claims),
             None => Self::Invalid,
@@ -46,7 +50,7 @@ impl Principal {
     pub(crate) fn is_still_good(self, identity: &Identity) -> bool {
         match self {
             Self::Session(claims) => !identity.ended.contains(claims.session_id) && claims.expires_at > clock::now(),
-            Self::Nobody | Self::Expired(_) | Self::Invalid | Self::Shop => true,
+            Self::Nobody | Self::Expired(_) | Self::Ended(_) | Self::Invalid | Self::Shop => true,
         }
     }
 
@@ -58,7 +62,7 @@ impl Principal {
         match self {
             Self::Nobody | Self::Shop => Ok(None),
             Self::Session(claims) => Ok(Some(claims)),
-            Self::Expired(_) | Self::Invalid => Err(session_invalid()),
+            Self::Expired(_) | Self::Ended(_) | Self::Invalid => Err(session_invalid()),
         }
     }
 }
@@ -93,15 +97,68 @@ pub(crate) fn session_required() -> ApiError {
     ApiError::new(ErrorCode::SessionRequired, detail)
 }
 
-/// The session of a request that needs one.
+/// Refuses a guest where only an account will do.
+pub(crate) fn account_required() -> ApiError {
+    let detail = "This needs an account. Register, POST /v1/customers, with the token of the guest, whose orders come along; or sign in, POST /v1/sessions.";
+    ApiError::new(ErrorCode::AccountRequired, detail)
+}
+
+/// The session of a request that needs one, of an account or of a guest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnySession(pub(crate) Claims);
+
+impl FromRequestParts<Shop> for AnySession {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _shop: &Shop) -> Result<Self, ApiError> {
+        Principal::in_extensions(&parts.extensions).claims()?.map(Self).ok_or_else(session_required)
+    }
+}
+
+/// The session of a request that needs an account.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedIn(pub(crate) Claims);
 
 impl FromRequestParts<Shop> for SignedIn {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _shop: &Shop) -> Result<Self, ApiError> {
-        Principal::in_extensions(&parts.extensions).claims()?.map(Self).ok_or_else(session_required)
+    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
+        let AnySession(claims) = AnySession::from_request_parts(parts, shop).await?;
+        match claims.kind {
+            SessionKind::Account => Ok(Self(claims)),
+            SessionKind::Guest => Err(account_required()),
+        }
+    }
+}
+
+/// The guest who registers, if it is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Registering {
+    pub(crate) guest: Option<Claims>,
+    /// Whether the guest's session is over. The registration ends it, so that it is over in each repeat of the request.
+    pub(crate) is_over: bool,
+}
+
+impl FromRequestParts<Shop> for Registering {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _shop: &Shop) -> Result<Self, Self::Rejection> {
+        Ok(match Principal::in_extensions(&parts.extensions) {
+            Principal::Session(claims) if claims.kind == SessionKind::Guest => {
+                Self { guest: Some(claims), is_over: false }
+            }
+            Principal::Ended(claims) | Principal::Expired(claims) if claims.kind == SessionKind::Guest => {
+                // The request is the guest's, so that what is kept of the first one answers it.
+                parts.extensions.insert(Principal::Session(claims));
+                Self { guest: Some(claims), is_over: true }
+            }
+            Principal::Nobody
+            | Principal::Session(_)
+            | Principal::Expired(_)
+            | Principal::Ended(_)
+            | Principal::Invalid
+            | Principal::Shop => Self { guest: None, is_over: false },
+        })
     }
 }
 
@@ -122,7 +179,11 @@ impl FromRequestParts<Shop> for Renewing {
 fn accept_expired(extensions: &mut Extensions) -> Principal {
     let principal = match Principal::in_extensions(extensions) {
         Principal::Expired(claims) => Principal::Session(claims),
-        other @ (Principal::Nobody | Principal::Session(_) | Principal::Invalid | Principal::Shop) => other,
+        other @ (Principal::Nobody
+        | Principal::Session(_)
+        | Principal::Ended(_)
+        | Principal::Invalid
+        | Principal::Shop) => other,
     };
     extensions.insert(principal);
     principal
@@ -142,6 +203,7 @@ mod tests {
         let claims = Claims {
             session_id: SessionId(Uuid::from_u128(8)),
             customer_id,
+            kind: SessionKind::Account,
             role: Role::Customer,
             must_change_password: false,
             expires_at: Timestamp::from_unix_ms(0),
@@ -151,9 +213,11 @@ mod tests {
         assert!(Caller::of(&parts, true).is_err(), "an expired token does not count elsewhere");
         assert_eq!(accept_expired(&mut parts.extensions), Principal::Session(claims));
         let caller = Caller::of(&parts, true).unwrap();
-        assert_eq!(caller, Caller(Some(customer_id)));
+        assert_eq!(caller, Caller::Customer(customer_id));
         assert_eq!(caller.scope_and_actor(&parts, true).unwrap().0, format!("customer:{customer_id}"));
-        parts.extensions.insert(Principal::Invalid);
-        assert_eq!(accept_expired(&mut parts.extensions), Principal::Invalid);
+        for over in [Principal::Invalid, Principal::Ended(claims)] {
+            parts.extensions.insert(over);
+            assert_eq!(accept_expired(&mut parts.extensions), over);
+        }
     }
 }

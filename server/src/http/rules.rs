@@ -11,7 +11,7 @@ use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Either};
-use storefront_api::Role;
+use storefront_api::{Role, SessionKind};
 use tower::{Layer, Service};
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -21,7 +21,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::ownership::{self, Owned};
-use crate::http::principal::{Principal, session_required};
+use crate::http::principal::{Principal, account_required, session_required};
 use crate::http::state::Shop;
 use crate::identity::tokens::Claims;
 
@@ -35,10 +35,14 @@ pub(crate) const ACCESS: &str = "x-access";
 pub(crate) enum Rule {
     /// Everybody, without a session too.
     Public,
-    /// Whoever is signed in; the handler shows them their own.
+    /// Whoever has a session, guests too; the handler shows them their own.
     SignedIn,
     /// As [`Rule::SignedIn`], also before a one-time password was changed.
+    AnySession,
+    /// Whoever is signed in to an account; the handler shows them their own.
     Account,
+    /// As [`Rule::Account`], also before a one-time password was changed.
+    AnyAccount,
     /// Whoever owns what the path names; for others it is not there.
     Own(Owned),
     Operator,
@@ -49,7 +53,8 @@ impl Rule {
     fn text(self) -> &'static str {
         match self {
             Self::Public => "public",
-            Self::SignedIn | Self::Account => "signed_in",
+            Self::SignedIn | Self::AnySession => "signed_in",
+            Self::Account | Self::AnyAccount => "account",
             Self::Own(_) => "own",
             Self::Operator => "operator",
         }
@@ -172,12 +177,18 @@ fn check(rule: Rule, principal: Principal) -> Result<Allowed, ApiError> {
         return Ok(Allowed::Yes);
     }
     let claims = principal.claims()?.ok_or_else(session_required)?;
-    if claims.must_change_password && rule != Rule::Account {
+    if claims.must_change_password && !matches!(rule, Rule::AnySession | Rule::AnyAccount) {
         let detail = "The password is good for one sign-in. Change it: PUT /v1/customers/me/password.";
         return Err(ApiError::new(ErrorCode::PasswordChangeRequired, detail));
     }
+    if claims.kind == SessionKind::Guest && matches!(rule, Rule::Account | Rule::AnyAccount) {
+        return Err(account_required());
+    }
     match (claims.role, rule) {
-        (Role::Operator, _) | (Role::Customer, Rule::Public | Rule::SignedIn | Rule::Account) => Ok(Allowed::Yes),
+        (Role::Operator, _)
+        | (Role::Customer, Rule::Public | Rule::SignedIn | Rule::AnySession | Rule::Account | Rule::AnyAccount) => {
+            Ok(Allowed::Yes)
+        }
         (Role::Customer, Rule::Own(owned)) => Ok(Allowed::IfOwn(owned, claims)),
         (Role::Customer, Rule::Operator) => {
             Err(ApiError::new(ErrorCode::OperatorsOnly, "This is for operators of the shop."))
@@ -192,12 +203,21 @@ mod tests {
 
     use super::*;
 
-    const RULES: [Rule; 5] = [Rule::Public, Rule::SignedIn, Rule::Account, Rule::Own(Owned::Order), Rule::Operator];
+    const RULES: [Rule; 7] = [
+        Rule::Public,
+        Rule::SignedIn,
+        Rule::AnySession,
+        Rule::Account,
+        Rule::AnyAccount,
+        Rule::Own(Owned::Order),
+        Rule::Operator,
+    ];
 
     fn claims(role: Role) -> Claims {
         Claims {
             session_id: SessionId(Uuid::from_u128(1)),
             customer_id: CustomerId(Uuid::from_u128(2)),
+            kind: SessionKind::Account,
             role,
             must_change_password: false,
             expires_at: Timestamp::from_unix_ms(0),
@@ -205,7 +225,7 @@ mod tests {
     }
 
     /// What each rule says of somebody: `yes`, `own`, or the code of the refusal.
-    fn outcomes(principal: Principal) -> [String; 5] {
+    fn outcomes(principal: Principal) -> [String; 7] {
         RULES.map(|rule| match check(rule, principal) {
             Ok(Allowed::Yes) => "yes".to_owned(),
             Ok(Allowed::IfOwn(..)) => "own".to_owned(),
@@ -216,18 +236,22 @@ mod tests {
     #[test]
     fn every_rule_is_decided_for_everybody() {
         let session = |claims| outcomes(Principal::Session(claims));
-        assert_eq!(session(claims(Role::Customer)), ["yes", "yes", "yes", "own", "operators_only"]);
-        assert_eq!(session(claims(Role::Operator)), ["yes"; 5]);
-        assert_eq!(outcomes(Principal::Shop), ["yes"; 5]);
-        let required = "session_required";
-        assert_eq!(outcomes(Principal::Nobody), ["yes", required, required, required, required]);
-        let over = "session_invalid";
-        for bad in [Principal::Invalid, Principal::Expired(claims(Role::Operator))] {
-            assert_eq!(outcomes(bad), ["yes", over, over, over, over]);
+        let of_customer = ["yes", "yes", "yes", "yes", "yes", "own", "operators_only"];
+        assert_eq!(session(claims(Role::Customer)), of_customer);
+        let guest = Claims { kind: SessionKind::Guest, ..claims(Role::Customer) };
+        let account = "account_required";
+        assert_eq!(session(guest), ["yes", "yes", "yes", account, account, "own", "operators_only"]);
+        assert_eq!(session(claims(Role::Operator)), ["yes"; 7]);
+        assert_eq!(outcomes(Principal::Shop), ["yes"; 7]);
+        let all_but_public = |code| ["yes", code, code, code, code, code, code];
+        assert_eq!(outcomes(Principal::Nobody), all_but_public("session_required"));
+        let operator = claims(Role::Operator);
+        for bad in [Principal::Invalid, Principal::Expired(operator), Principal::Ended(operator)] {
+            assert_eq!(outcomes(bad), all_but_public("session_invalid"));
         }
         let change = "password_change_required";
         let one_time = Claims { must_change_password: true, ..claims(Role::Operator) };
-        assert_eq!(session(one_time), ["yes", change, "yes", change, change]);
+        assert_eq!(session(one_time), ["yes", change, "yes", change, "yes", change, change]);
     }
 
     #[test]
@@ -237,7 +261,7 @@ mod tests {
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 let rule = operation[ACCESS].as_str().unwrap_or_default();
-                let known = ["public", "signed_in", "own", "operator"].contains(&rule);
+                let known = ["public", "signed_in", "account", "own", "operator"].contains(&rule);
                 assert!(known, "{method} {path} has no rule: {rule:?}");
                 assert_eq!(operation["security"].is_null(), rule == "public", "{method} {path}");
                 count += 1;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use storefront_api::{CustomerId, Role, SessionId, Timestamp};
+use storefront_api::{CustomerId, Role, SessionId, SessionKind, Timestamp};
 use uuid::Uuid;
 
 use super::signing_keys::SigningKeys;
@@ -18,8 +18,10 @@ pub(crate) const TOKEN_LIFE: Duration = Duration::from_secs(60 * 60);
 pub(crate) const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 const VERSION: &str = "st1";
-/// Number of bytes of the claims: two ids, a role, a flag and a time.
+/// Number of bytes of the claims: two ids, a role, what limits the bearer, and a time.
 const CLAIM_BYTES: usize = 16 + 16 + 1 + 1 + 8;
+/// In the claims of a guest, who has no password, in place of whether it must be changed.
+const GUEST: u8 = 2;
 const CODE_BYTES: usize = 32;
 /// No token is longer.
 const MAX_TOKEN_BYTES: usize = 128;
@@ -29,6 +31,7 @@ const MAX_TOKEN_BYTES: usize = 128;
 pub(crate) struct Claims {
     pub(crate) session_id: SessionId,
     pub(crate) customer_id: CustomerId,
+    pub(crate) kind: SessionKind,
     pub(crate) role: Role,
     /// Whether the bearer may do nothing but change the password.
     pub(crate) must_change_password: bool,
@@ -81,13 +84,22 @@ impl Claims {
         bytes[..16].copy_from_slice(self.session_id.0.as_bytes());
         bytes[16..32].copy_from_slice(self.customer_id.0.as_bytes());
         bytes[32] = role;
-        bytes[33] = u8::from(self.must_change_password);
+        bytes[33] = match self.kind {
+            SessionKind::Account => u8::from(self.must_change_password),
+            SessionKind::Guest => GUEST,
+        };
         bytes[34..].copy_from_slice(&self.expires_at.unix_ms().to_be_bytes());
         bytes
     }
 
     fn from_bytes(bytes: &[u8; CLAIM_BYTES]) -> Option<Self> {
         let id = |from: usize| Uuid::from_slice(bytes.get(from..from + 16)?).ok();
+        let (kind, must_change_password) = match bytes[33] {
+            0 => (SessionKind::Account, false),
+            1 => (SessionKind::Account, true),
+            GUEST => (SessionKind::Guest, false),
+            _ => return None,
+        };
         Some(Self {
             session_id: SessionId(id(0)?),
             customer_id: CustomerId(id(16)?),
@@ -96,11 +108,8 @@ impl Claims {
                 2 => Role::Operator,
                 _ => return None,
             },
-            must_change_password: match bytes[33] {
-                0 => false,
-                1 => true,
-                _ => return None,
-            },
+            kind,
+            must_change_password,
             expires_at: Timestamp::from_unix_ms(i64::from_be_bytes(bytes[34..].try_into().ok()?)),
         })
     }
@@ -116,6 +125,7 @@ mod tests {
         Claims {
             session_id: SessionId(Uuid::from_u128(7)),
             customer_id: CustomerId(Uuid::from_u128(8)),
+            kind: SessionKind::Account,
             role: Role::Customer,
             must_change_password: false,
             expires_at: Timestamp::from_unix_ms(1_767_225_600_123),
@@ -128,6 +138,7 @@ mod tests {
         for claims in [
             claims(),
             Claims { role: Role::Operator, must_change_password: true, ..claims() },
+            Claims { kind: SessionKind::Guest, ..claims() },
             Claims { expires_at: Timestamp::from_unix_ms(-1), ..claims() },
         ] {
             let token = sign(&keys, &claims);
@@ -135,6 +146,14 @@ mod tests {
             assert_eq!(verify(&keys, &token), Some(claims));
             assert_eq!(verify(&SigningKeys::random(), &token), None);
         }
+    }
+
+    #[test]
+    fn the_claims_of_an_account_stand_as_they_did_before_there_were_guests() {
+        let bytes = claims().to_bytes();
+        assert_eq!(bytes[32..34], [1, 0]);
+        assert_eq!(Claims { must_change_password: true, ..claims() }.to_bytes()[32..34], [1, 1]);
+        assert_eq!(Claims::from_bytes(&bytes), Some(claims()));
     }
 
     #[test]

@@ -38,7 +38,7 @@ const CONFLICT_BACKOFF: Backoff = Backoff::new(Duration::from_millis(1), Duratio
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) cause: Cause,
-    /// The customer who issues the command; `None` for a guest.
+    /// The customer who issues the command, or the guest with a session; `None` for a guest without one.
     pub(crate) customer_id: Option<CustomerId>,
     pub(crate) idempotency: Option<Idempotency>,
     pub(crate) condition: Condition,
@@ -262,6 +262,11 @@ impl<E: AggregateEvent> Change<E> {
         let mut batch = AppendBuilder::new(now, cause.clone());
         batch.add(stream, version, &events);
         Self { before, version: Version(version.0 + events.len() as u64), events, now, batch }
+    }
+
+    /// The events that make the change.
+    pub(crate) fn events(&self) -> &[E] {
+        &self.events
     }
 
     /// The state after the change.

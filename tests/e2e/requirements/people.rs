@@ -95,4 +95,17 @@ pub(super) const PEOPLE: &[Requirement] = &[
         "the first operator signs in with a one-time password, and does nothing before it is changed",
         &["tests/e2e/secured.rs::the_first_operator_has_a_password_for_one_sign_in_and_must_change_it"],
     ),
+    (
+        "I10",
+        "a guest has a session and an id of their own, sees what is theirs alone, and takes it along on registering",
+        &[
+            "tests/e2e/guests.rs::a_guest_buys_and_registering_takes_order_basket_and_invoice_along",
+            "tests/e2e/guests.rs::what_a_guest_may_do_is_decided_on_every_route_and_others_see_nothing_of_it",
+            "tests/e2e/guests.rs::a_guests_session_is_renewed_until_it_is_ended_and_then_nobody_registers_with_it",
+            "tests/e2e/guests.rs::of_several_who_register_one_guest_at_once_one_does",
+            "tests/e2e/guests.rs::in_open_mode_a_guest_shops_without_a_limit_and_registers_too",
+            "server/src/http/routes/sessions.rs::the_session_of_a_guest_can_be_renewed_for_30_days_unless_it_has_ended",
+            "server/domain/src/customer/tests.rs::a_guest_who_registers_ends_the_session_and_so_does_one_who_goes",
+        ],
+    ),
 ];

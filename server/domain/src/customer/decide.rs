@@ -14,6 +14,12 @@ pub enum CustomerCommand {
     Register {
         /// `None` for a customer who cannot sign in.
         account: Option<Account>,
+        /// The session of the guest who registers, which ends.
+        guest_session: Option<SessionId>,
+    },
+    /// End the session of a guest.
+    EndGuestSession {
+        session_id: SessionId,
     },
     /// Set the spending limit, which is not negative; an equal limit changes nothing.
     SetLimit {
@@ -80,12 +86,19 @@ pub enum CustomerError {
 /// Why the customer refuses the command; nothing is written then.
 pub fn decide(customer: &Customer, command: CustomerCommand) -> Result<Vec<CustomerEvent>, CustomerError> {
     match (customer, command) {
-        (Customer::Unknown, CustomerCommand::Register { account }) => Ok(vec![CustomerEvent::Registered { account }]),
+        (Customer::Unknown, CustomerCommand::Register { account, guest_session }) => {
+            let ended = guest_session.map(|session_id| CustomerEvent::SessionEnded { session_id });
+            Ok([CustomerEvent::Registered { account }].into_iter().chain(ended).collect())
+        }
+        (Customer::Unknown, CustomerCommand::EndGuestSession { session_id }) => {
+            Ok(vec![CustomerEvent::SessionEnded { session_id }])
+        }
         (Customer::Registered(_) | Customer::Deleted, CustomerCommand::Register { .. }) => Err(CustomerError::Exists),
         (Customer::Registered(registered), command) => decide_registered(registered, command),
         (
             Customer::Unknown | Customer::Deleted,
-            CustomerCommand::SetLimit { .. }
+            CustomerCommand::EndGuestSession { .. }
+            | CustomerCommand::SetLimit { .. }
             | CustomerCommand::ChangeName { .. }
             | CustomerCommand::ChangePassword { .. }
             | CustomerCommand::Deactivate
@@ -101,6 +114,8 @@ pub fn decide(customer: &Customer, command: CustomerCommand) -> Result<Vec<Custo
 fn decide_registered(registered: &Registered, command: CustomerCommand) -> Result<Vec<CustomerEvent>, CustomerError> {
     match command {
         CustomerCommand::Register { .. } => Err(CustomerError::Exists),
+        // It ended when the guest registered.
+        CustomerCommand::EndGuestSession { .. } => Err(CustomerError::NoSuchSession),
         CustomerCommand::SetLimit { limit } if limit.amount < 0 => Err(CustomerError::BadLimit),
         CustomerCommand::SetLimit { limit } => {
             Ok(if registered.limit == Some(limit) { vec![] } else { vec![CustomerEvent::LimitSet { limit }] })

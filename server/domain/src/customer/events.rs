@@ -26,7 +26,7 @@ pub enum CustomerEvent {
     Deactivated,
     Reactivated,
     SessionStarted(Session),
-    /// Signed out, ended by its owner or with the account, or replaced by a newer one.
+    /// Signed out, ended by its owner or with the account, or replaced by a newer one; or that of a guest who went or registered.
     SessionEnded {
         session_id: SessionId,
     },

@@ -1,5 +1,6 @@
 //! Customers: their registration, account, sessions and spending limit.
 //!
+//! A guest has an id too, of which nothing is in the log until the guest registers under it or ends the session.
 //! A customer without an account has an id and nothing else; requests name it. One with an account signs in with a mail
 //! address and a password. Which customer an address belongs to is in [`crate::login`].
 

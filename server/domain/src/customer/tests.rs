@@ -68,11 +68,21 @@ fn start(session: Session, password: &str) -> CustomerCommand {
 
 #[test]
 fn an_id_is_registered_once() {
-    let register = || CustomerCommand::Register { account: None };
+    let register = || CustomerCommand::Register { account: None, guest_session: None };
     let customer = given([]).when(register()).then([without_account()]);
     assert_eq!(customer, registered(None));
     given([without_account()]).when(register()).then_refused(CustomerError::Exists);
     given([with_account(), CustomerEvent::Deleted]).when(register()).then_refused(CustomerError::Exists);
+}
+
+#[test]
+fn a_guest_who_registers_ends_the_session_and_so_does_one_who_goes() {
+    let register = CustomerCommand::Register { account: Some(account()), guest_session: Some(id(7)) };
+    given([]).when(register.clone()).then([with_account(), ended(7)]);
+    let end = || CustomerCommand::EndGuestSession { session_id: id(7) };
+    given([]).when(end()).then([ended(7)]);
+    given([with_account(), ended(7)]).when(end()).then_refused(CustomerError::NoSuchSession);
+    given([with_account(), ended(7)]).when(register).then_refused(CustomerError::Exists);
 }
 
 #[test]

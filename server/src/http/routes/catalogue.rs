@@ -34,14 +34,14 @@ const MAX_SEARCH_CHARS: usize = 200;
 pub(crate) async fn list_products(
     State(shop): State<Shop>,
     QueryParams(mut query): QueryParams<ProductQuery>,
-    Caller(customer_id): Caller,
+    caller: Caller,
 ) -> Result<Json<ProductPage>, ApiError> {
     let limit = page_limit(query.limit, 100, 20)?;
     if query.q.as_ref().is_some_and(|words| words.chars().count() > MAX_SEARCH_CHARS) {
         return Err(ApiError::invalid("q", format!("must be at most {MAX_SEARCH_CHARS} characters")));
     }
     wait_for_position(&shop, query.min_position, &["products", "stock"]).await?;
-    if let Some(most) = spending_limit(&shop, customer_id).await? {
+    if let Some(most) = spending_limit(&shop, caller).await? {
         query.price_max = Some(query.price_max.map_or(most.amount, |asked| asked.min(most.amount)));
     }
     let stale = shop.freshness.is_stale();

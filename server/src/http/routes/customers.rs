@@ -1,6 +1,6 @@
 //! Customers over HTTP: registration, spending limits, and who may sign in.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::State;
@@ -16,6 +16,7 @@ use crate::http::command::{Command, EmptyCommand};
 use crate::http::error::ApiError;
 use crate::http::extract::PathParams;
 use crate::http::idempotency::respond_once;
+use crate::http::principal::{Registering, session_invalid};
 use crate::http::state::Shop;
 use crate::http::validation;
 use crate::identity::passwords::Password;
@@ -29,33 +30,40 @@ const MAX_NAME: usize = 50;
 /// Register a customer
 ///
 /// Creates the customer and their wallet. With `email`, `password` and `name` they have an account, and sign in with
-/// `POST /v1/sessions`. Without, requests on behalf of the customer send the id as `Storefront-Customer`.
+/// `POST /v1/sessions`. Without, requests on behalf of the customer send the id as `Storefront-Customer`. With the token of a
+/// guest, the account is that guest's, with all orders, and the guest's session ends.
 #[utoipa::path(
     post, path = "/v1/customers", tag = "customers",
     request_body = RegisterCustomer,
     responses(
         (status = 201, description = "Registered", body = api::Customer),
+        (status = 401, description = "`session_invalid`: the session of the guest is over", body = Problem),
         (status = 409, description = "`customer_exists`; `email_taken`", body = Problem),
         (status = 503, description = "`sign_ins_busy`", body = Problem),
     )
 )]
 pub(crate) async fn register(
     State(shop): State<Shop>,
+    Registering { guest, is_over }: Registering,
     command: Command<RegisterCustomer>,
 ) -> Result<Response, ApiError> {
     let command = if command.body.password.is_some() { command.with_secrets(&shop) } else { command };
     let Command { body, context } = command;
     let new_account = NewAccount::of(&body)?;
-    if shop.secured && body.id.is_some() {
+    if (shop.secured || guest.is_some()) && body.id.is_some() {
         return Err(ApiError::invalid("/id", "must be left out: the shop chooses it"));
     }
-    if shop.secured && new_account.is_none() {
+    if (shop.secured || guest.is_some()) && new_account.is_none() {
         return Err(ApiError::invalid("", "an account has email, password and name"));
     }
-    let id = body.id.unwrap_or_else(|| CustomerId(random::id()));
+    let id = guest.map(|guest| guest.customer_id).or(body.id).unwrap_or_else(|| CustomerId(random::id()));
     let open = WalletCommand::Open { balance: shop.money(shop.terms.opening_balance) };
     let work = async {
+        if is_over {
+            return Err(session_invalid());
+        }
         let login = new_account.as_ref().map(|new| (new.email.clone(), LoginCommand::Claim { customer_id: id }));
+        let guest_session = guest.map(|guest| guest.session_id);
         let account = match new_account {
             Some(new) => Some(new.hashed(&shop).await?),
             None => None,
@@ -64,7 +72,7 @@ pub(crate) async fn register(
             login,
             // In the same append as the registration: a customer has exactly one wallet.
             wallet: wallet::decide(&Wallet::Unknown, open)?,
-            ..CustomerChange::of(id, CustomerCommand::Register { account })
+            ..CustomerChange::of(id, CustomerCommand::Register { account, guest_session })
         };
         change
             .append(&shop, &context, |customer, version| reply(&shop, StatusCode::CREATED, id, customer, version))
@@ -253,9 +261,8 @@ impl CustomerChange {
                 let decide = |login: &login::Login| login::decide(login, command.clone());
                 change.batch.decide(&shop.store, streams::login(email), decide).await?;
             }
-            let after = change.after();
-            *ended.lock().unwrap_or_else(PoisonError::into_inner) = ended_sessions(&change.before, &after);
-            let reply = reply(&after, change.version)?;
+            *ended.lock().unwrap_or_else(PoisonError::into_inner) = ended_sessions(change.events());
+            let reply = reply(&change.after(), change.version)?;
             append_with_reply(&shop.store, change.batch, context, reply).await
         });
         let done = done.await?;
@@ -266,14 +273,19 @@ impl CustomerChange {
     }
 }
 
-/// The sessions before a change that are not there after it.
-fn ended_sessions(before: &Arc<Customer>, after: &Customer) -> Vec<api::SessionId> {
-    let ids = |customer: &Customer| match customer {
-        Customer::Registered(registered) => registered.sessions.iter().map(|session| session.id).collect(),
-        Customer::Unknown | Customer::Deleted => Vec::new(),
-    };
-    let left = ids(after);
-    ids(before).into_iter().filter(|id| !left.contains(id)).collect()
+fn ended_sessions(events: &[CustomerEvent]) -> Vec<api::SessionId> {
+    let ended = events.iter().filter_map(|event| match event {
+        CustomerEvent::SessionEnded { session_id } => Some(*session_id),
+        CustomerEvent::Registered { .. }
+        | CustomerEvent::LimitSet { .. }
+        | CustomerEvent::NameChanged { .. }
+        | CustomerEvent::PasswordChanged { .. }
+        | CustomerEvent::Deactivated
+        | CustomerEvent::Reactivated
+        | CustomerEvent::SessionStarted(_)
+        | CustomerEvent::Deleted => None,
+    });
+    ended.collect()
 }
 
 fn reply(

@@ -103,12 +103,12 @@ pub(crate) async fn come_back() -> Html<&'static str> {
 pub(crate) async fn list_invoices(
     State(shop): State<Shop>,
     QueryParams(query): QueryParams<InvoiceListQuery>,
-    Caller(owner): Caller,
+    caller: Caller,
 ) -> Result<Json<Page<DocumentSummary>>, ApiError> {
     let limit = page_limit(query.limit, 100, 20)?;
     let before = cursor_position(query.cursor.as_deref())?;
     wait_for_position(&shop, query.min_position, &["invoices"]).await?;
-    Ok(Json(shop.views.invoices(&query, owner, before, limit).await?))
+    Ok(Json(shop.views.invoices(&query, caller.customer_id(), before, limit).await?))
 }
 
 /// Read an invoice or a credit note

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::USER_AGENT;
+use axum::http::header::{CACHE_CONTROL, USER_AGENT};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use storefront_api::{
-    self as api, CustomerId, Problem, SessionId, SessionList, SessionsEnded, SignIn, SignedIn as Body, Timestamp,
-    Token, text,
+    self as api, CustomerId, Problem, Role, SessionId, SessionKind, SessionList, SessionsEnded, SignIn,
+    SignedIn as Body, Timestamp, Token, text,
 };
 use storefront_domain::customer::{Customer, CustomerCommand, CustomerError, PasswordHash, Session};
 use storefront_eventlog::Version;
@@ -17,11 +17,13 @@ use crate::http::command::{Command, EmptyCommand};
 use crate::http::error::ApiError;
 use crate::http::extract::{PathParams, header_text};
 use crate::http::idempotency::{reply, respond_once, respond_once_completed};
-use crate::http::principal::{Renewing, SignedIn, session_invalid};
+use crate::http::principal::{AnySession, Renewing, SignedIn, session_invalid};
 use crate::http::state::Shop;
 use crate::identity::accounts;
 use crate::identity::tokens::{self, Claims, SESSION_LIFE, TOKEN_LIFE};
+use crate::store::aggregates::Store;
 use crate::store::commands::{self, Context, Done, Failure, Reply};
+use crate::store::streams;
 use crate::{clock, random};
 
 /// Maximum length of the name of a client in characters.
@@ -56,6 +58,23 @@ pub(crate) async fn sign_in(
     respond_with_token(&shop, &context, work).await
 }
 
+/// Begin as a guest
+///
+/// Starts the session of a guest, with an id of its own, under which the guest shops. What the guest buys can be seen with
+/// this session alone; registering with its token makes the account of that id. Nothing is written: each request starts
+/// another session, and an `Idempotency-Key` is not looked at. A guest's session ends 30 days after it was last renewed.
+#[utoipa::path(
+    post, path = "/v1/sessions/guest", tag = "customers",
+    responses(
+        (status = 201, description = "The session", body = Body),
+    )
+)]
+pub(crate) async fn begin_as_guest(State(shop): State<Shop>) -> Response {
+    let mut body = guest_session(SessionId(random::id()), CustomerId(random::id()));
+    sign(&shop, &mut body);
+    (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
 /// Renew a token
 ///
 /// Gives a new token for the session of the one that is sent, which may have expired, but whose session has not ended.
@@ -72,12 +91,23 @@ pub(crate) async fn renew(
     command: EmptyCommand,
 ) -> Result<Response, ApiError> {
     let context = command.into_context();
+    let id = claims.customer_id;
     let work = async {
-        let customer = accounts::load(&shop.store, claims.customer_id).await?;
-        if !live(&customer).iter().any(|session| session.id == claims.session_id) {
-            return Err(session_invalid());
-        }
-        let reply = signed_in_reply(StatusCode::OK, claims.customer_id, &customer, claims.session_id)?;
+        let reply = match claims.kind {
+            SessionKind::Account => {
+                let customer = accounts::load(&shop.store, id).await?;
+                if !live(&customer).iter().any(|session| session.id == claims.session_id) {
+                    return Err(session_invalid());
+                }
+                signed_in_reply(StatusCode::OK, id, &customer, claims.session_id)?
+            }
+            SessionKind::Guest => {
+                if !guest_session_lives(&shop.store, &claims).await? {
+                    return Err(session_invalid());
+                }
+                reply(StatusCode::OK, &guest_session(claims.session_id, id)).map_err(Failure::from)?
+            }
+        };
         Ok(commands::store_reply(&shop.store, &context, reply).await?)
     };
     respond_with_token(&shop, &context, work).await
@@ -121,10 +151,14 @@ pub(crate) async fn list_sessions(
 )]
 pub(crate) async fn sign_out(
     State(shop): State<Shop>,
-    SignedIn(claims): SignedIn,
+    AnySession(claims): AnySession,
     command: EmptyCommand,
 ) -> Result<Response, ApiError> {
-    let end = CustomerCommand::EndSession { session_id: claims.session_id };
+    let session_id = claims.session_id;
+    let end = match claims.kind {
+        SessionKind::Account => CustomerCommand::EndSession { session_id },
+        SessionKind::Guest => CustomerCommand::EndGuestSession { session_id },
+    };
     end_sessions(&shop, &claims, &command.into_context(), end, 1).await
 }
 
@@ -210,6 +244,30 @@ fn user_agent(header: &str) -> Option<String> {
     Some(name).filter(|name| !name.trim().is_empty())
 }
 
+/// What is answered to a guest. The token is left out; see [`sign`].
+fn guest_session(session_id: SessionId, id: CustomerId) -> Body {
+    let after = |life| Timestamp::from_unix_ms(clock::now().unix_ms() + clock::as_ms(life));
+    Body {
+        token: Token(String::new()),
+        expires_at: after(TOKEN_LIFE),
+        session_id,
+        session_expires_at: after(SESSION_LIFE),
+        customer_id: id,
+        kind: SessionKind::Guest,
+        role: Role::Customer,
+        must_change_password: false,
+    }
+}
+
+/// Whether the session of a guest can be renewed. Its stream is empty until the session ends, also by registering.
+async fn guest_session_lives(store: &Store, claims: &Claims) -> Result<bool, Failure> {
+    let since_expiry_ms = clock::now().unix_ms() - claims.expires_at.unix_ms();
+    if since_expiry_ms > clock::as_ms(SESSION_LIFE - TOKEN_LIFE) {
+        return Ok(false);
+    }
+    Ok(store.read_stream(&streams::customer(claims.customer_id), Version(1), 1).await?.is_empty())
+}
+
 /// The sessions that live now, oldest first.
 pub(super) fn live(customer: &Customer) -> Vec<Session> {
     match customer {
@@ -236,6 +294,7 @@ pub(super) fn signed_in_reply(
         session_id,
         session_expires_at: session.expires_at,
         customer_id: id,
+        kind: SessionKind::Account,
         role: account.role,
         must_change_password: account.must_change,
     };
@@ -250,22 +309,51 @@ pub(super) async fn respond_with_token(
 ) -> Result<Response, ApiError> {
     respond_once_completed(shop, context, work, |stored| {
         let mut body: Body = serde_json::from_value(stored)?;
-        let claims = Claims {
-            session_id: body.session_id,
-            customer_id: body.customer_id,
-            role: body.role,
-            must_change_password: body.must_change_password,
-            expires_at: body.expires_at,
-        };
-        body.token = Token(tokens::sign(&shop.identity.keys, &claims));
+        sign(shop, &mut body);
         serde_json::to_value(body)
     })
     .await
 }
 
+/// Adds the token to an answer that says what it is for.
+fn sign(shop: &Shop, body: &mut Body) {
+    let claims = Claims {
+        session_id: body.session_id,
+        customer_id: body.customer_id,
+        kind: body.kind,
+        role: body.role,
+        must_change_password: body.must_change_password,
+        expires_at: body.expires_at,
+    };
+    body.token = Token(tokens::sign(&shop.identity.keys, &claims));
+}
+
 #[cfg(test)]
 mod tests {
+    use storefront_domain::customer::CustomerEvent;
+    use uuid::Uuid;
+
     use super::*;
+    use crate::testing::{a_log, at_second, write};
+
+    #[tokio::test]
+    async fn the_session_of_a_guest_can_be_renewed_for_30_days_unless_it_has_ended() {
+        let (store, session_id) = (a_log(), SessionId(Uuid::from_u128(1)));
+        let expired = |days_ago: i64| Claims {
+            session_id,
+            customer_id: CustomerId(Uuid::from_u128(2)),
+            kind: SessionKind::Guest,
+            role: Role::Customer,
+            must_change_password: false,
+            expires_at: Timestamp::from_unix_ms(clock::now().unix_ms() - days_ago * 24 * 60 * 60 * 1000),
+        };
+        for (days_ago, lives) in [(-1, true), (0, true), (29, true), (30, false), (400, false)] {
+            assert_eq!(guest_session_lives(&store, &expired(days_ago)).await.unwrap(), lives, "{days_ago} days ago");
+        }
+        let stream = streams::customer(expired(0).customer_id);
+        write(&store, at_second(1), "test", stream, &[CustomerEvent::SessionEnded { session_id }]).await;
+        assert!(!guest_session_lives(&store, &expired(0)).await.unwrap());
+    }
 
     #[test]
     fn the_name_of_a_client_is_cut_and_has_no_invisible_characters() {

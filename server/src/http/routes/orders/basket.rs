@@ -13,7 +13,7 @@ use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::extract::PathParams;
 use crate::http::idempotency::respond_once_by_append;
-use crate::http::identity::spending_limit;
+use crate::http::identity::{Caller, owners_spending_limit, spending_limit};
 use crate::http::state::Shop;
 use crate::http::validation::parse_quantity;
 use crate::store::commands::Failure;
@@ -41,6 +41,7 @@ use crate::store::product_facts;
 pub(crate) async fn add_item(
     State(shop): State<Shop>,
     PathParams(id): PathParams<OrderId>,
+    caller: Caller,
     command: Command<AddItem>,
 ) -> Result<Response, ApiError> {
     let Command { body, context } = command.correlated_with(id);
@@ -48,9 +49,12 @@ pub(crate) async fn add_item(
     let work = async {
         let item = quote(&shop, &body.product_id).await?;
         let available = product_facts::available_to(&shop.store, &body.product_id, id).await.map_err(Failure::from)?;
-        let customer_id = context.customer_id;
-        let owner = order_record::owner(&shop.store, id, customer_id).await.map_err(Failure::from)?;
-        let spending_limit = spending_limit(&shop, owner).await?;
+        let record = order_record::load(&shop.store, id).await.map_err(Failure::from)?;
+        let customer_id = caller.customer_id();
+        let spending_limit = match record.order.status() {
+            Some(_) => owners_spending_limit(&shop, record.order.customer_id()).await?,
+            None => spending_limit(&shop, caller).await?,
+        };
         let add = OrderCommand::AddItem { customer_id, item, quantity, available, spending_limit };
         let status = |before: &OrderRecord| if before.version.0 == 0 { StatusCode::CREATED } else { StatusCode::OK };
         decide_and_append(&shop, id, &context, status, |order| decide(order, add.clone())).await

@@ -12,7 +12,7 @@ use crate::http::command::Command;
 use crate::http::error::ApiError;
 use crate::http::extract::PathParams;
 use crate::http::idempotency::respond_once_by_append;
-use crate::http::identity::spending_limit;
+use crate::http::identity::owners_spending_limit;
 use crate::http::state::Shop;
 use crate::http::validation;
 use crate::store::commands::Failure;
@@ -53,10 +53,10 @@ pub(crate) async fn check_out(
             return Err(ApiError::prices_unknown());
         }
         let owner = order_record::owner(&shop.store, id, None).await.map_err(Failure::from)?;
-        if body.payment == PaymentMethod::Wallet && owner.is_none() {
+        let spending_limit = owners_spending_limit(&shop, owner).await?;
+        if body.payment == PaymentMethod::Wallet && spending_limit.is_none() {
             return Err(ApiError::invalid("/payment/method", "a guest has no wallet; use card"));
         }
-        let spending_limit = spending_limit(&shop, owner).await?;
         let decide = |order: &OrderState, facts| {
             let check_out = OrderCommand::CheckOut {
                 expected_total: body.expected_total,

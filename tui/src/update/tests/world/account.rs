@@ -2,7 +2,7 @@
 
 use storefront_api::{
     Customer, CustomerId, DocumentKind, DocumentSummary, Movement, MovementKind, OrderId, Page, Role, Session,
-    SessionId, SessionsEnded, SignedIn, Timestamp, Token, Voucher, VoucherCode, VoucherStatus, Wallet,
+    SessionId, SessionKind, SessionsEnded, SignedIn, Timestamp, Token, Voucher, VoucherCode, VoucherStatus, Wallet,
 };
 use uuid::Uuid;
 
@@ -39,6 +39,7 @@ pub(crate) fn a_session(token: u64) -> SignedIn {
         session_id: SessionId(Uuid::from_u128(0x5e5)),
         session_expires_at: Timestamp::from_unix_ms(START + 30 * 86_400_000),
         customer_id: ADA,
+        kind: SessionKind::Account,
         role: Role::Customer,
         must_change_password: false,
     }
