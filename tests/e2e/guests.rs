@@ -209,3 +209,24 @@ async fn in_open_mode_a_guest_shops_without_a_limit_and_registers_too() {
     assert!(total(&ada).await < all, "a limit holds from now on");
     assert_eq!(ada.order(order.id).await.unwrap().unwrap().customer_id, Some(began.customer_id));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_begin_one_order_at_once_the_second_is_refused_and_sees_nothing_of_it() {
+    let shop = Secured::open().await;
+    let (ada, eve) = (shop.customer("ada@example.com").await, shop.guest().await);
+    let product = shop.a_basket(&ada, 1).await.items[0].product_id.clone();
+    for _ in 0..20 {
+        let id = an_order();
+        let begin = async |shopper: &Shopper, quantity| {
+            let add = AddItem { product_id: product.clone(), quantity };
+            shopper.client.add_item(id, &add, &key()).await
+        };
+        let (of_ada, of_eve) = tokio::join!(begin(&ada, 1), begin(&eve, 2));
+        let order = shop.operator.order(id).await.unwrap().unwrap();
+        let owner = order.customer_id.map(|id| id.to_string());
+        let (first, second) = if owner == Some(ada.id.clone()) { (of_ada, of_eve) } else { (of_eve, of_ada) };
+        assert_eq!(first.unwrap().value.customer_id, order.customer_id);
+        assert_eq!(code(second), "order_not_found");
+        assert_eq!(order.version, 2, "nothing of the second is in it");
+    }
+}

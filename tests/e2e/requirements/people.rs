@@ -88,6 +88,7 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "tests/e2e/secured.rs::the_owner_and_the_operator_see_what_others_do_not",
             "tests/e2e/secured.rs::a_stream_of_events_sends_nothing_more_once_its_session_has_ended",
             "tests/e2e/secured.rs::a_request_under_the_id_of_somebody_elses_order_is_not_in_its_timeline",
+            "tests/e2e/guests.rs::of_two_who_begin_one_order_at_once_the_second_is_refused_and_sees_nothing_of_it",
         ],
     ),
     (

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use storefront_api::{AddItem, ChangeQuantity, Order, OrderId, Problem, ProductId};
-use storefront_domain::order::{ItemFacts, OrderCommand, decide};
+use storefront_domain::order::{ItemFacts, Order as OrderState, OrderCommand, OrderError, decide};
 
 use super::{apply_command, decide_and_append};
 use crate::clock;
@@ -13,7 +13,7 @@ use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::extract::PathParams;
 use crate::http::idempotency::respond_once_by_append;
-use crate::http::identity::{Caller, owners_spending_limit, spending_limit};
+use crate::http::identity::{Caller, OnlyOf, owners_spending_limit, spending_limit};
 use crate::http::state::Shop;
 use crate::http::validation::parse_quantity;
 use crate::store::commands::Failure;
@@ -42,6 +42,7 @@ pub(crate) async fn add_item(
     State(shop): State<Shop>,
     PathParams(id): PathParams<OrderId>,
     caller: Caller,
+    OnlyOf(own): OnlyOf,
     command: Command<AddItem>,
 ) -> Result<Response, ApiError> {
     let Command { body, context } = command.correlated_with(id);
@@ -57,7 +58,14 @@ pub(crate) async fn add_item(
         };
         let add = OrderCommand::AddItem { customer_id, item, quantity, available, spending_limit };
         let status = |before: &OrderRecord| if before.version.0 == 0 { StatusCode::CREATED } else { StatusCode::OK };
-        decide_and_append(&shop, id, &context, status, |order| decide(order, add.clone())).await
+        let decide = |order: &OrderState| {
+            // It may have begun for somebody else since the rule of this route has looked.
+            if own.is_some() && order.status().is_some() && order.customer_id() != own {
+                return Err(OrderError::NotFound);
+            }
+            decide(order, add.clone())
+        };
+        decide_and_append(&shop, id, &context, status, decide).await
     };
     respond_once_by_append(&shop, &context, work).await
 }
