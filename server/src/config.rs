@@ -77,6 +77,10 @@ pub struct Config {
     /// File with the keys that sign the tokens of sessions; `None` for one beside the log, and for a log in a database or
     /// in memory, keys that end with the server.
     pub key_file: Option<PathBuf>,
+    /// Certificate and key of the listener; `None` for connections that are not encrypted.
+    pub tls: Option<TlsFiles>,
+    /// Whether an encrypted server also listens on a free loopback port without encryption, for programs of this machine.
+    pub plain_loopback: bool,
     /// Limits on the number and the idle time of connections.
     pub connections: ConnectionLimits,
     /// Maximum number of long-polling requests (`wait=…`); more are refused.
@@ -143,6 +147,8 @@ impl Config {
             secured: false,
             operator_email: first_operator(),
             key_file: None,
+            tls: None,
+            plain_loopback: false,
             connections: ConnectionLimits::default(),
             hosts: Vec::new(),
             allow_origins: Vec::new(),
@@ -150,6 +156,15 @@ impl Config {
             waiting_requests: 4096,
         }
     }
+}
+
+/// The files of a TLS certificate, both in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate of the server, and the intermediate ones after it.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// Limits on the number and the idle time of connections.

@@ -51,7 +51,7 @@ mod testing;
 mod views;
 
 pub use accepted_hosts::{HostName, WebOrigin};
-pub use config::{Config, ConnectionLimits, Secret, StoreChoice, Terms, listen_address, parse_switch};
+pub use config::{Config, ConnectionLimits, Secret, StoreChoice, Terms, TlsFiles, listen_address, parse_switch};
 pub use config_values::{
     BASKET_LIFE, DEFAULT_VAT_RATE, DefaultVatRate, RESERVATION_LIFE, parse_default_vat_rate, parse_life,
 };

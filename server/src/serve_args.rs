@@ -12,7 +12,8 @@ use storefront_server::config::{
 };
 use storefront_server::maintenance::ToolError;
 use storefront_server::{
-    Config, ConnectionLimits, DefaultVatRate, HostName, Secret, Terms, WebOrigin, parse_default_vat_rate, parse_life,
+    Config, ConnectionLimits, DefaultVatRate, HostName, Secret, Terms, TlsFiles, WebOrigin, parse_default_vat_rate,
+    parse_life,
 };
 
 use crate::secret_args::{StoreArgs, secret};
@@ -190,6 +191,13 @@ pub(crate) struct ServeArgs {
     /// need the same keys [default: beside a SQLite log; otherwise keys that end with the server]
     #[arg(long, env = "STOREFRONT_KEY_FILE", hide_env_values = true, value_name = "PATH")]
     key_file: Option<PathBuf>,
+    /// Encrypt connections with the certificate in this file (PEM, intermediate certificates after it). It is read again
+    /// when it changes.
+    #[arg(long, env = "STOREFRONT_TLS_CERT", hide_env_values = true, value_name = "PATH", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The file with the private key of that certificate (PEM).
+    #[arg(long, env = "STOREFRONT_TLS_KEY", hide_env_values = true, value_name = "PATH", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// A name under which the server is asked, such as shop.example, beside its address and localhost; may be given
     /// several times. Under other names it answers nothing, so that no web page reaches it by a name of its own.
     #[arg(
@@ -280,6 +288,7 @@ pub(crate) fn to_config(args: ServeArgs) -> Result<Config> {
         secured: args.secured,
         operator_email: args.operator_email,
         key_file: args.key_file,
+        tls: args.tls_cert.zip(args.tls_key).map(|(certificate, key)| TlsFiles { certificate, key }),
         connections: ConnectionLimits {
             max: args.max_connections.map(|max| max as usize),
             head_timeout: Duration::from_secs(args.head_timeout_s.into()),

@@ -1,3 +1,5 @@
 //! A server out on a network: secrets, encryption, limits and proxies.
 
+mod authority;
 mod secrets;
+mod tls;

@@ -98,7 +98,7 @@ impl ServerProcess {
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
         let server = Self { child, url: url.trim().to_owned() };
-        server.url.starts_with("http://").then_some(server)
+        server.url.starts_with("http").then_some(server)
     }
 
     pub(crate) fn pid(&self) -> Pid {

@@ -162,6 +162,12 @@ pub(crate) enum Command {
         /// Where to listen; localhost:PORT, :PORT and PORT are this machine alone
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070", value_parser = listen_address)]
         listen: SocketAddr,
+        /// Encrypt connections with the certificate in this file (PEM); it is read again when it changes
+        #[arg(long, value_name = "PATH", env = "STOREFRONT_TLS_CERT", hide_env_values = true, requires = "tls_key")]
+        tls_cert: Option<PathBuf>,
+        /// The file with the private key of that certificate (PEM)
+        #[arg(long, value_name = "PATH", env = "STOREFRONT_TLS_KEY", hide_env_values = true, requires = "tls_cert")]
+        tls_key: Option<PathBuf>,
         /// A name under which the shop is asked, beside its address and localhost; may be given several times
         #[arg(long = "host", value_name = "NAME[:PORT]")]
         hosts: Vec<HostName>,

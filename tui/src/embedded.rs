@@ -17,7 +17,7 @@ use storefront_server::{
 };
 use uuid::Uuid;
 
-pub use storefront_server::{HostName, WebOrigin};
+pub use storefront_server::{HostName, TlsFiles, WebOrigin};
 
 pub(crate) use storefront_server::{listen_address, parse_life, parse_switch};
 
@@ -48,6 +48,8 @@ pub struct EmbeddedOptions {
     pub reservation_life: Duration,
     /// After how long without a change a basket is over.
     pub basket_life: Duration,
+    /// Certificate and key; without them connections are not encrypted.
+    pub tls: Option<TlsFiles>,
     /// Names under which it is asked, beside its address and those of this machine.
     pub hosts: Vec<HostName>,
     /// Origins of other web pages that may do everything.
@@ -76,6 +78,7 @@ impl EmbeddedOptions {
             secured: false,
             reservation_life: RESERVATION_LIFE,
             basket_life: BASKET_LIFE,
+            tls: None,
             hosts: Vec::new(),
             allow_origins: Vec::new(),
             seller: demo_seller(),
@@ -145,6 +148,9 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         secured: options.secured,
         reservation_life: options.reservation_life,
         basket_life: options.basket_life,
+        tls: options.tls,
+        // The stub of the card gateway knows no certificate.
+        plain_loopback: true,
         hosts: options.hosts,
         allow_origins: options.allow_origins,
         seller: options.seller,
@@ -155,9 +161,8 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
     };
     let server = Server::start(config).await?;
     let (url, join_url) = (server.url(), server.join_url());
-    mocks
-        .card_gateway()
-        .send_webhooks_to(Some(WebhookTarget { url: format!("{url}/v1/webhooks/card-gateway"), secret }));
+    let webhooks = format!("{}/v1/webhooks/card-gateway", server.plain_url());
+    mocks.card_gateway().send_webhooks_to(Some(WebhookTarget { url: webhooks, secret }));
     Ok(Embedded { server, mocks, url, join_url, _lock: lock })
 }
 

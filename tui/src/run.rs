@@ -14,7 +14,7 @@ use storefront_client::{Client, Mailbox};
 use crate::cli::{Cli, Command, Common};
 use crate::config::{self, Config};
 use crate::driver::{self, Shop, StartOptions};
-use crate::embedded::{self, DataPlace, EmbeddedOptions};
+use crate::embedded::{self, DataPlace, EmbeddedOptions, TlsFiles};
 use crate::line_mode;
 use crate::preferences::Preferences;
 use crate::session_file::SessionFile;
@@ -153,9 +153,10 @@ fn run_command(cli: Cli, config: Config) -> Result<()> {
     let result = runtime.block_on(async {
         match cli.command {
             None => on_screen(&common, data, config).await,
-            Some(Command::Serve { listen, hosts, allow_origins }) => {
+            Some(Command::Serve { listen, tls_cert, tls_key, hosts, allow_origins }) => {
                 let usual = embedded_options(&common, data_place(&common, data)?);
-                let mut options = EmbeddedOptions { hosts, allow_origins, ..usual };
+                let tls = tls_cert.zip(tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
+                let mut options = EmbeddedOptions { tls, hosts, allow_origins, ..usual };
                 options.listen_on(listen, common.open_to_network);
                 options.secured = common.secured;
                 line_mode::serve(options).await

@@ -62,6 +62,12 @@ impl LingeringStream {
         (stream, linger)
     }
 
+    /// The first byte that the client sends, which stays unread; `None` when it closes the connection.
+    pub(super) async fn peek_byte(&self) -> io::Result<Option<u8>> {
+        let mut first = [0];
+        Ok((self.stream.peek(&mut first).await? == 1).then_some(first[0]))
+    }
+
     /// Fails a write that makes no progress for the write timeout.
     fn in_time<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {

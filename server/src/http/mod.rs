@@ -3,7 +3,9 @@
 
 pub(crate) mod body;
 mod card_numbers;
+mod certificate_times;
 mod command;
+mod connection_slots;
 pub(crate) mod connections;
 mod error;
 mod error_code;
@@ -25,6 +27,7 @@ mod request_id;
 pub(crate) mod routes;
 mod rules;
 pub(crate) mod state;
+pub(crate) mod tls;
 pub(crate) mod traffic;
 mod validation;
 mod wait_for_views;

@@ -79,6 +79,9 @@ pub enum StartError {
     /// The file of the signing keys cannot be used.
     #[error("{0}")]
     Keys(String),
+    /// The certificate of the listener or its key cannot be used.
+    #[error("{0}")]
+    Tls(String),
     /// The configured address of an external system is invalid.
     #[error("{0}")]
     Address(String),

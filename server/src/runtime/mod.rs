@@ -8,6 +8,7 @@ mod open_files;
 pub(crate) mod restart;
 pub(crate) mod running_shop;
 pub(crate) mod server;
+mod urls;
 pub(crate) mod workers;
 
 pub use compose::{StartError, rebuild_view};

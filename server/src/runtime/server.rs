@@ -1,6 +1,6 @@
 //! Listens on the address and runs the shop behind it until shutdown.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,20 +8,27 @@ use storefront_api::Password;
 use storefront_eventlog::StoreError;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::config::{Config, StoreChoice};
 use crate::http::connections;
+use crate::http::tls::Tls;
 use crate::runtime::compose::StartError;
 use crate::runtime::open_files;
 use crate::runtime::restart::Runtime;
+use crate::runtime::urls::Urls;
 
 /// A running server. If it is dropped without [`Server::shutdown`], it runs until the async runtime ends.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    urls: Urls,
+    /// The address without encryption, for programs of this machine.
+    plain_address: Option<SocketAddr>,
     stop: CancellationToken,
-    serving: tokio::task::JoinHandle<()>,
+    /// Tasks that serve a listener each.
+    serving: TaskTracker,
     runtime: RuntimeHandle,
     first_operator: Option<FirstOperator>,
     _address_file: Option<AddressFile>,
@@ -56,10 +63,23 @@ impl Server {
         }
         let default_vat_rate = config.default_vat_rate;
         let address = config.listen;
-        let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
-        let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+        let tls = config.tls.clone().map(Tls::open).transpose();
+        let tls = tls.map_err(|failure| StartError::Tls(failure.to_string()))?.map(Arc::new);
+        let (listener, address) = listen(address).await?;
         config.listen = address;
-        config.card_return_url.get_or_insert_with(|| format!("http://{address}/v1/payments/return"));
+        let urls = Urls::of(address, &config.hosts, tls.as_deref());
+        let plain = match tls.is_some() && config.plain_loopback {
+            true => Some(listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?),
+            false => None,
+        };
+        let own_page = if tls.is_some() { urls.join.clone() } else { format!("http://{address}") };
+        config.card_return_url.get_or_insert_with(|| format!("{own_page}/v1/payments/return"));
+        if config.secured && tls.is_none() && !address.ip().is_loopback() {
+            warn!(
+                "connections are not encrypted: passwords and tokens can be read on the way; set --tls-cert and \
+                 --tls-key, or put a proxy with TLS in front and listen where only it connects"
+            );
+        }
         let stop = CancellationToken::new();
         let connection_limits = config.connections;
         let log = match &config.store {
@@ -76,20 +96,31 @@ impl Server {
                  --card-webhook-secret or STOREFRONT_CARD_WEBHOOK_SECRET"
             );
         }
-        let address_file = log.map(|path| AddressFile::write(&path, &join_url(address)));
+        let address_file = log.map(|path| AddressFile::write(&path, &urls.join));
         let open_files = open_files::raise_limit();
-        let serving = connections::serve(listener, runtime.gate.clone(), connection_limits, open_files, stop.clone());
-        let serving = tokio::spawn(serving);
+        let serving = TaskTracker::new();
+        let plain_address = plain.as_ref().map(|(_, address)| *address);
+        if let Some(tls) = tls.clone() {
+            let stop = stop.clone();
+            tokio::spawn(async move { stop.run_until_cancelled(tls.follow_files()).await });
+        }
+        for (listener, tls) in
+            [Some((listener, tls)), plain.map(|(listener, _)| (listener, None))].into_iter().flatten()
+        {
+            let gate = runtime.gate.clone();
+            serving.spawn(connections::serve(listener, gate, tls, connection_limits, open_files, stop.clone()));
+        }
+        serving.close();
         match default_vat_rate {
             Some(rate) => {
                 info!(%rate, "products of which the product service names no VAT rate are sold at the default rate")
             }
             None => info!("products of which the product service names no VAT rate are not sold"),
         }
-        info!(%address, "the shop is open");
+        info!(%address, url = urls.join, "the shop is open");
         let first_operator = password.map(|password| FirstOperator { email: operator_email.to_string(), password });
         let runtime = RuntimeHandle(runtime);
-        Ok(Self { address, stop, serving, runtime, first_operator, _address_file: address_file })
+        Ok(Self { address, urls, plain_address, stop, serving, runtime, first_operator, _address_file: address_file })
     }
 
     /// Returns the address on which the server listens.
@@ -104,39 +135,34 @@ impl Server {
 
     /// Returns the base URL for this machine.
     pub fn url(&self) -> String {
-        format!("http://{}", with_ip(self.address, IpAddr::V4(Ipv4Addr::LOCALHOST)))
+        self.urls.local.clone()
     }
 
     /// Returns the base URL for other clients. When the server listens on every address, it is one that other
     /// machines on the network reach.
     pub fn join_url(&self) -> String {
-        join_url(self.address)
+        self.urls.join.clone()
+    }
+
+    /// Returns the base URL without encryption of an encrypted server with [`Config::plain_loopback`], else
+    /// [`Server::url`].
+    pub fn plain_url(&self) -> String {
+        self.plain_address.map_or_else(|| self.url(), |address| format!("http://{address}"))
     }
 
     /// Accepts no new requests, finishes those in flight, stops the processes and closes the log; within ten seconds.
     pub async fn shutdown(self) {
         self.stop.cancel();
-        let serving = async { drop(self.serving.await) };
-        self.runtime.0.close(serving).await;
+        self.runtime.0.close(self.serving.wait()).await;
     }
 }
 
-fn join_url(address: SocketAddr) -> String {
-    format!("http://{}", with_ip(address, network_ip().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))))
-}
-
-/// Replaces an unspecified IP address by `ip`.
-fn with_ip(address: SocketAddr, ip: IpAddr) -> SocketAddr {
-    if address.ip().is_unspecified() { SocketAddr::new(ip, address.port()) } else { address }
-}
-
-/// Returns the IP address of this machine on its network: the source address of a connection to the outside. Nothing
-/// is sent; the destination is an address for documentation (RFC 5737).
-fn network_ip() -> Option<IpAddr> {
-    let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-    let ip = socket.local_addr().ok()?.ip();
-    (!ip.is_unspecified() && !ip.is_loopback()).then_some(ip)
+/// Listens on an address, and returns the one that was bound.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }
 
 /// A file beside the log with the URL of the running server, for a program that finds the log in use. Removed with
@@ -170,7 +196,7 @@ impl Drop for AddressFile {
 /// Returns the URL of the server that has a log file open, if it has written one.
 pub fn running_at(log: &Path) -> Option<String> {
     let url = std::fs::read_to_string(AddressFile::path(log)).ok()?;
-    url.starts_with("http://").then_some(url)
+    ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)).then_some(url)
 }
 
 /// Adds the URL of the other server to the error when the log is in use.

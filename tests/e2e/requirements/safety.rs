@@ -194,4 +194,19 @@ pub(super) const SAFETY: &[Requirement] = &[
             "tests/e2e/histories/planted.rs::stock_below_zero_is_found_and_so_is_stock_that_does_not_add_up",
         ],
     ),
+    (
+        "S20",
+        "connections are encrypted where there is a certificate, which is renewed while the server runs; no handshake locks others out",
+        &[
+            "tests/e2e/network/tls.rs::both_versions_of_tls_are_spoken_with_http_1_1_and_nothing_older_or_newer",
+            "tests/e2e/network/tls.rs::a_request_that_is_not_encrypted_is_told_so_and_garbage_is_closed",
+            "tests/e2e/network/tls.rs::handshakes_that_never_end_lock_nobody_out_and_are_closed_in_time",
+            "tests/e2e/network/tls.rs::a_new_certificate_is_taken_while_clients_come_and_none_of_them_fails",
+            "tests/e2e/network/tls.rs::a_certificate_that_cannot_be_used_ends_the_start_and_one_that_expired_is_warned_of",
+            "tests/e2e/network/tls.rs::the_client_buys_over_tls_and_believes_the_authorities_of_its_environment_alone",
+            "tests/e2e/network/tls.rs::storefront_serve_is_encrypted_too_and_still_hears_from_its_own_card_gateway",
+            "server/src/http/tls.rs::a_changed_pair_is_taken_once_both_files_fit_and_a_broken_one_changes_nothing",
+            "server/src/http/connection_slots.rs::handshakes_make_room_before_idle_connections_and_only_so_many_are_under_way",
+        ],
+    ),
 ];
