@@ -53,7 +53,7 @@ async fn wait_for_end(client: &Client, name: &str) -> ScenarioRun {
     .await
 }
 
-async fn play_scenario(world: &World, name: &str) -> ScenarioRun {
+pub(crate) async fn play_scenario(world: &World, name: &str) -> ScenarioRun {
     let begun = world.client.play_scenario(name).await.unwrap();
     assert_eq!((begun.state, begun.name.as_str()), (ScenarioState::Running, name));
     let run = wait_for_end(&world.client, name).await;

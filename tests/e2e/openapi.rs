@@ -34,6 +34,8 @@ async fn every_route_of_the_description_is_there_and_answers_what_the_descriptio
                 .replace("{customer}", customer)
                 .replace("{code}", "ab12c")
                 .replace("{reference}", "pi_none")
+                .replace("{type}", "order.started")
+                .replace("{version}", "1")
                 .replace("{stream}", &format!("order-{order}"));
             assert!(!real.contains('{'), "{path} has a parameter that this test does not know");
             let method: reqwest::Method = method.to_uppercase().parse().unwrap();

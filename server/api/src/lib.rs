@@ -10,6 +10,7 @@ mod customers;
 mod diff;
 mod documents;
 mod email_address;
+mod event_types;
 mod events;
 mod health;
 mod ids;
@@ -47,6 +48,7 @@ pub use documents::{
     InvoiceTax, PaidBy, Payment, Refund, RefundState, Seller,
 };
 pub use email_address::{BadEmailAddress, EmailAddress};
+pub use event_types::{EventType, EventTypeList, EventTypeSummary, EventTypeVersion};
 pub use events::{
     Event, EventPage, EventQuery, LogHash, Paused, PausedView, Step, StepState, StreamPage, StreamQuery, Timeline,
     TimelineQuery,

@@ -1,7 +1,7 @@
 //! The event log: all events, or those of a stream.
 
 use reqwest::Method;
-use storefront_api::{EventPage, EventQuery, POSITION_HEADER, StreamPage, StreamQuery};
+use storefront_api::{EventPage, EventQuery, EventType, EventTypeList, POSITION_HEADER, StreamPage, StreamQuery};
 
 use crate::{Client, ClientError};
 
@@ -45,5 +45,21 @@ impl Client {
     /// See [`ClientError`].
     pub async fn stream_events(&self, stream: &str, query: &StreamQuery) -> Result<StreamPage, ClientError> {
         self.read(self.get(&["v1", "streams", stream, "events"], query), None).await
+    }
+
+    /// `GET /v1/event-types`: what can be in the log.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn event_types(&self) -> Result<EventTypeList, ClientError> {
+        self.read(self.get(&["v1", "event-types"], &()), None).await
+    }
+
+    /// `GET /v1/event-types/{type}`: a type of event with the schemas of its data.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn event_type(&self, kind: &str) -> Result<EventType, ClientError> {
+        self.read(self.get(&["v1", "event-types", kind], &()), None).await
     }
 }

@@ -2,13 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 use storefront_domain::category::CategoryEvent;
+use utoipa::ToSchema;
 
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &["category.created"];
+event_types! {
+    stream "category-list";
+    "category.created" [1] Created,
+        "There is a category",
+        by ["product-service", "POST /v1/categories"];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Created {
     name: String,
 }

@@ -4,26 +4,49 @@ use serde::{Deserialize, Serialize};
 use storefront_api::{PaymentId, ProductId, VoucherCode};
 use storefront_domain::OrderNumber;
 use storefront_domain::checkout::{self, CheckoutEvent};
+use utoipa::ToSchema;
 
 use super::shapes::{Money, NoData, PaymentMethod, ReopenReason, as_text};
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &[
-    "checkout.started",
-    "checkout.voucher_reserved",
-    "checkout.voucher_refused",
-    "checkout.stock_reserved",
-    "checkout.stock_refused",
-    "checkout.payment_received",
-    "checkout.payment_refused",
-    "checkout.completed",
-    "checkout.failed",
-    "checkout.cancelled",
-    "checkout.voucher_issued",
-];
+event_types! {
+    stream "checkout-{order}";
+    "checkout.started" [1] Started,
+        "The checkout of an order has begun, with what is to be reserved and paid",
+        by ["process:checkout"];
+    "checkout.voucher_reserved" [1] VoucherRef,
+        "The voucher is reserved for the order",
+        by ["process:checkout"];
+    "checkout.voucher_refused" [1] VoucherRefused,
+        "The voucher cannot be used, and the checkout fails",
+        by ["process:checkout"];
+    "checkout.stock_reserved" [1] NoData,
+        "The stock of every line is reserved; payment is next",
+        by ["process:checkout"];
+    "checkout.stock_refused" [1] StockRefused,
+        "Stock of these products is missing, and nothing is reserved",
+        by ["process:checkout"];
+    "checkout.payment_received" [1] PaymentReceived,
+        "The order is paid",
+        by ["process:checkout"];
+    "checkout.payment_refused" [1] PaymentRefused,
+        "The payment was declined",
+        by ["process:checkout"];
+    "checkout.completed" [1] Completed,
+        "The checkout has ended with a confirmed order",
+        by ["process:checkout"];
+    "checkout.failed" [1] ReopenReason,
+        "The checkout has ended for this reason, and what was reserved is free again",
+        by ["process:checkout", "process:reservations"];
+    "checkout.cancelled" [1] NoData,
+        "The order was cancelled while its checkout ran, or afterwards",
+        by ["process:checkout"];
+    "checkout.voucher_issued" [1] VoucherRef,
+        "The order was large enough to bring its customer a voucher",
+        by ["process:vouchers"];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Started {
     payment_id: PaymentId,
     lines: Vec<Line>,
@@ -32,43 +55,44 @@ struct Started {
     email: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Line {
     product_id: ProductId,
     quantity: u32,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct VoucherRef {
     voucher: VoucherCode,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct VoucherRefused {
     voucher: VoucherCode,
     detail: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct StockRefused {
     product_ids: Vec<ProductId>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct PaymentReceived {
     payment_id: PaymentId,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct PaymentRefused {
     payment_id: PaymentId,
     reason: String,
     message: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Completed {
     #[serde(with = "as_text")]
+    #[schema(value_type = String)]
     number: OrderNumber,
 }
 

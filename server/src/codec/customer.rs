@@ -3,28 +3,48 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::{Role as ApiRole, SessionId, Timestamp};
 use storefront_domain::customer::{self as domain, CustomerEvent, PasswordHash};
+use utoipa::ToSchema;
 
 use super::fields::Fields;
 use super::shapes::{Money, NoData};
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &[
-    "customer.registered",
-    "customer.limit_set",
-    "customer.name_changed",
-    "customer.password_changed",
-    "customer.deactivated",
-    "customer.reactivated",
-    "customer.session_started",
-    "customer.session_ended",
-    "customer.deleted",
-];
+event_types! {
+    stream "customer-{id}";
+    "customer.registered" [1, 2] Registered,
+        "There is a customer; with the fields of an account, one who can sign in",
+        by ["POST /v1/customers", "shop"];
+    "customer.limit_set" [1] LimitSet,
+        "The customer has another spending limit",
+        by ["PUT /v1/customers/{id}/limit"];
+    "customer.name_changed" [1] NameChanged,
+        "The customer has another name",
+        by ["PATCH /v1/customers/me"];
+    "customer.password_changed" [1] PasswordChanged,
+        "The customer has another password",
+        by ["PUT /v1/customers/me/password", "shop"];
+    "customer.deactivated" [1] NoData,
+        "The customer can no longer sign in, and every session has ended",
+        by ["POST /v1/customers/{id}/deactivate"];
+    "customer.reactivated" [1] NoData,
+        "The customer can sign in again",
+        by ["POST /v1/customers/{id}/reactivate"];
+    "customer.session_started" [1] SessionStarted,
+        "The customer has signed in on a device",
+        by ["POST /v1/sessions"];
+    "customer.session_ended" [1] SessionEnded,
+        "A session has ended",
+        by ["DELETE /v1/sessions/current", "DELETE /v1/sessions/{id}", "DELETE /v1/sessions/others", "POST /v1/sessions",
+            "PUT /v1/customers/me/password"];
+    "customer.deleted" [1] NoData,
+        "The account is gone",
+        by ["DELETE /v1/customers/me"];
+}
 
 /// The field of an event's data with the hash of a password.
-pub(crate) const PASSWORD_HASH: &str = "password_hash";
+pub(super) const PASSWORD_HASH: &str = "password_hash";
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Registered {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     email: Option<String>,
@@ -38,31 +58,31 @@ struct Registered {
     must_change: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Role {
     Customer,
     Operator,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct LimitSet {
     limit: Money,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct NameChanged {
     name: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct PasswordChanged {
     password_hash: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     must_change: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct SessionStarted {
     session_id: SessionId,
     started_at: Timestamp,
@@ -71,7 +91,7 @@ struct SessionStarted {
     user_agent: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct SessionEnded {
     session_id: SessionId,
 }

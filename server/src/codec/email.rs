@@ -5,15 +5,26 @@ use serde_json::Value;
 use storefront_api::{OrderId, VoucherCode};
 use storefront_domain::email::{EmailEvent, MailKind as Kind};
 use storefront_domain::invoice::CreditNoteNumber;
+use utoipa::ToSchema;
 
 use super::fields::Fields;
 use super::shapes::{Money, as_text};
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &["email.requested", "email.sent", "email.failed"];
+event_types! {
+    stream "email-{id}";
+    "email.requested" [1, 2] Requested,
+        "An intent: a mail of this kind is to be sent. A process does it under a message id made from the id of this event",
+        by ["process:notices", "process:checkout", "process:reservations"];
+    "email.sent" [1] Sent,
+        "The mail server has taken the mail",
+        by ["process:mail"];
+    "email.failed" [1] Failed,
+        "The mail could not be sent; written by versions of before, which gave up",
+        by [];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Requested {
     order_id: OrderId,
     kind: MailKind,
@@ -26,7 +37,7 @@ struct Requested {
     voucher: Option<Voucher>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Refund {
     amount: Money,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,17 +54,18 @@ pub(super) fn add_is_whole(mut fields: Fields) -> Fields {
     fields
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = String)]
 struct Number(#[serde(with = "as_text")] CreditNoteNumber);
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Voucher {
     code: VoucherCode,
     amount: Money,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum MailKind {
     Confirmation,
@@ -64,12 +76,12 @@ enum MailKind {
     Voucher,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Sent {
     attempts: u32,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Failed {
     attempts: u32,
     detail: String,

@@ -5,20 +5,30 @@ use serde_json::Value;
 use storefront_api::{self as api, CustomerId, OrderId, ProductId, Timestamp, VatRate};
 use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceLine, InvoiceNumber};
 use storefront_domain::{OrderNumber, TaxOfRate};
+use utoipa::ToSchema;
 
 use super::fields::Fields;
 use super::shapes::{Address, Money, as_text};
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &["invoice.issued", "invoice.credited"];
+event_types! {
+    stream "invoice-{number}";
+    "invoice.issued" [1, 2, 3] Issued,
+        "The invoice of an order, as it was written",
+        by ["process:invoices"];
+    "invoice.credited" [1, 2, 3] Credited,
+        "A credit note over a part of the invoice, or one that cancels another",
+        by ["process:invoices"];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Issued {
     #[serde(with = "as_text")]
+    #[schema(value_type = String)]
     number: InvoiceNumber,
     order_id: OrderId,
     #[serde(with = "as_text")]
+    #[schema(value_type = String)]
     order_number: OrderNumber,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     customer_id: Option<CustomerId>,
@@ -42,7 +52,7 @@ pub(super) fn allow_seller(fields: Fields) -> Fields {
     fields
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Seller {
     name: String,
     address: Vec<String>,
@@ -50,7 +60,7 @@ struct Seller {
     vat_id: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Line {
     product_id: ProductId,
     sku: String,
@@ -61,16 +71,17 @@ struct Line {
     vat_rate_percent: VatRate,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Tax {
     rate_percent: VatRate,
     gross: Money,
     amount: Money,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Credited {
     #[serde(with = "as_text")]
+    #[schema(value_type = String)]
     number: CreditNoteNumber,
     issued_at: Timestamp,
     amount: Money,
@@ -79,8 +90,9 @@ struct Credited {
     cancels: Option<Number>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = String)]
 struct Number(#[serde(with = "as_text")] CreditNoteNumber);
 
 /// `invoice.credited`, from version 1 to 2: adds `cancels` as null, as no credit note of version 1 cancels another.

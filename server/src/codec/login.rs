@@ -3,14 +3,22 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::CustomerId;
 use storefront_domain::login::LoginEvent;
+use utoipa::ToSchema;
 
 use super::shapes::NoData;
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &["login.claimed", "login.released"];
+event_types! {
+    stream "login-{digest of a mail address}";
+    "login.claimed" [1] Claimed,
+        "A mail address belongs to the account of this customer",
+        by ["POST /v1/customers", "shop"];
+    "login.released" [1] NoData,
+        "The mail address is free again",
+        by ["DELETE /v1/customers/me"];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Claimed {
     customer_id: CustomerId,
 }

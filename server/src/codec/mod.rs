@@ -6,12 +6,13 @@
 //!
 //! To change the shape of an event: change it in its context's file, with the next version number in `encode` and `decode`;
 //! write the step from the previous version and list it in `upcast::steps`; and record the new shape beside the old one in
-//! `golden/`. A released shape, step or recorded example never changes.
+//! `golden/`, with its schema in `schemas/`. A released shape, step or recorded example never changes.
 
 pub(crate) mod category;
 pub(crate) mod checkout;
 pub(crate) mod customer;
 pub(crate) mod email;
+pub(crate) mod event_type;
 mod fields;
 pub(crate) mod invoice;
 pub(crate) mod login;
@@ -33,6 +34,8 @@ pub(crate) mod withdrawals;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use storefront_eventlog::JsonText;
+
+use self::event_type::event_types;
 
 /// An event as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,41 +5,83 @@ use storefront_api::{Currency, CustomerId, PaymentId, ProductId, Timestamp, VatR
 use storefront_domain::invoice::InvoiceNumber;
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::{OrderNumber, Quantity};
+use utoipa::ToSchema;
 
 use super::shapes::{Address, Money, NoData, PaymentMethod, ReopenReason, as_pieces, as_text};
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &[
-    "order.started",
-    "order.item_added",
-    "order.item_quantity_changed",
-    "order.item_removed",
-    "order.price_changed_in_basket",
-    "order.vat_rate_changed_in_basket",
-    "order.product_withdrawn_from_basket",
-    "order.product_relisted_in_basket",
-    "order.voucher_applied",
-    "order.voucher_removed",
-    "order.checked_out",
-    "order.reopened",
-    "order.confirmed",
-    "order.invoiced",
-    "order.email_changed",
-    "order.shipped",
-    "order.delivered",
-    "order.cancelled",
-    "order.expired",
-];
+event_types! {
+    stream "order-{id}";
+    "order.started" [1] Started,
+        "An order has begun; its first item follows",
+        by ["POST /v1/orders/{id}/items"];
+    "order.item_added" [1, 2] ItemAdded,
+        "Pieces of a product came into the basket, at this price and VAT rate",
+        by ["POST /v1/orders/{id}/items"];
+    "order.item_quantity_changed" [1] ItemQuantityChanged,
+        "The line of a product has another quantity",
+        by ["PUT /v1/orders/{id}/items/{product_id}"];
+    "order.item_removed" [1] ProductRef,
+        "The line of a product left the basket",
+        by ["DELETE /v1/orders/{id}/items/{product_id}", "DELETE /v1/orders/{id}/items"];
+    "order.price_changed_in_basket" [1] PriceChangedInBasket,
+        "A line has the new price of its product",
+        by ["process:open_baskets", "POST /v1/orders/{id}/items", "PUT /v1/orders/{id}/items/{product_id}",
+            "POST /v1/orders/{id}/checkout"];
+    "order.vat_rate_changed_in_basket" [1] VatRateChangedInBasket,
+        "A line has the new VAT rate of its product",
+        by ["process:open_baskets", "POST /v1/orders/{id}/items", "PUT /v1/orders/{id}/items/{product_id}",
+            "POST /v1/orders/{id}/checkout"];
+    "order.product_withdrawn_from_basket" [1] ProductRef,
+        "The product of a line is no longer sold; the order cannot be checked out with it",
+        by ["process:open_baskets", "POST /v1/orders/{id}/checkout"];
+    "order.product_relisted_in_basket" [1] ProductRef,
+        "The product of a line is sold again",
+        by ["process:open_baskets", "POST /v1/orders/{id}/items", "PUT /v1/orders/{id}/items/{product_id}",
+            "POST /v1/orders/{id}/checkout"];
+    "order.voucher_applied" [1] VoucherApplied,
+        "A voucher takes its amount off the total",
+        by ["PUT /v1/orders/{id}/voucher"];
+    "order.voucher_removed" [1] VoucherRemoved,
+        "The order has no voucher any more",
+        by ["DELETE /v1/orders/{id}/voucher", "process:checkout", "process:reservations"];
+    "order.checked_out" [1, 2] CheckedOut,
+        "The shopper has ordered: the checkout begins, and the basket is closed",
+        by ["POST /v1/orders/{id}/checkout"];
+    "order.reopened" [1] ReopenReason,
+        "The checkout failed for this reason, and the order is a basket again",
+        by ["process:checkout", "process:reservations"];
+    "order.confirmed" [1] Confirmed,
+        "The order is paid and has its number",
+        by ["process:checkout"];
+    "order.invoiced" [1] Invoiced,
+        "The order has its invoice",
+        by ["process:invoices"];
+    "order.email_changed" [1] EmailChanged,
+        "Mail about the order goes to another address",
+        by ["PUT /v1/orders/{id}/email"];
+    "order.shipped" [1] Shipped,
+        "The parcel is on its way",
+        by ["POST /v1/orders/{id}/ship"];
+    "order.delivered" [1] Delivered,
+        "The parcel has arrived",
+        by ["POST /v1/orders/{id}/deliver"];
+    "order.cancelled" [1] Cancelled,
+        "The order ends; money, stock and voucher go back",
+        by ["POST /v1/orders/{id}/cancel"];
+    "order.expired" [1] NoData,
+        "The basket was left alone for too long and has ended",
+        by ["process:idle_baskets"];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Started {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     customer_id: Option<CustomerId>,
     currency: Currency,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct ItemAdded {
     product_id: ProductId,
     sku: String,
@@ -47,47 +89,49 @@ struct ItemAdded {
     unit_price: Money,
     vat_rate_percent: VatRate,
     #[serde(with = "as_pieces")]
+    #[schema(value_type = u32)]
     quantity: Quantity,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct ItemQuantityChanged {
     product_id: ProductId,
     #[serde(with = "as_pieces")]
+    #[schema(value_type = u32)]
     quantity: Quantity,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct ProductRef {
     product_id: ProductId,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct PriceChangedInBasket {
     product_id: ProductId,
     old_price: Money,
     new_price: Money,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct VatRateChangedInBasket {
     product_id: ProductId,
     old_rate_percent: VatRate,
     new_rate_percent: VatRate,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct VoucherApplied {
     code: VoucherCode,
     amount: Money,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct VoucherRemoved {
     code: VoucherCode,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct CheckedOut {
     payment_id: PaymentId,
     total: Money,
@@ -96,24 +140,26 @@ struct CheckedOut {
     payment: PaymentMethod,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Confirmed {
     #[serde(with = "as_text")]
+    #[schema(value_type = String)]
     number: OrderNumber,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Invoiced {
     #[serde(with = "as_text")]
+    #[schema(value_type = String)]
     number: InvoiceNumber,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct EmailChanged {
     email: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Shipped {
     carrier: String,
     tracking_number: String,
@@ -121,12 +167,12 @@ struct Shipped {
     estimated_delivery: Option<Timestamp>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Delivered {
     recipient: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Cancelled {
     reason: String,
 }

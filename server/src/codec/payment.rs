@@ -4,32 +4,67 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use storefront_api::{OrderId, RefundId, Timestamp};
 use storefront_domain::payment::{self as domain, PaymentEvent};
+use utoipa::ToSchema;
 
 use super::fields::Fields;
 use super::shapes::{Money, NoData, PaymentMethod};
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &[
-    "payment.requested",
-    "payment.intent_created",
-    "payment.authentication_required",
-    "payment.succeeded",
-    "payment.found",
-    "payment.declined",
-    "payment.outcome_unknown",
-    "payment.cancelled",
-    "payment.refund_requested",
-    "payment.refund_pending",
-    "payment.refund_found",
-    "payment.refunded",
-    "payment.refund_failed",
-    "payment.disputed",
-    "payment.dispute_funds_withdrawn",
-    "payment.dispute_closed",
-];
+event_types! {
+    stream "payment-{id}";
+    "payment.requested" [1, 2] Requested,
+        "An intent: the amount is to be charged. A process does it under a key made from the id of this event",
+        by ["process:checkout"];
+    "payment.intent_created" [1] IntentCreated,
+        "The card gateway knows the payment under this reference; nothing is charged yet",
+        by ["process:payments", "POST /v1/webhooks/card-gateway"];
+    "payment.authentication_required" [1] AuthenticationRequired,
+        "The shopper has to confirm the payment at this address",
+        by ["process:payments"];
+    "payment.succeeded" [1] Succeeded,
+        "The amount is charged",
+        by ["process:payments", "process:wallets", "process:authentications", "POST /v1/webhooks/card-gateway"];
+    "payment.found" [1] Found,
+        "A charge at the gateway that no payment had asked for was entered, so that it can be given back",
+        by ["POST /v1/payments/unmatched/{reference}/refunds"];
+    "payment.declined" [1] Declined,
+        "The payment was declined, and nothing is charged",
+        by ["process:payments", "process:wallets", "process:authentications", "POST /v1/webhooks/card-gateway"];
+    "payment.outcome_unknown" [1] OutcomeUnknown,
+        "The gateway did not answer; it is asked again under the same key",
+        by ["process:payments"];
+    "payment.cancelled" [1] NoData,
+        "The payment is given up; what is charged all the same goes back",
+        by ["process:checkout", "process:reservations"];
+    "payment.refund_requested" [1, 2] RefundRequested,
+        "An intent: the amount is to go back. A process does it under a key made from the id of the refund",
+        by ["POST /v1/orders/{id}/refunds", "POST /v1/payments/unmatched/{reference}/refunds",
+            "POST /v1/webhooks/card-gateway", "process:checkout", "process:payments", "process:authentications"];
+    "payment.refund_pending" [1] RefundPending,
+        "The gateway has taken the refund and tells the outcome later",
+        by ["process:payments"];
+    "payment.refund_found" [1] RefundFound,
+        "A refund was made at the gateway itself",
+        by ["POST /v1/webhooks/card-gateway", "process:pending-refunds"];
+    "payment.refunded" [1, 2] Refunded,
+        "The amount has gone back",
+        by ["process:payments", "process:wallets", "process:pending-refunds", "POST /v1/webhooks/card-gateway"];
+    "payment.refund_failed" [1, 2] RefundFailed,
+        "The refund failed; an operator has to look at it",
+        by ["process:payments", "process:wallets", "process:pending-refunds", "POST /v1/webhooks/card-gateway",
+            "POST /v1/processes/{name}/parked/{sequence}/skip"];
+    "payment.disputed" [1] Disputed,
+        "The holder of the card disputes the payment",
+        by ["POST /v1/webhooks/card-gateway", "process:pending-refunds"];
+    "payment.dispute_funds_withdrawn" [1] DisputeFundsWithdrawn,
+        "The gateway took the disputed amount back",
+        by ["POST /v1/webhooks/card-gateway", "process:pending-refunds"];
+    "payment.dispute_closed" [1] DisputeClosed,
+        "The dispute is decided",
+        by ["POST /v1/webhooks/card-gateway", "process:pending-refunds"];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Requested {
     order_id: OrderId,
     amount: Money,
@@ -46,37 +81,37 @@ pub(super) fn nest_payment_method(mut fields: Fields) -> Fields {
     fields
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct IntentCreated {
     reference: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct AuthenticationRequired {
     reference: String,
     url: String,
     expires_at: Timestamp,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Succeeded {
     reference: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Found {
     order_id: OrderId,
     amount: Money,
     reference: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Declined {
     reason: String,
     message: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct OutcomeUnknown {
     attempt: u32,
     detail: String,
@@ -84,20 +119,20 @@ struct OutcomeUnknown {
 }
 
 /// `refund_id` is null in events of version 1, which had none.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct RefundRequested {
     amount: Money,
     reason: String,
     refund_id: Option<RefundId>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct RefundPending {
     refund_id: RefundId,
     reference: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct RefundFound {
     refund_id: RefundId,
     reference: String,
@@ -105,7 +140,7 @@ struct RefundFound {
 }
 
 /// `refund_id` is null in events of version 1, which had none.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Refunded {
     amount: Money,
     reference: String,
@@ -113,7 +148,7 @@ struct Refunded {
 }
 
 /// `refund_id` is null in events of version 1, which had none.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct RefundFailed {
     detail: String,
     refund_id: Option<RefundId>,
@@ -135,25 +170,25 @@ pub(super) fn add_refund_id_and_reference(fields: Fields) -> Fields {
     fields
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Disputed {
     dispute: String,
     amount: Money,
     reason: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct DisputeFundsWithdrawn {
     dispute: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct DisputeClosed {
     dispute: String,
     outcome: DisputeOutcome,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum DisputeOutcome {
     Won,

@@ -2,28 +2,45 @@
 
 use serde::{Deserialize, Serialize};
 use storefront_domain::process::ProcessEvent;
+use utoipa::ToSchema;
 
 use super::shapes::NoData;
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &[
-    "process.introduced",
-    "process.paused",
-    "process.resumed",
-    "process.stepped",
-    "process.sequence_parked",
-    "process.sequence_retried",
-    "process.sequence_skipped",
-    "process.sequence_recovered",
-];
+event_types! {
+    stream "process-{name}";
+    "process.introduced" [1] Introduced,
+        "A process begins after this position; what was before is not its business",
+        by ["shop"];
+    "process.paused" [1] NoData,
+        "The process begins no further event",
+        by ["POST /v1/processes/{name}/pause"];
+    "process.resumed" [1] NoData,
+        "The process works again",
+        by ["POST /v1/processes/{name}/resume"];
+    "process.stepped" [1] NoData,
+        "The paused process may handle one event",
+        by ["POST /v1/processes/{name}/step"];
+    "process.sequence_parked" [1] SequenceParked,
+        "The process cannot handle this event; its sequence waits for an operator",
+        by ["process:{name}"];
+    "process.sequence_retried" [1] SequencePosition,
+        "The parked sequence is to be tried again",
+        by ["process:{name}", "POST /v1/processes/{name}/parked/{sequence}/retry", "PUT /v1/orders/{id}/email"];
+    "process.sequence_skipped" [1] SequencePosition,
+        "The event at this position is left out, and its sequence goes on",
+        by ["POST /v1/processes/{name}/parked/{sequence}/skip"];
+    "process.sequence_recovered" [1] SequencePosition,
+        "The parked sequence goes on by itself again",
+        by ["process:{name}"];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Introduced {
     after: u64,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct SequenceParked {
     sequence: String,
     position: u64,
@@ -32,7 +49,7 @@ struct SequenceParked {
 }
 
 /// A position in a sequence.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct SequencePosition {
     sequence: String,
     position: u64,

@@ -5,16 +5,33 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use storefront_api::VatRate;
 use storefront_domain::product::{ProductEvent, ProductFacts};
+use utoipa::ToSchema;
 
 use super::shapes::{Money, NoData};
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] =
-    &["product.listed", "product.changed", "product.repriced", "product.withdrawn", "product.relisted"];
+event_types! {
+    stream "product-{id}";
+    "product.listed" [1, 2] Described,
+        "The product service has a product, and it can be bought",
+        by ["product-service", "POST /v1/products"];
+    "product.changed" [1, 2] Described,
+        "A product has other facts",
+        by ["product-service", "PATCH /v1/products/{id}", "PUT /v1/products/{id}/picture",
+            "DELETE /v1/products/{id}/picture"];
+    "product.repriced" [1] Repriced,
+        "A product has another price",
+        by ["product-service", "POST /v1/products/{id}/reprice"];
+    "product.withdrawn" [1] NoData,
+        "A product is no longer sold",
+        by ["product-service", "POST /v1/products/{id}/withdraw"];
+    "product.relisted" [1] NoData,
+        "A withdrawn product is sold again",
+        by ["product-service", "POST /v1/products/{id}/relist"];
+}
 
 /// All facts of a product; the data of `product.listed` and `product.changed`.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Described {
     sku: String,
     name: String,
@@ -30,7 +47,7 @@ struct Described {
     picture: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Repriced {
     old_price: Money,
     new_price: Money,

@@ -3,13 +3,18 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::OrderId;
 use storefront_domain::document_register::RegisterEvent;
+use utoipa::ToSchema;
 
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &["register.entered"];
+event_types! {
+    stream "register-{series}-{year}";
+    "register.entered" [1] Entered,
+        "A document took the next number of its year",
+        by ["process:invoices"];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Entered {
     document: String,
     order_id: OrderId,

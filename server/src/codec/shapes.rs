@@ -3,14 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 use storefront_api::{self as api, Currency, ProductId, VoucherCode};
+use utoipa::ToSchema;
 
 use super::fields::Fields;
 
 /// The data of an event without fields.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub(super) struct NoData {}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub(super) struct Money {
     amount: i64,
     currency: Currency,
@@ -28,7 +29,7 @@ impl From<Money> for api::Money {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub(super) struct Address {
     name: String,
     street: String,
@@ -63,7 +64,7 @@ impl From<Address> for api::Address {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(tag = "method", rename_all = "snake_case")]
 pub(super) enum PaymentMethod {
     Card { token: String },
@@ -92,7 +93,7 @@ impl From<PaymentMethod> for api::PaymentMethod {
 }
 
 /// Why a checkout failed; the data of `order.reopened` and `checkout.failed`.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub(super) enum ReopenReason {
     OutOfStock { product_ids: Vec<ProductId> },

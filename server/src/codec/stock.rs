@@ -3,50 +3,72 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::{OrderId, Timestamp};
 use storefront_domain::stock::{ReleaseReason as Reason, StockEvent};
+use utoipa::ToSchema;
 
 use super::shapes::NoData;
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &[
-    "stock.received",
-    "stock.adjusted",
-    "stock.reserved",
-    "stock.released",
-    "stock.allocated",
-    "stock.returned",
-    "stock.settled",
-    "stock.threshold_set",
-    "stock.ran_low",
-    "stock.ran_out",
-];
+event_types! {
+    stream "stock-{product}";
+    "stock.received" [1] Received,
+        "Pieces came onto the shelf",
+        by ["POST /v1/stock/{product_id}/receive", "process:demo_stock"];
+    "stock.adjusted" [1] Adjusted,
+        "The number on the shelf was corrected by this",
+        by ["POST /v1/stock/{product_id}/adjust", "PUT /v1/stock/{product_id}"];
+    "stock.reserved" [1] Reserved,
+        "Pieces are reserved for an order until this time",
+        by ["process:checkout"];
+    "stock.released" [1] Released,
+        "The reservation of an order ended without a sale",
+        by ["process:checkout", "process:reservations"];
+    "stock.allocated" [1] OrderQuantity,
+        "Pieces were taken off the shelf for a confirmed order",
+        by ["process:checkout"];
+    "stock.returned" [1] OrderQuantity,
+        "Pieces of a cancelled order are on the shelf again",
+        by ["process:checkout"];
+    "stock.settled" [1] Settled,
+        "The order concerns this stock no more",
+        by ["process:checkout"];
+    "stock.threshold_set" [1] ThresholdSet,
+        "Stock counts as low from this number of pieces down",
+        by ["PUT /v1/stock/{product_id}/threshold"];
+    "stock.ran_low" [1] RanLow,
+        "Stock has become low",
+        by ["process:checkout", "POST /v1/stock/{product_id}/adjust", "PUT /v1/stock/{product_id}",
+            "PUT /v1/stock/{product_id}/threshold"];
+    "stock.ran_out" [1] NoData,
+        "Nothing is left to sell",
+        by ["process:checkout", "POST /v1/stock/{product_id}/adjust", "PUT /v1/stock/{product_id}"];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Received {
     quantity: u32,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Adjusted {
     change: i64,
     reason: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Reserved {
     order_id: OrderId,
     quantity: u32,
     until: Timestamp,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Released {
     order_id: OrderId,
     quantity: u32,
     reason: ReleaseReason,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum ReleaseReason {
     CheckoutFailed,
@@ -55,23 +77,23 @@ enum ReleaseReason {
 }
 
 /// Pieces that were allocated to an order or returned from it.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct OrderQuantity {
     order_id: OrderId,
     quantity: u32,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Settled {
     order_id: OrderId,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct ThresholdSet {
     threshold: u32,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct RanLow {
     available: u32,
 }

@@ -3,15 +3,31 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::{CustomerId, OrderId};
 use storefront_domain::voucher::VoucherEvent;
+use utoipa::ToSchema;
 
 use super::shapes::Money;
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] =
-    &["voucher.issued", "voucher.reserved", "voucher.released", "voucher.redeemed", "voucher.revoked"];
+event_types! {
+    stream "voucher-{code}";
+    "voucher.issued" [1] Issued,
+        "An order brought a voucher",
+        by ["process:vouchers"];
+    "voucher.reserved" [1] OrderRef,
+        "The voucher is reserved for the checkout of an order",
+        by ["process:checkout"];
+    "voucher.released" [1] OrderRef,
+        "The voucher can be used again",
+        by ["process:checkout", "process:reservations", "process:voucher-returns"];
+    "voucher.redeemed" [1] OrderRef,
+        "The voucher was used for an order",
+        by ["process:checkout"];
+    "voucher.revoked" [1] Revoked,
+        "An operator took the voucher back",
+        by ["POST /v1/vouchers/{code}/revoke"];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Issued {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     customer_id: Option<CustomerId>,
@@ -19,12 +35,12 @@ struct Issued {
     amount: Money,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct OrderRef {
     order_id: OrderId,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Revoked {
     reason: String,
 }

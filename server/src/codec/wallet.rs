@@ -3,32 +3,46 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::{OrderId, PaymentId};
 use storefront_domain::wallet::WalletEvent;
+use utoipa::ToSchema;
 
 use super::shapes::Money;
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &["wallet.opened", "wallet.topped_up", "wallet.charged", "wallet.credited"];
+event_types! {
+    stream "wallet-{customer}";
+    "wallet.opened" [1] Opened,
+        "A customer has a wallet with this balance",
+        by ["POST /v1/customers", "shop"];
+    "wallet.topped_up" [1] ToppedUp,
+        "An operator put money into the wallet",
+        by ["POST /v1/wallets/{customer}/top-ups"];
+    "wallet.charged" [1] Charged,
+        "The wallet paid for an order",
+        by ["process:wallets"];
+    "wallet.credited" [1] Credited,
+        "Money of an order came back into the wallet",
+        by ["process:wallets"];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Opened {
     balance: Money,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct ToppedUp {
     amount: Money,
     reason: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Charged {
     payment_id: PaymentId,
     order_id: OrderId,
     amount: Money,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Credited {
     payment_id: PaymentId,
     order_id: OrderId,

@@ -2,20 +2,31 @@
 
 use serde::{Deserialize, Serialize};
 use storefront_domain::withdrawals::WithdrawalsEvent;
+use utoipa::ToSchema;
 
 use super::shapes::NoData;
-use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
+use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
-/// All event types of this context.
-pub(crate) const KINDS: &[&str] = &["withdrawals.held", "withdrawals.confirmed", "withdrawals.cleared"];
+event_types! {
+    stream "withdrawals-missing";
+    "withdrawals.held" [1] Held,
+        "The product service suddenly lists so little that withdrawals wait for an operator",
+        by ["product-service"];
+    "withdrawals.confirmed" [1] Confirmed,
+        "An operator confirmed that the products are gone",
+        by ["POST /v1/product-service/withdrawals/confirm"];
+    "withdrawals.cleared" [1] NoData,
+        "The missing products are listed again, and nothing waits",
+        by ["product-service"];
+}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Held {
     missing: u32,
     sold: u32,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Confirmed {
     withdrawn: u32,
 }

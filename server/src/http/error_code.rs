@@ -70,6 +70,7 @@ codes! {
     ProcessNotFound, "process_not_found", NOT_FOUND, "No such process";
     SequenceNotParked, "sequence_not_parked", NOT_FOUND, "No such sequence is parked";
     LabDisabled, "lab_disabled", NOT_FOUND, "This shop has no lab";
+    EventTypeNotFound, "event_type_not_found", NOT_FOUND, "No such type of event";
     ScenarioNotFound, "scenario_not_found", NOT_FOUND, "No such scenario";
     StubNotFound, "stub_not_found", NOT_FOUND, "No such stub";
     MethodNotAllowed, "method_not_allowed", METHOD_NOT_ALLOWED, "The method does not work here";

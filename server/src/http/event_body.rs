@@ -5,7 +5,7 @@ use storefront_api::{Event, Timestamp};
 use storefront_eventlog::{Filter, Position, Recorded};
 use uuid::Uuid;
 
-use crate::codec::customer::PASSWORD_HASH;
+use crate::codec::event_type::remove_secrets;
 use crate::http::error::ApiError;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
@@ -14,11 +14,7 @@ use crate::store::commands::Failure;
 pub(crate) fn wire_event(recorded: &Recorded) -> Result<Event, ApiError> {
     let mut data: Value =
         serde_json::from_str(recorded.data()).map_err(|error| ApiError::from(Failure::Json(error)))?;
-    if recorded.kind().starts_with("customer.")
-        && let Some(fields) = data.as_object_mut()
-    {
-        fields.remove(PASSWORD_HASH);
-    }
+    remove_secrets(recorded.kind(), &mut data);
     Ok(Event {
         position: recorded.position.0,
         id: recorded.id,

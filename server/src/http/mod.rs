@@ -1,6 +1,7 @@
 //! The HTTP interface: this file lists every route, with the rule that says who may use it; `routes` has one file of handlers
 //! per resource. Handlers extract, call and map; they make no business decision.
 
+mod asyncapi;
 pub(crate) mod body;
 mod card_numbers;
 mod certificate_times;
@@ -23,6 +24,7 @@ pub(crate) mod origin;
 mod ownership;
 mod pauses;
 mod principal;
+mod representation;
 mod request_id;
 pub(crate) mod routes;
 mod rules;
@@ -46,8 +48,8 @@ use self::interface::Interface;
 use self::openapi::Document;
 use self::ownership::Owned;
 use self::routes::{
-    catalogue, customers, documents, events, export, health, lab, me, orders, picture, processes, product_service,
-    products, sessions, stock, unmatched_charges, views, vouchers, wallets, webhooks,
+    catalogue, customers, documents, event_types, events, export, health, lab, me, orders, picture, processes,
+    product_service, products, sessions, stock, unmatched_charges, views, vouchers, wallets, webhooks,
 };
 use self::rules::{Routes, Rule};
 use crate::http::error::ApiError;
@@ -145,6 +147,9 @@ fn people_routes(routes: Routes) -> Routes {
 
 fn operators_routes(routes: Routes) -> Routes {
     routes
+        .add(Rule::Public, routes!(event_types::list_event_types))
+        .add(Rule::Public, routes!(event_types::get_event_type))
+        .add(Rule::Public, routes!(event_types::get_event_schema))
         .add(Rule::Operator, routes!(events::list_events))
         .add(Rule::Operator, routes!(events::list_stream))
         .add(Rule::Operator, routes!(export::export))

@@ -5,10 +5,8 @@
 use std::fmt::Write as _;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Html, IntoResponse};
+use axum::http::HeaderMap;
+use axum::response::Html;
 use axum::routing::get;
 use storefront_api::{
     ACTOR_HEADER, CUSTOMER_HEADER, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, IDEMPOTENT_REPLAYED_HEADER,
@@ -21,7 +19,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa::{OpenApi, ToSchema};
 
-use super::extract::{content_etag, matches_if_none_match};
+use super::asyncapi;
+use super::representation::{CACHED_FOR_A_MINUTE, Representation};
 use crate::http::error_code::ErrorCode;
 use crate::http::rules::{ACCESS, SESSION_SCHEME};
 use crate::http::state::Shop;
@@ -70,7 +69,8 @@ once and gets the same answer each time, for at least 24 hours, with `Idempotent
 another body, as JSON, is refused. A refusal is not kept, because nothing was done: the same key may be sent again, and the \
 command is decided anew. `If-Match` makes a command depend on a version.
 
-**Following.** `GET /v1/events?after=N&wait=20` answers as soon as there is something after N.
+**Following.** `GET /v1/events?after=N&wait=20` answers as soon as there is something after N. `GET /v1/event-types` lists \
+what can be in the log, with a schema of each version; `/asyncapi.json` says the same as AsyncAPI.
 
 **Browsers.** Web pages of other origins may read the catalogue, health and this description, and nothing else; they may \
 write nothing. `--allow-origin` names origins whose pages may do everything (CORS). A `Host` that is not this server's is \
@@ -83,19 +83,16 @@ longer than 64 KB, is refused without a body. `code` says which kind of problem 
 |---|---|---|
 ";
 
-/// Routes for `/openapi.json` and the page `/docs`.
+/// Routes for `/openapi.json`, `/asyncapi.json` and the page `/docs`.
 pub(crate) fn routes(document: utoipa::openapi::OpenApi) -> Router<Shop> {
-    let json = Bytes::from(document.to_json().unwrap_or_default());
-    let etag = content_etag(&json);
-    let serve = move |headers: HeaderMap| {
-        let (json, etag) = (json.clone(), etag.clone());
-        async move {
-            let known = matches_if_none_match(&headers, &etag);
-            let headers = [(CONTENT_TYPE, "application/json"), (ETAG, etag.as_str()), (CACHE_CONTROL, "max-age=60")];
-            if known { (StatusCode::NOT_MODIFIED, headers).into_response() } else { (headers, json).into_response() }
-        }
-    };
-    Router::new().route("/openapi.json", get(serve)).route("/docs", get(|| async { Html(include_str!("docs.html")) }))
+    let json = |body: String| Representation::new("application/json", CACHED_FOR_A_MINUTE, body);
+    let openapi = json(document.to_json().unwrap_or_default());
+    let asyncapi = json(asyncapi::document().to_string());
+    let serve = |document: Representation| get(move |headers: HeaderMap| async move { document.respond(&headers) });
+    Router::new()
+        .route("/openapi.json", serve(openapi))
+        .route("/asyncapi.json", serve(asyncapi))
+        .route("/docs", get(|| async { Html(include_str!("docs.html")) }))
 }
 
 /// Adds the common parameters, headers and error codes to every operation.

@@ -19,6 +19,7 @@ use storefront_domain::{
     withdrawals::{self, Withdrawals, WithdrawalsEvent},
 };
 
+use crate::codec::event_type::EventType;
 use crate::codec::{self, CodecError, Decode, Encoded, SnapshotCodec};
 use crate::store::aggregates::AggregateEvent;
 use crate::store::order_record::OrderRecord;
@@ -27,8 +28,8 @@ use crate::store::order_record::OrderRecord;
 pub(crate) struct EventContext {
     /// Prefix of its streams (`name-…`) and event types (`name.…`).
     pub(crate) name: &'static str,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the tests hold recorded examples against it"))]
-    pub(crate) kinds: &'static [&'static str],
+    /// Its types of events.
+    pub(crate) types: &'static [EventType],
     pub(crate) readable: Decode<()>,
 }
 
@@ -58,7 +59,7 @@ macro_rules! aggregates {
 
         pub(crate) const CONTEXTS: &[EventContext] = &[$(EventContext {
             name: stringify!($context),
-            kinds: codec::$context::KINDS,
+            types: codec::$context::TYPES,
             readable: |kind, schema_version, data| <$event>::decode(kind, schema_version, data).map(drop),
         }),*];
     };
@@ -84,6 +85,11 @@ aggregates! {
     invoice: InvoiceEvent => InvoiceState;
     register: RegisterEvent => Register;
     withdrawals: WithdrawalsEvent => Withdrawals;
+}
+
+/// Every type of event.
+pub(crate) fn event_types() -> impl Iterator<Item = &'static EventType> {
+    CONTEXTS.iter().flat_map(|context| context.types)
 }
 
 /// Checks that an event is in a stream of its context and can be read.

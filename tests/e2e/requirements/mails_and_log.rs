@@ -79,4 +79,14 @@ pub(super) const LOG: &[Requirement] = &[
             "tests/e2e/offline.rs::a_history_in_old_shapes_is_read_as_it_was_and_nothing_in_it_happens_again",
         ],
     ),
+    (
+        "E6",
+        "a catalogue of event types, with schemas that are true",
+        &[
+            "server/src/codec/tests/event_types.rs::the_schema_of_a_present_version_is_that_of_its_struct",
+            "server/src/codec/tests/event_types.rs::every_recorded_example_matches_its_schema",
+            "tests/e2e/event_types.rs::every_event_of_the_scenarios_is_as_the_catalogue_says",
+            "tests/e2e/event_types.rs::a_cloud_event_names_the_schema_of_its_data",
+        ],
+    ),
 ];

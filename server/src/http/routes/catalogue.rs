@@ -2,16 +2,16 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, ETAG};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use storefront_api::{
     CategoryList, CustomerId, OneProductQuery, Problem, Product, ProductId, ProductPage, ProductQuery,
 };
 
 use crate::http::error::ApiError;
-use crate::http::extract::{PathParams, QueryParams, matches_if_none_match, page_limit, versioned_etag};
+use crate::http::extract::{PathParams, QueryParams, page_limit, versioned_etag};
 use crate::http::identity::{Caller, spending_limit};
+use crate::http::representation::{REVALIDATED, Representation};
 use crate::http::routes::products::read_product;
 use crate::http::state::Shop;
 use crate::http::wait_for_views::{MinPosition, wait_for_position};
@@ -82,10 +82,7 @@ pub(crate) async fn get_product(
     product.in_baskets = shop.views.in_baskets(&[&id], query.order).await?.into_iter().sum();
     let json = serde_json::to_vec(&product).map_err(|_| ApiError::internal())?;
     let etag = versioned_etag(version, &json);
-    if matches_if_none_match(&headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
-    }
-    Ok(([(ETAG, etag), (CONTENT_TYPE, "application/json".to_owned())], json).into_response())
+    Ok(Representation::new("application/json", REVALIDATED, json).with_etag(etag).respond(&headers))
 }
 
 /// List categories

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
@@ -11,6 +11,7 @@ use storefront_api::{EventPage, EventQuery, LogHash, StreamPage, StreamQuery};
 use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
 use tokio::time::Instant;
 
+use super::event_types::schema_path;
 use super::orders::read::{wait_for_log_growth, wait_for_watched};
 use super::sse;
 use crate::http::error::{ApiError, sentence};
@@ -25,6 +26,8 @@ use crate::store::commands::Failure;
 const CLOUDEVENTS_BATCH: &str = "application/cloudevents-batch+json";
 /// Headers for the metadata of a page, in formats that have no field for it.
 const NEXT_AFTER_HEADER: HeaderName = HeaderName::from_static("storefront-next-after");
+/// Says over which scheme a proxy was asked.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const RESET_HEADER: HeaderName = HeaderName::from_static("storefront-reset");
 /// Maximum number of reads of the log for one request. A read looks at up to 10,000 events, so this is about 20 ms of
 /// work.
@@ -42,7 +45,7 @@ const MAX_PATTERN_BYTES: usize = 1000;
 /// time. The answer then has `reset` and a `next_after` of 0: the client discards what it has and reads the log again.
 /// `Accept: text/event-stream` returns the same as server-sent events. `Last-Event-ID` resumes; an event `reset` with
 /// the id and head of the log precedes a log that is read again. `Accept: application/cloudevents-batch+json` returns
-/// CloudEvents 1.0, with `Storefront-Next-After` and `Storefront-Reset`.
+/// CloudEvents 1.0, whose `dataschema` names the schema of their data, with `Storefront-Next-After` and `Storefront-Reset`.
 #[utoipa::path(
     get, path = "/v1/events", tag = "log",
     params(EventQuery,
@@ -67,6 +70,7 @@ pub(crate) async fn list_events(
     if accept.contains("text/event-stream") {
         return Ok(sse::stream(shop, principal, sse::last_event_id(&headers).unwrap_or(after), filter));
     }
+    let base_url = base_url(&headers);
     // They keep the buffer in which the request came; the wait may be long.
     drop(headers);
     let (mut reads, mut slot) = (0, None);
@@ -93,7 +97,8 @@ pub(crate) async fn list_events(
         }
     };
     if as_cloud_events {
-        let batch = slice.events.iter().map(|recorded| to_cloud_event(recorded)).collect::<Result<Vec<_>, _>>()?;
+        let batch = slice.events.iter().map(|recorded| to_cloud_event(recorded, &base_url));
+        let batch = batch.collect::<Result<Vec<_>, _>>()?;
         let mut response = ([(CONTENT_TYPE, CLOUDEVENTS_BATCH), (VARY, "accept")], Json(batch)).into_response();
         response.headers_mut().insert(NEXT_AFTER_HEADER, slice.next_after.0.into());
         if reset {
@@ -172,8 +177,15 @@ pub(crate) async fn list_stream(
     Ok(Json(StreamPage { events, next_from }))
 }
 
+/// The address under which this server was asked, without a path; empty when the request does not say it.
+fn base_url(headers: &HeaderMap) -> String {
+    let is_https = header_text(headers, &FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+    let scheme = if is_https { "https" } else { "http" };
+    header_text(headers, &HOST).map(|host| format!("{scheme}://{host}")).unwrap_or_default()
+}
+
 /// Converts an event to CloudEvents 1.0 in JSON format, with extension attributes for its other fields.
-fn to_cloud_event(recorded: &Recorded) -> Result<serde_json::Value, ApiError> {
+fn to_cloud_event(recorded: &Recorded, base_url: &str) -> Result<serde_json::Value, ApiError> {
     let event = wire_event(recorded)?;
     Ok(json!({
         "specversion": "1.0",
@@ -183,6 +195,7 @@ fn to_cloud_event(recorded: &Recorded) -> Result<serde_json::Value, ApiError> {
         "subject": event.stream,
         "time": event.time,
         "datacontenttype": "application/json",
+        "dataschema": format!("{base_url}{}", schema_path(&event.kind, event.schema_version)),
         "position": event.position.to_string(),
         "streamversion": event.version.to_string(),
         "schemaversion": event.schema_version.to_string(),

@@ -3,6 +3,7 @@
 pub(crate) mod catalogue;
 pub(crate) mod customers;
 pub(crate) mod documents;
+pub(crate) mod event_types;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod health;

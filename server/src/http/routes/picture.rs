@@ -1,16 +1,17 @@
 //! Pictures of products over HTTP: `/v1/products/{id}/picture`.
 
 use axum::extract::{FromRequest, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::Response;
 use storefront_api::{Problem, Product, ProductId};
 
 use super::products::write_product;
 use crate::http::command::{EmptyCommand, split_request};
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::{PathParams, content_etag, header_text, matches_if_none_match};
+use crate::http::extract::{PathParams, header_text};
+use crate::http::representation::{CACHED_FOR_A_MINUTE, Representation};
 use crate::http::state::Shop;
 use crate::http::wait_for_views::wait_for_position;
 use crate::integrations::product_writes::ProductWrite;
@@ -50,12 +51,7 @@ pub(crate) async fn get_picture(
         ApiError::new(ErrorCode::ProductServiceUnavailable, detail)
     })?;
     let png = png.ok_or_else(none)?;
-    let etag = content_etag(&png);
-    if matches_if_none_match(&headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
-    }
-    let headers = [(CONTENT_TYPE, "image/png".to_owned()), (CACHE_CONTROL, "max-age=60".to_owned()), (ETAG, etag)];
-    Ok((headers, png.to_vec()).into_response())
+    Ok(Representation::new("image/png", CACHED_FOR_A_MINUTE, png.to_vec()).respond(&headers))
 }
 
 /// Set the picture of a product
