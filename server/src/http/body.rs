@@ -12,6 +12,7 @@ use storefront_api::FieldError;
 
 use super::card_numbers::{has_card_number, is_phone_number};
 use super::extract::header_text;
+use super::whole_numbers;
 use crate::http::error::{ApiError, sentence};
 use crate::http::error_code::ErrorCode;
 
@@ -82,17 +83,31 @@ pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> R
     let bytes = if bytes.is_empty() { b"null" } else { bytes };
     refuse_card_numbers(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let pointer = pointer(error.path());
-        let cause = error.into_inner();
-        if cause.is_data() {
-            ApiError::invalid_fields(vec![FieldError { pointer, detail: describe_shape_error(&cause) }])
-        } else {
-            malformed(&cause)
-        }
-    })?;
+    let parsed = serde_path_to_error::deserialize(&mut json);
+    if parsed.is_err()
+        && let Some(value) = with_whole_numbers(bytes)
+    {
+        return serde_path_to_error::deserialize(value).map_err(shape_error);
+    }
+    let value = parsed.map_err(shape_error)?;
     json.end().map_err(|error| malformed(&error))?;
     Ok(value)
+}
+
+/// The body with whole numbers such as `2.0` as integers; `None` when it has none, or is not JSON.
+fn with_whole_numbers(bytes: &[u8]) -> Option<Value> {
+    let mut value: Value = serde_json::from_slice(bytes).ok()?;
+    whole_numbers::normalize(&mut value).then_some(value)
+}
+
+fn shape_error(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+    let pointer = pointer(error.path());
+    let cause = error.into_inner();
+    if cause.is_data() {
+        ApiError::invalid_fields(vec![FieldError { pointer, detail: describe_shape_error(&cause) }])
+    } else {
+        malformed(&cause)
+    }
 }
 
 /// Parses a body that must be a JSON object. Without this check, serde would accept an array of the object's values.
@@ -281,6 +296,16 @@ mod tests {
         {
             let problem = refused::<IgnoredAny>(&json(), &body(field, text));
             assert_eq!(problem.errors[0].pointer, format!("/shipping_address/{field}"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_as_another() {
+        let item: AddItem = parse(&json(), br#"{"product_id":"mug","quantity":2.0}"#).unwrap();
+        assert_eq!(item.quantity, 2);
+        for quantity in ["2.5", "-1.0", "1e300", "\"2.0\""] {
+            let problem = refused::<AddItem>(&json(), &format!(r#"{{"product_id":"mug","quantity":{quantity}}}"#));
+            assert_eq!((problem.status, problem.errors[0].pointer.as_str()), (422, "/quantity"), "{quantity}");
         }
     }
 

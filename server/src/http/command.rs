@@ -14,6 +14,7 @@ use super::body;
 use super::card_numbers::has_card_number;
 use super::extract::version_in_etag;
 use super::request_id::RequestId;
+use super::whole_numbers;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::identity::Caller;
@@ -164,10 +165,11 @@ fn fingerprint(parts: &Parts, body: &[u8]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns a canonical form of a JSON body: without whitespace and with sorted members. Other bodies stay as they are.
+/// Returns a canonical form of a JSON body: without whitespace, with sorted members, and whole numbers as integers. Other bodies stay as they are.
 fn canonical(bytes: &[u8]) -> Cow<'_, [u8]> {
     let Ok(mut value) = serde_json::from_slice::<serde_json::Value>(bytes) else { return Cow::Borrowed(bytes) };
     value.sort_all_objects();
+    whole_numbers::normalize(&mut value);
     serde_json::to_vec(&value).map_or(Cow::Borrowed(bytes), Cow::Owned)
 }
 
@@ -259,7 +261,7 @@ mod tests {
 
     #[test]
     fn bodies_are_the_same_when_they_are_the_same_json() {
-        let one = canonical(br#"{"a": [1, {"c": 2, "b": "\u00e9"}], "d": null}"#);
+        let one = canonical(br#"{"a": [1.0, {"c": 2, "b": "\u00e9"}], "d": null}"#);
         assert_eq!(one, canonical("{\"d\":null,\n\"a\":[1,{\"b\":\"é\",\"c\":2}]}".as_bytes()));
         for other in
             [&br#"{"a":[{"b":"x","c":2},1],"d":null}"#[..], br#"{"a":[1,{"c":2,"b":"x"}]}"#, b"{}", b"", b"no JSON"]

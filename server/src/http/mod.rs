@@ -33,6 +33,7 @@ pub(crate) mod tls;
 pub(crate) mod traffic;
 mod validation;
 mod wait_for_views;
+mod whole_numbers;
 
 use std::any::Any;
 
