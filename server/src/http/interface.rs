@@ -10,6 +10,8 @@ use axum::response::Response;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, debug};
 
+use crate::http::accept::takes_gzip;
+use crate::http::compression::compress;
 use crate::http::origin::{Access, PageAccess};
 use crate::http::principal::Principal;
 use crate::http::request_id::{self, RequestId};
@@ -35,6 +37,7 @@ impl Interface {
     pub(crate) async fn answer(self, mut request: Request) -> Response {
         let (id, span) = request_id::begin(&mut request);
         async move {
+            let takes_gzip = takes_gzip(request.headers());
             let (page, early) = PageAccess::of(&self.access, &request);
             let mut response = match early {
                 Some(response) => response,
@@ -50,7 +53,7 @@ impl Interface {
             debug!(status = response.status().as_u16(), "answered");
             self.traffic.count_answer(response.status().as_u16());
             page.add_headers(response.headers_mut());
-            complete(&id, response)
+            compress(takes_gzip, complete(&id, response)).await
         }
         .instrument(span)
         .await

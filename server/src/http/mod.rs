@@ -1,11 +1,13 @@
 //! The HTTP interface: this file lists every route, with the rule that says who may use it; `routes` has one file of handlers
 //! per resource. Handlers extract, call and map; they make no business decision.
 
+mod accept;
 mod asyncapi;
 pub(crate) mod body;
 mod card_numbers;
 mod certificate_times;
 mod command;
+mod compression;
 mod connection_slots;
 pub(crate) mod connections;
 mod error;

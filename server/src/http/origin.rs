@@ -31,7 +31,7 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 /// Response headers that pages of an allowed origin may read.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "etag, location, retry-after, storefront-position, idempotent-replayed, idempotency-replayed, x-request-id, ratelimit, \
+    "etag, location, retry-after, storefront-position, storefront-next-after, storefront-reset, idempotent-replayed, idempotency-replayed, x-request-id, ratelimit, \
      ratelimit-policy, content-disposition, link, deprecation, sunset",
 );
 /// How long a browser may cache a preflight response, in seconds.

