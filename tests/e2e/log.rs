@@ -259,7 +259,7 @@ async fn a_server_that_is_asked_to_stop_answers_its_parked_requests() {
     let _ = tokio::time::timeout(WAIT_TIMEOUT, poll).await.expect("the poll ends").unwrap();
 }
 
-async fn read_until(stream: &mut reqwest::Response, word: &str) -> String {
+pub(crate) async fn read_until(stream: &mut reqwest::Response, word: &str) -> String {
     let mut text = String::new();
     let read = async {
         while !text.contains(word) {

@@ -54,6 +54,7 @@ mod several_servers;
 mod shopping;
 mod stock;
 mod stopping;
+mod streams;
 mod terminal;
 mod vat;
 mod views;

@@ -60,12 +60,29 @@ pub struct EventQuery {
     /// Only events with this correlation id: of one order or request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<String>,
+    /// The id of the log that the client knows, `log` of an answer or of a `reset`. When it is another one by now, the answer is a
+    /// `reset`, also when the log has come beyond `after` again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<uuid::Uuid>,
+    /// The names of server-sent events; by default `type`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventNames>,
     /// The `switches` of the previous answer. With `wait`, a change of the lab's fault switches also ends the wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switches: Option<uuid::Uuid>,
     /// The `paused.mark` of the previous answer. With `wait`, a change of what is paused also ends the wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
+}
+
+/// How server-sent events are named. A `reset` always has its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventNames {
+    /// By their type: a browser receives only those that it listens to by name.
+    Type,
+    /// Not at all: a browser receives each as a `message`, and finds the type in its data.
+    Message,
 }
 
 /// A page of the log, oldest event first.

@@ -50,8 +50,8 @@ pub use documents::{
 pub use email_address::{BadEmailAddress, EmailAddress};
 pub use event_types::{EventType, EventTypeList, EventTypeSummary, EventTypeVersion};
 pub use events::{
-    Event, EventPage, EventQuery, LogHash, Paused, PausedView, Step, StepState, StreamPage, StreamQuery, Timeline,
-    TimelineQuery,
+    Event, EventNames, EventPage, EventQuery, LogHash, Paused, PausedView, Step, StepState, StreamPage, StreamQuery,
+    Timeline, TimelineQuery,
 };
 pub use health::{Health, Readiness};
 pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, RefundId, SessionId, VoucherCode};

@@ -2,18 +2,19 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST, VARY};
+use axum::http::header::{CONTENT_TYPE, HOST, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use serde_json::json;
-use storefront_api::{EventPage, EventQuery, LogHash, StreamPage, StreamQuery};
+use storefront_api::{EventNames, EventPage, EventQuery, LogHash, StreamPage, StreamQuery};
 use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
 use tokio::time::Instant;
 
 use super::event_types::schema_path;
 use super::orders::read::{wait_for_log_growth, wait_for_watched};
 use super::sse;
+use crate::http::accept::preferred_media_type;
 use crate::http::error::{ApiError, sentence};
 use crate::http::event_body::{current_log_id, wire_event};
 use crate::http::extract::{PathParams, QueryParams, header_text, page_limit, wait_duration};
@@ -23,6 +24,7 @@ use crate::http::principal::Principal;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
 
+const EVENT_STREAM: &str = "text/event-stream";
 const CLOUDEVENTS_BATCH: &str = "application/cloudevents-batch+json";
 /// Headers for the metadata of a page, in formats that have no field for it.
 const NEXT_AFTER_HEADER: HeaderName = HeaderName::from_static("storefront-next-after");
@@ -41,8 +43,8 @@ const MAX_PATTERN_BYTES: usize = 1000;
 /// request searches a bounded part of the log: when the filter matches nothing in it, the page is empty and
 /// `next_after` is the position to continue from, until it equals `head`. With `switches`, a change of the lab's fault
 /// switches also ends the wait; with `paused`, also when a process or read model is paused, stepped or resumed. When
-/// the log ends before `after`, it is another log than before, because the shop was reset or its database went back in
-/// time. The answer then has `reset` and a `next_after` of 0: the client discards what it has and reads the log again.
+/// the log ends before `after`, or is not `log`, it is another log than before, because the shop was reset or its database went
+/// back in time. The answer then has `reset` and a `next_after` of 0: the client discards what it has and reads the log again.
 /// `Accept: text/event-stream` returns the same as server-sent events. `Last-Event-ID` resumes; an event `reset` with
 /// the id and head of the log precedes a log that is read again. `Accept: application/cloudevents-batch+json` returns
 /// CloudEvents 1.0, whose `dataschema` names the schema of their data, with `Storefront-Next-After` and `Storefront-Reset`.
@@ -64,11 +66,15 @@ pub(crate) async fn list_events(
     let limit = page_limit(query.limit, 1000, 100)?;
     let deadline = Instant::now() + wait_duration(query.wait)?;
     let filter = parse_filter(&query)?;
-    let accept = header_text(&headers, &ACCEPT).unwrap_or_default();
-    let as_cloud_events = accept.contains(CLOUDEVENTS_BATCH);
+    // Whoever accepts none of these gets JSON.
+    let media_type = preferred_media_type(&headers, &["application/json", EVENT_STREAM, CLOUDEVENTS_BATCH]);
+    let as_cloud_events = media_type == Some(CLOUDEVENTS_BATCH);
+    let is_other_log = query.log.is_some() && current_log_id(&shop).await? != query.log;
     let mut after = Position(query.after.unwrap_or(0));
-    if accept.contains("text/event-stream") {
-        return Ok(sse::stream(shop, principal, sse::last_event_id(&headers).unwrap_or(after), filter));
+    if media_type == Some(EVENT_STREAM) {
+        let after = sse::last_event_id(&headers).unwrap_or(after);
+        let are_named = query.events != Some(EventNames::Message);
+        return Ok(sse::stream(shop, principal, sse::Start { after, is_other_log }, filter, are_named));
     }
     let base_url = base_url(&headers);
     // They keep the buffer in which the request came; the wait may be long.
@@ -77,7 +83,8 @@ pub(crate) async fn list_events(
     let mut over = false;
     let (slice, reset) = loop {
         let mut slice = shop.store.read_all(after, limit, &filter).await.map_err(Failure::from)?;
-        if slice.head < after {
+        if slice.head < after || is_other_log {
+            slice.events.clear();
             slice.next_after = Position(0);
             break (slice, true);
         }

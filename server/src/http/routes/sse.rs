@@ -38,11 +38,20 @@ pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<Position> {
     id.trim().parse().ok().map(Position)
 }
 
+/// Where a stream starts.
+pub(crate) struct Start {
+    /// The position after which it starts.
+    pub(crate) after: Position,
+    /// The client knows another log: the stream starts from the beginning, with a `reset`.
+    pub(crate) is_other_log: bool,
+}
+
 /// Streams the log after a position until the client disconnects, its session ends or its token expires, a read fails or the
 /// server stops. When the log ends before
-/// that position, it is not the log that the client knows: the stream sends a `reset` and starts from the beginning.
-pub(crate) fn stream(shop: Shop, principal: Principal, after: Position, filter: Filter) -> Response {
-    let follower = Follower { shop, principal, after, filter, waiting: VecDeque::new() };
+/// that position, it is not the log that the client knows: the stream sends a `reset` and starts from the beginning. Events
+/// that are not `are_named` arrive as messages, which browsers receive without knowing the names of types.
+pub(crate) fn stream(shop: Shop, principal: Principal, start: Start, filter: Filter, are_named: bool) -> Response {
+    let follower = Follower { shop, principal, start, filter, are_named, waiting: VecDeque::new() };
     // Sent at once, so that the client and proxies see that the stream is open.
     let opening = stream::once(async { Ok(Event::default().comment("open")) });
     let events = stream::unfold(follower, |mut follower| async move {
@@ -65,8 +74,9 @@ enum StreamItem {
 struct Follower {
     shop: Shop,
     principal: Principal,
-    after: Position,
+    start: Start,
     filter: Filter,
+    are_named: bool,
     waiting: VecDeque<Arc<Recorded>>,
 }
 
@@ -80,7 +90,9 @@ impl Follower {
         match item {
             StreamItem::Recorded(recorded) => {
                 let event = wire_event(&recorded).ok()?;
-                Event::default().id(event.position.to_string()).event(&event.kind).json_data(&event).ok()
+                let sent = Event::default().id(event.position.to_string());
+                let sent = if self.are_named { sent.event(&event.kind) } else { sent };
+                sent.json_data(&event).ok()
             }
             StreamItem::Reset { head } => {
                 let log = current_log_id(&self.shop).await.ok()?;
@@ -95,22 +107,22 @@ impl Follower {
             if let Some(recorded) = self.waiting.pop_front() {
                 return Some(StreamItem::Recorded(recorded));
             }
-            let read = self.shop.store.read_all(self.after, EVENTS_PER_READ, &self.filter).await;
+            let read = self.shop.store.read_all(self.start.after, EVENTS_PER_READ, &self.filter).await;
             let slice = read
                 .inspect_err(
                     |failure| warn!(error = %failure, "cannot read the log for an event stream; the stream ends"),
                 )
                 .ok()?;
-            if slice.head < self.after {
-                self.after = Position(0);
+            if slice.head < self.start.after || self.start.is_other_log {
+                self.start = Start { after: Position(0), is_other_log: false };
                 return Some(StreamItem::Reset { head: slice.head });
             }
-            self.after = slice.next_after;
+            self.start.after = slice.next_after;
             let mut bytes = 0;
             for recorded in slice.events {
                 bytes += recorded.data().len();
                 if let Some(last) = self.waiting.back().filter(|_| bytes > MAX_HELD_BYTES) {
-                    self.after = last.position;
+                    self.start.after = last.position;
                     break;
                 }
                 self.waiting.push_back(recorded);
