@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use storefront_eventlog::{AppendError, EventStore, Finding, Position, SqliteStore, StoreError, Version, check};
@@ -380,16 +381,26 @@ async fn an_open_log_has_the_locks_by_which_sqlite_knows_of_it_in_other_programs
     let (_folder, path) = temp_log_path();
     let log = open_log(&path);
     append_events(&log, "a", 1).await;
-    let locks = std::fs::read_to_string("/proc/locks").unwrap();
     let process = std::process::id().to_string();
     for name in ["log.sqlite3", "log.sqlite3-shm"] {
         let file = format!(":{}", std::fs::metadata(path.with_file_name(name)).unwrap().ino());
-        let is_locked = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).any(|words| {
-            words.contains(&"POSIX")
-                && words.contains(&process.as_str())
-                && words.iter().any(|word| word.ends_with(&file))
-        });
-        assert!(is_locked, "this process has no lock on {name}:\n{locks}");
+        let is_locked = |locks: &str| {
+            locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).any(|words| {
+                words.contains(&"POSIX")
+                    && words.contains(&process.as_str())
+                    && words.iter().any(|word| word.ends_with(&file))
+            })
+        };
+        // The list is read in parts, and while other tests lock and unlock, a part can miss a line: so it is read again.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let locks = std::fs::read_to_string("/proc/locks").unwrap();
+            if is_locked(&locks) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "this process has no lock on {name}:\n{locks}");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 }
 
