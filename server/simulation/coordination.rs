@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use storefront_eventlog::{
-    Append, AppendError, Epoch, EventId, Fence, JsonText, LeaseOutcome, Snapshot, StreamName, Timer, TimerChange,
-    Version,
+    Append, AppendError, DataKey, Epoch, EventId, Fence, JsonText, LeaseOutcome, Snapshot, StreamName, Timer,
+    TimerChange, Version,
 };
+
+use uuid::Uuid;
 
 use crate::random;
 
@@ -16,6 +18,7 @@ pub(super) struct Coordination {
     leases: BTreeMap<String, Lease>,
     timers: BTreeMap<(String, String), Timer>,
     snapshots: BTreeMap<StreamName, (u16, EventId, Snapshot)>,
+    data_keys: BTreeMap<Uuid, DataKey>,
 }
 
 struct Lease {
@@ -121,6 +124,25 @@ impl Coordination {
     ) {
         let snapshot = Snapshot { version, data: data.clone() };
         self.snapshots.insert(stream.clone(), (schema_version, event, snapshot));
+    }
+
+    pub(super) fn add_data_keys(&mut self, keys: &[DataKey]) {
+        for key in keys {
+            self.data_keys.entry(key.id).or_insert_with(|| key.clone());
+        }
+    }
+
+    pub(super) fn data_keys(&self, ids: &[Uuid]) -> Vec<DataKey> {
+        ids.iter().filter_map(|id| self.data_keys.get(id)).cloned().collect()
+    }
+
+    pub(super) fn data_keys_after(&self, after: Uuid, limit: usize) -> Vec<DataKey> {
+        self.data_keys.range(after..).filter(|(id, _)| **id > after).take(limit).map(|(_, key)| key.clone()).collect()
+    }
+
+    pub(super) fn erase(&mut self, keys: &[Uuid], streams: &[StreamName]) {
+        self.data_keys.retain(|id, _| !keys.contains(id));
+        self.snapshots.retain(|stream, _| !streams.contains(stream));
     }
 }
 

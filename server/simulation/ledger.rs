@@ -347,6 +347,7 @@ fn after(status: Option<OrderStatus>, event: &OrderEvent) -> Option<OrderStatus>
         OrderEvent::Delivered { .. } => (&[Some(Shipped)], Delivered),
         OrderEvent::Cancelled { .. } => (&[Some(CheckedOut), Some(Confirmed)], Cancelled),
         OrderEvent::Expired => (&[Some(InProgress)], Expired),
+        OrderEvent::Erased => return status.filter(|status| matches!(status, Delivered | Cancelled | Expired)),
         OrderEvent::EmailChanged { .. } => return status.filter(|status| *status != InProgress),
         // The invoice may come late, and changes nothing else.
         OrderEvent::Invoiced { .. } => {

@@ -15,11 +15,12 @@ use storefront_api::{OrderId, ProductId};
 use storefront_domain::order::{self, Order};
 use storefront_domain::product::{self, Product};
 use storefront_eventlog::{
-    Append, AppendError, Appended, EventPage, EventStore, Fence, Filter, JsonText, LeaseOutcome, Position, Recorded,
-    Snapshot, StoreError, StoredResponse, StreamName, Timer, Version,
+    Append, AppendError, Appended, DataKey, EventPage, EventStore, Fence, Filter, JsonText, LeaseOutcome, Position,
+    Recorded, Snapshot, StoreError, StoredResponse, StreamName, Timer, Version,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use super::coverage::Coverage;
 use super::fair_notify::FairNotify;
@@ -301,6 +302,28 @@ impl EventStore for ServerLog {
     ) -> Result<bool, StoreError> {
         self.change().await?;
         Ok(self.0.world.log.save_snapshot(stream, version, schema_version, data))
+    }
+
+    async fn add_data_keys(&self, keys: &[DataKey]) -> Result<(), StoreError> {
+        self.change().await?;
+        self.0.world.log.coordination(|coordination| coordination.add_data_keys(keys));
+        Ok(())
+    }
+
+    async fn data_keys(&self, ids: &[Uuid]) -> Result<Vec<DataKey>, StoreError> {
+        self.read().await?;
+        Ok(self.0.world.log.coordination(|coordination| coordination.data_keys(ids)))
+    }
+
+    async fn data_keys_after(&self, after: Uuid, limit: usize) -> Result<Vec<DataKey>, StoreError> {
+        self.read().await?;
+        Ok(self.0.world.log.coordination(|coordination| coordination.data_keys_after(after, limit)))
+    }
+
+    async fn erase(&self, keys: &[Uuid], streams: &[StreamName]) -> Result<(), StoreError> {
+        self.change().await?;
+        self.0.world.log.coordination(|coordination| coordination.erase(keys, streams));
+        Ok(())
     }
 
     async fn inconsistencies(&self) -> Result<Vec<String>, StoreError> {

@@ -1,9 +1,10 @@
-//! Exports the whole log as lines of JSON, in constant memory. Only events are exported, not checkpoints, answers,
-//! leases, timers or snapshots.
+//! Exports the whole log as lines of JSON, in constant memory: the events, then the keys by which parts of them are read.
+//! Checkpoints, answers, leases, timers and snapshots are not exported.
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use uuid::Uuid;
 
-use crate::{EventStore, Filter, HashTree, Position, Recorded, StoreError, lines};
+use crate::{DataKey, EventStore, Filter, HashTree, Position, Recorded, StoreError, lines};
 
 /// Number of events per read and per write.
 const PAGE: usize = 500;
@@ -42,6 +43,15 @@ impl ExportLines {
     pub fn write(&mut self, recorded: &Recorded, to: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         self.tree.add(recorded);
         lines::write(recorded, Some(self.tree.hash()), to)
+    }
+
+    /// Writes a key, after the last event.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn write_key(&mut self, key: &DataKey, to: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        to.extend(key.to_line()?);
+        Ok(())
     }
 }
 
@@ -89,6 +99,17 @@ pub async fn export_with(
         page.clear();
         after = events.next_after;
         on_progress(after, head);
+    }
+    let mut last = Uuid::nil();
+    loop {
+        let keys = log.data_keys_after(last, PAGE).await?;
+        let Some(key) = keys.last() else { break };
+        last = key.id;
+        for key in &keys {
+            lines.write_key(key, &mut page).map_err(std::io::Error::from)?;
+        }
+        to.write_all(&page).await?;
+        page.clear();
     }
     to.flush().await?;
     Ok(head.0)

@@ -1,5 +1,5 @@
-//! Imports an exported log into an empty one, with the same positions, versions, ids and times. Checkpoints, answers,
-//! leases, timers and snapshots are not imported.
+//! Imports an exported log into an empty one, with the same positions, versions, ids and times, and the keys by which parts of
+//! the events are read.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -9,8 +9,8 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
 use crate::lines::{self, LINE_BYTES};
 use crate::{
-    Append, AppendError, Appended, EventStore, Expected, HashTree, Position, Recorded, StoreError, StreamAppend,
-    Version,
+    Append, AppendError, Appended, DataKey, EventStore, Expected, HashTree, Position, Recorded, StoreError,
+    StreamAppend, Version,
 };
 
 /// Number of events per page.
@@ -66,47 +66,75 @@ pub async fn import_with(
         return Err(ImportError::NotEmpty(head));
     }
     log.mark_incomplete(true).await?;
-    let (mut done, mut tree) = (0, HashTree::default());
+    let mut lines = Lines::default();
     loop {
-        let page = read_page(from, done, &mut tree).await?;
-        if page.is_empty() {
+        let Page { events, keys } = lines.read_page(from).await?;
+        if events.is_empty() && keys.is_empty() {
             log.mark_incomplete(false).await?;
-            return Ok(done);
+            return Ok(lines.events);
         }
-        done += page.len() as u64;
-        write_page(log, page).await?;
-        on_progress(Position(done));
+        if !events.is_empty() {
+            write_page(log, events).await?;
+            on_progress(Position(lines.events));
+        }
+        if !keys.is_empty() {
+            log.add_data_keys(&keys).await?;
+        }
     }
 }
 
-async fn read_page(
-    from: &mut (impl AsyncBufRead + Unpin),
-    done: u64,
-    tree: &mut HashTree,
-) -> Result<Vec<Recorded>, ImportError> {
-    let mut page = Vec::new();
-    let mut line = Vec::new();
-    while page.len() < PAGE {
-        let number = done + page.len() as u64 + 1;
-        let wrong = |why: String| ImportError::Line { line: number, why };
-        line.clear();
-        if (&mut *from).take(LINE_BYTES).read_until(b'\n', &mut line).await? == 0 {
-            break;
+/// What has been read of an export.
+#[derive(Default)]
+struct Lines {
+    /// Number of lines.
+    read: u64,
+    /// Number of events.
+    events: u64,
+    tree: HashTree,
+}
+
+#[derive(Default)]
+struct Page {
+    events: Vec<Recorded>,
+    keys: Vec<DataKey>,
+}
+
+impl Lines {
+    async fn read_page(&mut self, from: &mut (impl AsyncBufRead + Unpin)) -> Result<Page, ImportError> {
+        let mut page = Page::default();
+        let mut line = Vec::new();
+        while page.events.len() + page.keys.len() < PAGE {
+            line.clear();
+            if (&mut *from).take(LINE_BYTES).read_until(b'\n', &mut line).await? == 0 {
+                break;
+            }
+            self.read += 1;
+            match DataKey::from_line(&line) {
+                Some(key) => page.keys.push(key),
+                None => page.events.push(self.event(&line)?),
+            }
         }
+        Ok(page)
+    }
+
+    fn event(&mut self, line: &[u8]) -> Result<Recorded, ImportError> {
+        let number = self.read;
+        let wrong = |why: String| ImportError::Line { line: number, why };
         if !line.ends_with(b"\n") {
             return Err(wrong("it has no end: it is too long, or the export was cut off".to_owned()));
         }
-        let (recorded, hash) = lines::read(&line).map_err(|error| wrong(error.to_string()))?;
-        if recorded.position.0 != number {
-            return Err(wrong(format!("position {} stands where {number} is due", recorded.position)));
+        let (recorded, hash) = lines::read(line).map_err(|error| wrong(error.to_string()))?;
+        let due = self.events + 1;
+        if recorded.position.0 != due {
+            return Err(wrong(format!("position {} stands where {due} is due", recorded.position)));
         }
-        tree.add(&recorded);
-        if hash.is_some_and(|hash| hash != tree.hash()) {
+        self.tree.add(&recorded);
+        if hash.is_some_and(|hash| hash != self.tree.hash()) {
             return Err(wrong("its hash does not fit: the line is not as it was exported".to_owned()));
         }
-        page.push(recorded);
+        self.events += 1;
+        Ok(recorded)
     }
-    Ok(page)
 }
 
 /// Sends all appends of a page at once, in order, so that the log writes them in few transactions.

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    Append, AppendError, Appended, EventPage, EventStore, Fence, Filter, HashTree, JsonText, LeaseOutcome, Position,
-    Recorded, Snapshot, StoreError, StoredResponse, StreamName, Timer, Version,
+    Append, AppendError, Appended, DataKey, EventPage, EventStore, Fence, Filter, HashTree, JsonText, LeaseOutcome,
+    Position, Recorded, Snapshot, StoreError, StoredResponse, StreamName, Timer, Version,
 };
 
 /// What a call of an [`EventStore`] does, for layers that treat calls differently.
@@ -24,7 +24,7 @@ pub enum StoreCall {
     Wait,
     /// Saves the snapshot of a stream.
     SaveSnapshot,
-    /// Changes a lease, the epoch or the mark of an import.
+    /// Changes a lease, a key, the epoch or the mark of an import.
     Change,
 }
 
@@ -46,6 +46,16 @@ pub trait StoreLayer: Send + Sync + 'static {
     ) -> impl Future<Output = Result<T, StoreError>> + Send {
         result
     }
+
+    /// What callers see of the events of a stream that were read.
+    fn show_stream(&self, events: Vec<Recorded>) -> impl Future<Output = Result<Vec<Recorded>, StoreError>> + Send {
+        std::future::ready(Ok(events))
+    }
+
+    /// What callers see of a page of the log that was read.
+    fn show_page(&self, page: EventPage) -> impl Future<Output = Result<EventPage, StoreError>> + Send {
+        std::future::ready(Ok(page))
+    }
 }
 
 #[async_trait]
@@ -55,15 +65,16 @@ impl<L: StoreLayer> EventStore for L {
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        self.around(StoreCall::Read, self.inner().read_stream(stream, from, limit)).await
+        let events = self.around(StoreCall::Read, self.inner().read_stream(stream, from, limit)).await?;
+        self.show_stream(events).await
     }
 
     async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
-        self.around(StoreCall::Read, self.inner().read_all(after, limit, filter)).await
+        self.show_page(self.around(StoreCall::Read, self.inner().read_all(after, limit, filter)).await?).await
     }
 
     async fn follow(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
-        self.around(StoreCall::ReadMemory, self.inner().follow(after, limit, filter)).await
+        self.show_page(self.around(StoreCall::ReadMemory, self.inner().follow(after, limit, filter)).await?).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
@@ -118,6 +129,22 @@ impl<L: StoreLayer> EventStore for L {
         data: &JsonText,
     ) -> Result<bool, StoreError> {
         self.around(StoreCall::SaveSnapshot, self.inner().save_snapshot(stream, version, schema_version, data)).await
+    }
+
+    async fn add_data_keys(&self, keys: &[DataKey]) -> Result<(), StoreError> {
+        self.around(StoreCall::Change, self.inner().add_data_keys(keys)).await
+    }
+
+    async fn data_keys(&self, ids: &[Uuid]) -> Result<Vec<DataKey>, StoreError> {
+        self.around(StoreCall::Read, self.inner().data_keys(ids)).await
+    }
+
+    async fn data_keys_after(&self, after: Uuid, limit: usize) -> Result<Vec<DataKey>, StoreError> {
+        self.around(StoreCall::Read, self.inner().data_keys_after(after, limit)).await
+    }
+
+    async fn erase(&self, keys: &[Uuid], streams: &[StreamName]) -> Result<(), StoreError> {
+        self.around(StoreCall::Change, self.inner().erase(keys, streams)).await
     }
 
     async fn epoch(&self) -> Result<Option<Uuid>, StoreError> {

@@ -8,13 +8,15 @@
 //! * Positions are dense: 1, 2, 3, … A reader that has seen N never later finds something new at or below N.
 //! * A hash tree over all events grows with each append and reveals later changes.
 //! * Consumer checkpoints, stored answers and timers commit in the transaction of the events that they belong to, and the
-//!   fences of leases are checked in it. They are not part of the log: exports and imports carry events only.
+//!   fences of leases are checked in it. They are not part of the log, and exports leave them out.
+//! * Keys for parts of events that can be erased stand beside the log: see [`DataKey`].
 
 mod append;
 mod check;
 mod clock;
 mod condition;
 mod coordination;
+mod data_keys;
 mod event;
 mod export;
 mod files;
@@ -36,6 +38,7 @@ pub use append::{Append, AppendError, Appended, Checkpoint, Expected, StoredResp
 pub use check::{Finding, Report, check, check_with};
 pub use clock::Clock;
 pub use coordination::{Epoch, Fence, LeaseOutcome, Snapshot, Timer, TimerChange};
+pub use data_keys::DataKey;
 pub use event::{BadStreamName, EventId, Filter, JsonText, NewEvent, Position, Recorded, StreamName, Version};
 pub use export::{ExportError, ExportLines, export, export_line, export_with};
 pub use files::{make_private_folder, open_private_file, partial_name, rename_durably};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Append, AppendError, Appended, Fence, Filter, HashTree, JsonText, LeaseOutcome, Position, Recorded, Snapshot,
-    StoredResponse, StreamName, Timer, Version,
+    Append, AppendError, Appended, DataKey, Fence, Filter, HashTree, JsonText, LeaseOutcome, Position, Recorded,
+    Snapshot, StoredResponse, StreamName, Timer, Version,
 };
 
 /// A page of the log, in the order of positions.
@@ -209,6 +209,32 @@ pub trait EventStore: Send + Sync + 'static {
         schema_version: u16,
         data: &JsonText,
     ) -> Result<bool, StoreError>;
+
+    /// Stores new keys; they are on disk when this returns. A key whose id is stored already stays as it is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn add_data_keys(&self, keys: &[DataKey]) -> Result<(), StoreError>;
+
+    /// Those of the keys with these ids that are stored, in any order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn data_keys(&self, ids: &[uuid::Uuid]) -> Result<Vec<DataKey>, StoreError>;
+
+    /// The keys whose ids come after one, in the order of ids; at most `limit` and at most
+    /// [`limits::EVENTS_PER_READ`](crate::limits::EVENTS_PER_READ).
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn data_keys_after(&self, after: uuid::Uuid, limit: usize) -> Result<Vec<DataKey>, StoreError>;
+
+    /// Deletes keys for good, and what is kept of these streams beside their events: their snapshots, and the stored
+    /// answers of appends that had an event of one of them and end with one of the same correlation id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn erase(&self, keys: &[uuid::Uuid], streams: &[StreamName]) -> Result<(), StoreError>;
 
     /// The epoch of the log, which changes when it is found to have been set back; `None` for a log that never was.
     ///

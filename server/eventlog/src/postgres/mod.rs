@@ -6,6 +6,7 @@
 
 mod anchor;
 mod coordination;
+mod data_keys;
 mod feeder;
 mod insert;
 mod listener;
@@ -34,8 +35,8 @@ use self::writer::Writer;
 use crate::queue::Queue;
 use crate::tail::Tail;
 use crate::{
-    Append, AppendError, Appended, EventPage, EventStore, Fence, Filter, HashTree, JsonText, LeaseOutcome, Position,
-    Recorded, Snapshot, StoreCondition, StoreError, StoredResponse, StreamName, Timer, Version, limits,
+    Append, AppendError, Appended, DataKey, EventPage, EventStore, Fence, Filter, HashTree, JsonText, LeaseOutcome,
+    Position, Recorded, Snapshot, StoreCondition, StoreError, StoredResponse, StreamName, Timer, Version, limits,
 };
 
 /// Maximum number of appends that wait for the writer.
@@ -252,6 +253,26 @@ impl EventStore for PostgresStore {
             .read((stream, data), move |session, (stream, data)| {
                 Box::pin(coordination::save_snapshot(session, stream, version, schema_version, data.as_str()))
             })
+            .await
+    }
+
+    async fn add_data_keys(&self, keys: &[DataKey]) -> Result<(), StoreError> {
+        self.inner.coordination.read(keys, |session, keys| Box::pin(data_keys::add(session, keys))).await
+    }
+
+    async fn data_keys(&self, ids: &[Uuid]) -> Result<Vec<DataKey>, StoreError> {
+        self.inner.readers.read(ids, |session, ids| Box::pin(data_keys::find(session, ids))).await
+    }
+
+    async fn data_keys_after(&self, after: Uuid, limit: usize) -> Result<Vec<DataKey>, StoreError> {
+        let limit = limit.min(limits::EVENTS_PER_READ);
+        self.inner.readers.read((), move |session, ()| Box::pin(data_keys::after(session, after, limit))).await
+    }
+
+    async fn erase(&self, keys: &[Uuid], streams: &[StreamName]) -> Result<(), StoreError> {
+        self.inner
+            .coordination
+            .read((keys, streams), |session, (keys, streams)| Box::pin(data_keys::erase(session, keys, streams)))
             .await
     }
 

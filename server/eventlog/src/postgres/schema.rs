@@ -123,6 +123,7 @@ const MIGRATIONS: &[&str] = &[
     "ALTER TABLE eventlog.head ADD COLUMN epoch UUID NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000';",
     // The lease of an older program counts as one of the longest.
     "ALTER TABLE eventlog.leases ADD COLUMN ttl_ms BIGINT NOT NULL DEFAULT 3600000;",
+    "CREATE TABLE eventlog.data_keys (id UUID PRIMARY KEY, secret BYTEA NOT NULL);",
 ];
 
 const HAS_TREE: &str = "SELECT since IS NOT NULL FROM eventlog.head";

@@ -3,6 +3,7 @@
 mod backup;
 mod batch;
 mod coordination;
+mod data_keys;
 mod file_state;
 mod numbers;
 mod open;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
 
 use self::owned_file::{OwnedFile, Ownership};
 use self::readers::{Readers, lock};
@@ -31,9 +33,9 @@ use self::writer::Writer;
 use crate::queue::{Job, Queue};
 use crate::tail::Tail;
 use crate::{
-    Append, AppendError, Appended, Clock, EventPage, EventStore, Fence, Filter, HashTree, JsonText, LeaseOutcome,
-    Position, Recorded, Snapshot, StoreCondition, StoreError, StoredResponse, StreamName, Timer, Version, clock,
-    limits,
+    Append, AppendError, Appended, Clock, DataKey, EventPage, EventStore, Fence, Filter, HashTree, JsonText,
+    LeaseOutcome, Position, Recorded, Snapshot, StoreCondition, StoreError, StoredResponse, StreamName, Timer, Version,
+    clock, limits,
 };
 
 /// Maximum number of appends that wait for the writer.
@@ -357,6 +359,26 @@ impl EventStore for SqliteStore {
                 coordination::save_snapshot(connection, &stream, version, schema_version, data.as_str())
             })
             .await
+    }
+
+    async fn add_data_keys(&self, keys: &[DataKey]) -> Result<(), StoreError> {
+        let keys = keys.to_vec();
+        self.inner.coordination.read(move |connection| data_keys::add(connection, &keys)).await
+    }
+
+    async fn data_keys(&self, ids: &[Uuid]) -> Result<Vec<DataKey>, StoreError> {
+        let ids = ids.to_vec();
+        self.inner.readers.read_short(move |connection| data_keys::find(connection, &ids)).await
+    }
+
+    async fn data_keys_after(&self, after: Uuid, limit: usize) -> Result<Vec<DataKey>, StoreError> {
+        let limit = limit.min(limits::EVENTS_PER_READ);
+        self.inner.readers.read(move |connection| data_keys::after(connection, after, limit)).await
+    }
+
+    async fn erase(&self, keys: &[Uuid], streams: &[StreamName]) -> Result<(), StoreError> {
+        let (keys, streams) = (keys.to_vec(), streams.to_vec());
+        self.inner.coordination.read(move |connection| data_keys::erase(connection, &keys, &streams)).await
     }
 
     async fn hash_tree(&self) -> Result<Option<HashTree>, StoreError> {

@@ -36,6 +36,8 @@ pub(super) fn open_writer(file: &OwnedFile) -> Result<Connection, StoreError> {
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_AUTOCHECKPOINT_PAGES)?;
+    // What is deleted or moved is overwritten, so that what was erased is not found in the file.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     tune(&connection, WRITER_CACHE_KIB)?;
     refuse_lost_wal(&connection, path, has_wal)?;
     file.make_private();

@@ -101,6 +101,12 @@ const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE leases ADD COLUMN ttl_ms INTEGER NOT NULL DEFAULT 3600000;
 ",
+    "
+    CREATE TABLE data_keys (
+        id BLOB PRIMARY KEY,
+        secret BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 pub(super) fn migrate(connection: &Connection, name: &str) -> Result<(), StoreError> {

@@ -434,7 +434,7 @@ async fn a_log_of_an_older_program_is_read_and_checked_in_the_shape_that_it_has(
     log.close().await;
     let older = "DROP TABLE seen_time; DROP INDEX answers_by_kept; ALTER TABLE answers DROP COLUMN kept_ms;
         CREATE INDEX answers_by_time ON answers (time_ms); DROP TABLE file_state; DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum;
-        DROP TABLE leases; DROP TABLE timers; DROP TABLE snapshots; PRAGMA user_version = 1";
+        DROP TABLE leases; DROP TABLE timers; DROP TABLE snapshots; DROP TABLE data_keys; PRAGMA user_version = 1";
     Connection::open(&path).unwrap().execute_batch(older).unwrap();
     let log = SqliteStore::open_to_read(&path).unwrap();
     assert_eq!(check(&log).await.unwrap().to_string(), "3 events in 1 streams: all sound");
@@ -454,7 +454,7 @@ async fn a_log_of_an_older_program_gets_its_hash_at_the_first_start_and_says_whe
     let older =
         "DROP TABLE seen_time; DROP INDEX answers_by_kept; ALTER TABLE answers DROP COLUMN kept_ms;
         CREATE INDEX answers_by_time ON answers (time_ms); DROP TABLE file_state; DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum;
-        ALTER TABLE leases DROP COLUMN ttl_ms; PRAGMA user_version = 2";
+        ALTER TABLE leases DROP COLUMN ttl_ms; DROP TABLE data_keys; PRAGMA user_version = 2";
     Connection::open(&path).unwrap().execute_batch(older).unwrap();
     let log = open_log(&path);
     let planted = log.hash_tree().await.unwrap().unwrap();

@@ -7,6 +7,7 @@
 mod appends;
 mod closing;
 mod consumers;
+mod data_keys;
 mod database_copy;
 mod fences;
 mod files;
@@ -184,6 +185,11 @@ macro_rules! the_contract_on {
                 a_changed_digit_is_found_and_reported_with_its_position,
                 events_that_were_changed_with_their_checksums_are_found_by_the_hash,
                 the_hash_goes_on_when_the_log_is_opened_anew,
+            }
+            data_keys {
+                a_key_is_found_until_it_is_erased,
+                what_is_kept_of_an_erased_stream_beside_its_events_goes,
+                an_export_takes_the_keys_along,
             }
             snapshots {
                 a_snapshot_is_found_again_in_its_schema_version_only,

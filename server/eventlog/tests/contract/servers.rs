@@ -62,7 +62,7 @@ async fn a_database_of_an_older_version_gets_its_hash_at_the_first_start() {
         "ALTER TABLE eventlog.head DROP COLUMN leaves, DROP COLUMN peaks, DROP COLUMN since, DROP COLUMN incomplete,
             DROP COLUMN seen_ms, DROP COLUMN looked_ms, DROP COLUMN epoch;
         ALTER TABLE eventlog.answers DROP COLUMN kept_ms;
-        ALTER TABLE eventlog.leases DROP COLUMN ttl_ms;
+        ALTER TABLE eventlog.leases DROP COLUMN ttl_ms; DROP TABLE eventlog.data_keys;
         CREATE INDEX answers_by_time ON eventlog.answers (time_ms);
         ALTER TABLE eventlog.events DROP COLUMN checksum; DROP FUNCTION eventlog.grow;
         DELETE FROM eventlog.migrations WHERE step > 2";

@@ -110,7 +110,7 @@ pub(crate) async fn what_stands_beside_the_log_is_not_exported(world: World) {
 
 /// Takes a database back to what the first release made.
 const BACK_TO_THE_FIRST_STEP: &str = "ALTER TABLE events DROP COLUMN checksum; ALTER TABLE answers DROP COLUMN kept_ms;
-    DROP TABLE leases; DROP TABLE timers; DROP TABLE snapshots;";
+    DROP TABLE leases; DROP TABLE timers; DROP TABLE snapshots; DROP TABLE data_keys;";
 
 async fn a_log_of_the_first_release_gets_what_is_missing(mut world: World) {
     append_events(&world.log(), "a", 3).await;
