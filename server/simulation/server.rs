@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use storefront_api::{OrderId, ProductId};
-use storefront_domain::order::{self, Order};
+use storefront_api::{CustomerId, OrderId, ProductId};
+use storefront_domain::order::{self, Order, OrderEvent};
 use storefront_domain::product::{self, Product};
 use storefront_eventlog::{
     Append, AppendError, Appended, DataKey, EventPage, EventStore, Fence, Filter, JsonText, LeaseOutcome, Position,
@@ -39,6 +39,7 @@ use crate::runtime::compose::{ProcessContext, Systems, start_processes};
 use crate::store::aggregates;
 use crate::store::aggregates::Store;
 use crate::store::commands::Failure;
+use crate::store::personal_data::ProtectedLog;
 use crate::store::streams;
 use crate::views::ProductField;
 
@@ -87,8 +88,10 @@ impl Server {
         let shared = format!("server {}", server.number);
         let holder = if server.world.shared { shared } else { "the only server".to_owned() };
         let lease_config = LeaseConfig { holder, lease_ttl: config.lease_ttl };
+        let protected_log = ProtectedLog::new(Arc::new(ServerLog(server.clone())));
         let ground = ProcessContext {
             store: &store,
+            protected_log: &protected_log,
             progress: &server.progress,
             lease_config,
             tasks: &tasks,
@@ -350,6 +353,17 @@ impl BasketLookup for ServerLog {
         let has = |order: &Order| order.lines().iter().any(|line| line.item.product_id == *product_id);
         let open = orders.into_iter().filter(|(_, order)| order.basket().is_some() && has(order));
         Ok(open.map(|(id, _)| id).collect())
+    }
+
+    async fn orders_of(&self, customer_id: CustomerId, _seen: Position) -> Result<Vec<OrderId>, Failure> {
+        self.read().await?;
+        let events = self.0.world.events();
+        let started = events.iter().filter(|recorded| recorded.kind() == "order.started");
+        let owned = started.filter(|recorded| {
+            let event = aggregates::decode::<OrderEvent>(recorded);
+            matches!(event, Ok(OrderEvent::Started { customer_id: Some(owner), .. }) if owner == customer_id)
+        });
+        Ok(owned.filter_map(|recorded| streams::id_in("order", recorded.stream())).collect())
     }
 
     async fn products_for_sale(&self, _seen: Position) -> Result<Vec<ProductId>, Failure> {

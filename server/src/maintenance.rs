@@ -19,7 +19,7 @@ use tokio::io::BufReader;
 
 use crate::config::StoreChoice;
 use crate::runtime::compose::open_log;
-use crate::store::aggregate_list;
+use crate::store::{aggregate_list, personal_data};
 
 /// Interval between progress lines; the first comes after one interval.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -257,8 +257,10 @@ pub async fn check(store: &StoreChoice) -> Result<CheckReport, ToolError> {
         StoreChoice::Memory | StoreChoice::Postgres(_) => open_to_read(store).await?,
     };
     let mut progress = Progress::new("checked");
+    let mut unprotected = 0_u64;
     let report = check_with(&*log, |recorded, head| {
         progress.events(recorded.position.0, Some(head.0));
+        unprotected += u64::from(personal_data::is_unprotected(recorded));
         let read = aggregate_list::check(recorded.stream(), recorded.kind(), recorded.schema_version, recorded.data());
         read.err().map(|refusal| refusal.to_string())
     });
@@ -273,6 +275,10 @@ pub async fn check(store: &StoreChoice) -> Result<CheckReport, ToolError> {
             }
         }
         Err(failure) => checked.add(&(format!("the events cannot be read to their end: {failure}"), false)),
+    }
+    if unprotected > 0 {
+        checked
+            .add(&(format!("{unprotected} events of an older version have personal data that is not encrypted"), true));
     }
     Ok(checked)
 }

@@ -20,6 +20,7 @@ mod database_link;
 mod deadlines;
 mod decisions;
 mod documents;
+mod erasure;
 mod event_types;
 mod guests;
 mod histories;

@@ -123,6 +123,18 @@ impl Client {
         self.post(&["v1", "customers", &id.to_string(), "deactivate"], &serde_json::json!({}), key).await
     }
 
+    /// `POST /v1/customers/{id}/erase`: deletes a customer and makes unreadable who it was; for operators.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn erase(
+        &self,
+        id: CustomerId,
+        key: &IdempotencyKey,
+    ) -> Result<WriteResponse<SessionsEnded>, ClientError> {
+        self.post(&["v1", "customers", &id.to_string(), "erase"], &serde_json::json!({}), key).await
+    }
+
     /// `POST /v1/customers/{id}/reactivate`: a customer can sign in again; for operators.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ pub mod customer;
 pub mod customer_mail;
 pub mod document_register;
 pub mod email;
+pub mod erased;
 pub mod invoice;
 pub mod login;
 pub mod order;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use storefront_api::{OrderId, ProductId};
+use storefront_api::{CustomerId, OrderId, ProductId};
 use storefront_eventlog::Position;
 
 use crate::store::commands::Failure;
@@ -17,6 +17,9 @@ const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) trait BasketLookup: Send + Sync {
     /// Returns the open baskets that contain a product.
     async fn baskets_with(&self, product_id: &ProductId, min_position: Position) -> Result<Vec<OrderId>, Failure>;
+
+    /// Returns the orders of a customer.
+    async fn orders_of(&self, customer_id: CustomerId, min_position: Position) -> Result<Vec<OrderId>, Failure>;
 
     /// Returns the products that are for sale.
     async fn products_for_sale(&self, min_position: Position) -> Result<Vec<ProductId>, Failure>;
@@ -36,6 +39,11 @@ impl BasketLookup for Views {
     async fn baskets_with(&self, product_id: &ProductId, min_position: Position) -> Result<Vec<OrderId>, Failure> {
         while !self.reach(&["orders"], min_position, CATCH_UP_TIMEOUT).await {}
         Ok(Views::baskets_with(self, product_id).await?)
+    }
+
+    async fn orders_of(&self, customer_id: CustomerId, min_position: Position) -> Result<Vec<OrderId>, Failure> {
+        while !self.reach(&["orders"], min_position, CATCH_UP_TIMEOUT).await {}
+        Ok(Views::orders_of(self, customer_id).await?)
     }
 
     async fn products_for_sale(&self, min_position: Position) -> Result<Vec<ProductId>, Failure> {

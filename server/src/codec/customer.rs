@@ -35,10 +35,13 @@ event_types! {
     "customer.session_ended" [1] SessionEnded,
         "A session has ended",
         by ["DELETE /v1/sessions/current", "DELETE /v1/sessions/{id}", "DELETE /v1/sessions/others", "POST /v1/sessions",
-            "PUT /v1/customers/me/password"];
+            "PUT /v1/customers/me/password", "POST /v1/customers/{id}/erase"];
     "customer.deleted" [1] NoData,
         "The account is gone",
-        by ["DELETE /v1/customers/me"];
+        by ["DELETE /v1/customers/me", "POST /v1/customers/{id}/erase"];
+    "customer.erased" [1] NoData,
+        "Name and mail address of the customer can no longer be read",
+        by ["process:erasures"];
 }
 
 /// The field of an event's data with the hash of a password.
@@ -120,6 +123,7 @@ pub(crate) fn encode(event: &CustomerEvent) -> Encoded {
             encode_shape("customer.session_ended", 1, &SessionEnded { session_id })
         }
         CustomerEvent::Deleted => encode_shape("customer.deleted", 1, &NoData {}),
+        CustomerEvent::Erased => encode_shape("customer.erased", 1, &NoData {}),
     }
 }
 
@@ -158,6 +162,10 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Cust
         ("customer.deleted", 1) => {
             let NoData {} = parse(kind, data)?;
             Ok(CustomerEvent::Deleted)
+        }
+        ("customer.erased", 1) => {
+            let NoData {} = parse(kind, data)?;
+            Ok(CustomerEvent::Erased)
         }
         _ => Err(unknown_type("customer", KINDS, kind, schema_version)),
     }

@@ -72,6 +72,9 @@ event_types! {
     "order.expired" [1] NoData,
         "The basket was left alone for too long and has ended",
         by ["process:idle_baskets"];
+    "order.erased" [1] NoData,
+        "Name and addresses of the buyer can no longer be read",
+        by ["process:erasures"];
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -226,6 +229,7 @@ pub(crate) fn encode(event: &OrderEvent) -> Encoded {
         OrderEvent::Delivered { recipient } => encode_shape("order.delivered", 1, &Delivered { recipient }),
         OrderEvent::Cancelled { reason } => encode_shape("order.cancelled", 1, &Cancelled { reason }),
         OrderEvent::Expired => encode_shape("order.expired", 1, &NoData {}),
+        OrderEvent::Erased => encode_shape("order.erased", 1, &NoData {}),
     }
 }
 
@@ -308,6 +312,10 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Orde
         ("order.expired", 1) => {
             let NoData {} = parse(kind, data)?;
             Ok(OrderEvent::Expired)
+        }
+        ("order.erased", 1) => {
+            let NoData {} = parse(kind, data)?;
+            Ok(OrderEvent::Erased)
         }
         _ => Err(unknown_type("order", KINDS, kind, schema_version)),
     }

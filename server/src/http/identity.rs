@@ -154,7 +154,7 @@ pub(crate) async fn owners_spending_limit(shop: &Shop, owner: Option<CustomerId>
         aggregates::load::<CustomerEvent>(&shop.store, &streams::customer(id)).await.map_err(Failure::from)?;
     match &*customer {
         Customer::Unknown => Ok(None),
-        Customer::Deleted => Err(CustomerError::NotFound.into()),
+        Customer::Deleted | Customer::Erased => Err(CustomerError::NotFound.into()),
         Customer::Registered(Registered { limit, .. }) => {
             Ok(Some((*limit).unwrap_or_else(|| shop.money(shop.terms.spending_limit))))
         }

@@ -135,6 +135,7 @@ fn people_routes(routes: Routes) -> Routes {
         .add(Rule::Operator, routes!(customers::set_limit))
         .add(Rule::Operator, routes!(customers::deactivate))
         .add(Rule::Operator, routes!(customers::reactivate))
+        .add(Rule::Operator, routes!(customers::erase))
         .add(Rule::AnyAccount, routes!(me::get_me))
         .add(Rule::Account, routes!(me::change_profile, me::delete_me))
         .add(Rule::AnyAccount, routes!(me::change_password))

@@ -25,6 +25,7 @@ use crate::operations::progress::Progress;
 use crate::payments::unmatched_charges::Reconciliation;
 use crate::store::aggregates::Store;
 use crate::store::log_health::LogHealth;
+use crate::store::personal_data::ProtectedLog;
 use crate::views::Views;
 
 /// Shared state of the request handlers. Cheap to clone, and small: each request holds several.
@@ -34,6 +35,8 @@ pub(crate) struct Shop(Arc<ShopState>);
 /// What a [`Shop`] has.
 pub(crate) struct ShopState {
     pub(crate) store: Store,
+    /// The log behind `store`, for exports and erasures.
+    pub(crate) protected_log: ProtectedLog,
     pub(crate) log_health: LogHealth,
     pub(crate) views: Views,
     pub(crate) products: Arc<ProductService>,

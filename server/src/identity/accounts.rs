@@ -122,6 +122,11 @@ pub(crate) fn account(customer: &Customer) -> Option<&Account> {
     registered(customer)?.account.as_ref()
 }
 
+/// The mail address of a customer's account.
+pub(crate) fn email(customer: &Customer) -> Option<EmailAddress> {
+    account(customer).and_then(|account| account.email.parse().ok())
+}
+
 /// Loads a customer from their stream.
 pub(crate) async fn load(store: &Store, id: CustomerId) -> Result<Arc<Customer>, Failure> {
     let (customer, _) = aggregates::load::<CustomerEvent>(store, &streams::customer(id)).await?;
@@ -139,7 +144,7 @@ async fn find(store: &Store, email: &EmailAddress) -> Result<Option<(CustomerId,
 fn registered(customer: &Customer) -> Option<&Registered> {
     match customer {
         Customer::Registered(registered) => Some(registered),
-        Customer::Unknown | Customer::Deleted => None,
+        Customer::Unknown | Customer::Deleted | Customer::Erased => None,
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod check_out_orders;
 mod checkout_mails;
 pub(crate) mod end_idle_baskets;
 pub(crate) mod engine;
+pub(crate) mod erase_personal_data;
 pub(crate) mod follow_the_product_service;
 pub(crate) mod give_back_the_voucher_of_a_refunded_order;
 pub(crate) mod give_back_what_is_not_paid_in_time;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use storefront_api::{EmailId, OrderId};
 use storefront_domain::email::{self, Email, EmailCommand, EmailEvent, MailKind};
+use storefront_domain::erased::ERASED_EMAIL;
 use storefront_eventlog::Recorded;
 use tracing::warn;
 
@@ -46,6 +47,10 @@ pub(crate) async fn handle(
         return Ok(());
     }
     let mail = compose_mail(&store, recorded, order_id, kind.clone(), to.clone()).await?;
+    if mail.to == ERASED_EMAIL {
+        let detail = "the personal data of the customer was erased".to_owned();
+        return Ok(record(&store, &delivery, &EmailCommand::RecordFailure { attempts: 0, detail }).await?);
+    }
     let attempt = delivery.attempt;
     let outcome = match mail_sender.send(&mail).await {
         Ok(()) => EmailCommand::RecordSent { attempts: attempt },

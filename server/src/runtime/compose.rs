@@ -27,7 +27,7 @@ use crate::processes::engine::runner;
 use crate::processes::engine::timers::Timers;
 use crate::processes::{
     ask_about_pending_refunds, ask_what_became_of_authentications as authentications, check_out_orders,
-    end_idle_baskets, follow_the_product_service, give_back_the_voucher_of_a_refunded_order,
+    end_idle_baskets, erase_personal_data, follow_the_product_service, give_back_the_voucher_of_a_refunded_order,
     give_back_what_is_not_paid_in_time, issue_a_voucher_when_a_large_order_ships as issue_vouchers,
     issue_invoices_and_credit_notes, pay_from_wallets, put_demo_stock_on_the_shelf, reprice_open_baskets, send_mail,
     take_payments, tell_customers_what_came_of_their_orders as notices, tell_operators_of_money_that_needs_a_look,
@@ -36,6 +36,7 @@ use crate::random;
 use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::Failure;
 use crate::store::document_numbers::DocumentNumbers;
+use crate::store::personal_data::ProtectedLog;
 use crate::views::engine;
 use crate::views::{FeedError, RebuildPace, ViewStore, ViewStoreError, Views};
 
@@ -179,7 +180,7 @@ pub(crate) async fn open_views(choice: &StoreChoice, log: &Store, pace: RebuildP
 /// # Errors
 /// See [`StartError`]; also when there is no such view.
 pub async fn rebuild_view(choice: &StoreChoice, name: &str) -> Result<u64, StartError> {
-    let log = Store::shared(open_log(choice).await?);
+    let log = Store::protected(&ProtectedLog::new(open_log(choice).await?), false);
     let views = open_views(choice, &log, RebuildPace { batch: 10_000, pause: Duration::ZERO }).await?;
     let rebuilt = engine::rebuild_offline(&views, name).await;
     views.close().await;
@@ -211,6 +212,8 @@ impl From<FeedError> for StartError {
 /// What every process is started with.
 pub(crate) struct ProcessContext<'a> {
     pub(crate) store: &'a Store,
+    /// The log behind `store`.
+    pub(crate) protected_log: &'a ProtectedLog,
     pub(crate) progress: &'a Progress,
     pub(crate) lease_config: LeaseConfig,
     pub(crate) tasks: &'a TaskTracker,
@@ -290,6 +293,10 @@ pub(crate) fn start_processes(
     let baskets = basket_lookup.clone();
     context.start(reprice_open_baskets::SUBSCRIPTION, move |store, delivery| {
         reprice_open_baskets::handle(store, baskets.clone(), delivery)
+    });
+    let (log, orders) = (context.protected_log.clone(), basket_lookup.clone());
+    context.start(erase_personal_data::SUBSCRIPTION, move |store, delivery| {
+        erase_personal_data::handle(store, log.clone(), orders.clone(), delivery)
     });
     context.start(
         give_back_the_voucher_of_a_refunded_order::SUBSCRIPTION,

@@ -37,6 +37,7 @@ use crate::runtime::compose::{StartError, Systems, bad_address, open_log, open_v
 use crate::runtime::workers::{WorkerSet, Workers};
 use crate::store::aggregates::Store;
 use crate::store::log_health::{LogHealth, SetBack};
+use crate::store::personal_data::ProtectedLog;
 use crate::views::engine;
 use crate::views::{RebuildPace, Views};
 
@@ -44,9 +45,10 @@ use crate::views::{RebuildPace, Views};
 pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens the log of a shop, and watches its health.
-async fn open_store(choice: &StoreChoice, log_health: &LogHealth) -> Result<Store, StoreError> {
-    let log = log_health.watch(open_log(choice).await?);
-    Ok(if is_shared(choice) { Store::shared(log) } else { Store::sole(log) })
+async fn open_store(choice: &StoreChoice, log_health: &LogHealth) -> Result<(ProtectedLog, Store), StoreError> {
+    let log = ProtectedLog::new(log_health.watch(open_log(choice).await?));
+    let store = Store::protected(&log, !is_shared(choice));
+    Ok((log, store))
 }
 
 /// Whether other servers may use the same log. A log in a file is locked for this one.
@@ -158,7 +160,7 @@ impl RunningShop {
         let stubs = config.lab.as_deref().map(|url| LabStubs::new(url, config.card_gateway_key.reveal())).transpose();
         let stubs = stubs.map_err(bad_address)?;
         let log_health = LogHealth::default();
-        let store = open_store(&config.store, &log_health).await?;
+        let (protected_log, store) = open_store(&config.store, &log_health).await?;
         if let Some(set_back) = set_back {
             store.begin_epoch(set_back.epoch).await?;
         }
@@ -186,6 +188,7 @@ impl RunningShop {
         let workers = Arc::new(Workers {
             config: config.clone(),
             store: store.clone(),
+            protected_log: protected_log.clone(),
             progress: progress.clone(),
             basket_lookup,
             systems,
@@ -215,6 +218,7 @@ impl RunningShop {
         tasks.spawn(order_watch.clone().run(store.clone(), stop.clone()));
         let fonts = load_fonts(config);
         let shop = ShopState {
+            protected_log,
             store: store.clone(),
             log_health: log_health.clone(),
             epoch,

@@ -15,11 +15,13 @@ use crate::lab::WorkerControl;
 use crate::operations::progress::Progress;
 use crate::runtime::compose::{ProcessContext, Systems, lease_config, start_processes};
 use crate::store::aggregates::Store;
+use crate::store::personal_data::ProtectedLog;
 
 /// What the processes need, and the set that runs now.
 pub(crate) struct Workers {
     pub(crate) config: Config,
     pub(crate) store: Store,
+    pub(crate) protected_log: ProtectedLog,
     pub(crate) progress: Progress,
     pub(crate) basket_lookup: Arc<dyn BasketLookup>,
     pub(crate) systems: Systems,
@@ -43,6 +45,7 @@ impl Workers {
         let worker_set = WorkerSet::default();
         let context = ProcessContext {
             store: &self.store,
+            protected_log: &self.protected_log,
             progress: &self.progress,
             lease_config: lease_config(&self.config),
             tasks: &worker_set.tasks,

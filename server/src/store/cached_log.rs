@@ -18,6 +18,7 @@ use storefront_eventlog::{
     Append, AppendError, Appended, EventStore, Fence, Position, Recorded, StoreError, StreamName, Version,
 };
 
+use crate::store::personal_data::{Erasures, ProtectedLog};
 use crate::store::stream_run::{CachedState, Folded, Run, SnapshotMark, event_bytes};
 use crate::store::stream_turns::StreamTurns;
 
@@ -59,20 +60,27 @@ pub(crate) struct Cached<S> {
 pub(crate) struct Ticket(u64);
 
 impl Store {
+    /// A log with personal data; `is_only_writer` when nobody else appends to it.
+    pub(crate) fn protected(log: &ProtectedLog, is_only_writer: bool) -> Self {
+        Self::new(Arc::new(log.clone()), is_only_writer, log.erasures())
+    }
+
     /// A log to which nobody appends but through this value and its clones.
+    #[cfg(test)]
     pub(crate) fn sole(log: Arc<dyn EventStore>) -> Self {
-        Self::new(log, true)
+        Self::new(log, true, Erasures::default())
     }
 
     /// A log to which other servers may append.
+    #[cfg(test)]
     pub(crate) fn shared(log: Arc<dyn EventStore>) -> Self {
-        Self::new(log, false)
+        Self::new(log, false, Erasures::default())
     }
 
-    fn new(log: Arc<dyn EventStore>, is_only_writer: bool) -> Self {
+    fn new(log: Arc<dyn EventStore>, is_only_writer: bool, erasures: Erasures) -> Self {
         Self {
             log,
-            cache: Arc::new(Cache { is_only_writer, tables: Mutex::default() }),
+            cache: Arc::new(Cache { is_only_writer, erasures, tables: Mutex::default() }),
             turns: Arc::default(),
             fence: None,
             #[cfg(test)]
@@ -207,12 +215,19 @@ impl Deref for Store {
 
 struct Cache {
     is_only_writer: bool,
+    erasures: Erasures,
     tables: Mutex<Tables>,
 }
 
 impl Cache {
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let erasures = self.erasures.count();
+        if tables.erasures != erasures {
+            tables.erasures = erasures;
+            tables.drop_all();
+        }
+        tables
     }
 
     /// Returns events of a stream, if the cache certainly has them as the log has.
@@ -240,6 +255,8 @@ struct Tables {
     young_bytes: usize,
     /// How often streams were dropped.
     dropped: u64,
+    /// How often somebody was erased before the cached streams were read.
+    erasures: u64,
     /// The highest position of an append that has ended, and of a read stream.
     last_position: Position,
     /// Streams of appends under way.
@@ -281,6 +298,14 @@ impl Tables {
         }
         self.young_bytes += run.bytes();
         self.young.insert(stream.clone(), run);
+    }
+
+    /// Drops every stream: some have personal data that was erased.
+    fn drop_all(&mut self) {
+        self.young.clear();
+        self.old.clear();
+        self.young_bytes = 0;
+        self.dropped += 1;
     }
 
     fn forget(&mut self, stream: &StreamName) {

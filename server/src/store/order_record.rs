@@ -60,7 +60,8 @@ impl OrderRecord {
             | OrderEvent::VoucherRemoved { .. }
             | OrderEvent::Invoiced { .. }
             | OrderEvent::EmailChanged { .. }
-            | OrderEvent::Expired => {}
+            | OrderEvent::Expired
+            | OrderEvent::Erased => {}
         }
     }
 

@@ -163,6 +163,11 @@ impl Views {
         orders::baskets_with(&self.inner.store, product_id).await
     }
 
+    /// The orders of a customer, oldest first.
+    pub(crate) async fn orders_of(&self, customer_id: CustomerId) -> Result<Vec<OrderId>, ViewStoreError> {
+        orders::orders_of(&self.inner.store, customer_id).await
+    }
+
     /// How many open baskets hold each of some products, one of them not counted.
     pub(crate) async fn in_baskets(
         &self,

@@ -129,6 +129,7 @@ impl OrderRow {
             OrderEvent::Delivered { .. } => self.status = OrderStatus::Delivered,
             OrderEvent::Cancelled { reason: _ } => self.status = OrderStatus::Cancelled,
             OrderEvent::Expired => self.status = OrderStatus::Expired,
+            OrderEvent::Erased => self.email = None,
         }
         self
     }

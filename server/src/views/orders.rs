@@ -17,8 +17,8 @@ pub(super) const NAME: &str = "orders";
 const EVERY: &str = "every";
 /// Maximum number of orders of a customer that a search looks through.
 const MOST_SEARCHED: usize = 1000;
-/// How many baskets are looked up at once.
-const BASKETS: i64 = 500;
+/// How many orders are looked up at once.
+const ORDERS_PER_READ: i64 = 500;
 
 /// The view of orders: a row for each, under its id.
 pub(super) struct Orders;
@@ -121,15 +121,23 @@ pub(crate) async fn page_of_customer(
 
 /// The open baskets that have a line with a product, oldest first.
 pub(crate) async fn baskets_with(store: &ViewStore, product_id: &ProductId) -> Result<Vec<OrderId>, ViewStoreError> {
-    let term = basket_with(product_id);
-    let mut baskets = Vec::new();
+    with_term(store, &basket_with(product_id)).await
+}
+
+/// The orders of a customer, oldest first.
+pub(crate) async fn orders_of(store: &ViewStore, owner: CustomerId) -> Result<Vec<OrderId>, ViewStoreError> {
+    with_term(store, &owned_by(owner, None)).await
+}
+
+async fn with_term(store: &ViewStore, term: &str) -> Result<Vec<OrderId>, ViewStoreError> {
+    let mut orders = Vec::new();
     let mut after = (-1, String::new());
     loop {
-        let page = store.keys_with(NAME, &term, (after.0, &after.1), BASKETS).await?;
-        baskets.extend(page.iter().filter_map(|(_, key)| key.parse::<OrderId>().ok()));
+        let page = store.keys_with(NAME, term, (after.0, &after.1), ORDERS_PER_READ).await?;
+        orders.extend(page.iter().filter_map(|(_, key)| key.parse::<OrderId>().ok()));
         match page.into_iter().last() {
             Some(last) => after = last,
-            None => return Ok(baskets),
+            None => return Ok(orders),
         }
     }
 }

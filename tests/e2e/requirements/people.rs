@@ -109,4 +109,17 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "server/domain/src/customer/tests.rs::a_guest_who_registers_ends_the_session_and_so_does_one_who_goes",
         ],
     ),
+    (
+        "I11",
+        "who somebody was is encrypted in the log, and after an erasure nowhere, but in invoices; unfinished orders follow",
+        &[
+            "tests/e2e/erasure.rs::somebody_who_is_erased_is_found_nowhere_any_more",
+            "tests/e2e/erasure.rs::an_order_on_its_way_keeps_its_address_until_it_is_delivered_and_an_invoice_for_ever",
+            "tests/e2e/erasure.rs::an_import_has_everybody_who_was_not_erased",
+            "server/src/store/personal_data_tests.rs::whatever_tells_of_a_person_is_encrypted_except_in_invoices",
+            "server/src/store/personal_data_tests.rs::a_server_that_meets_the_erasure_of_another_forgets_what_it_has_read",
+            "server/src/processes/erase_personal_data_tests.rs::a_deleted_customer_is_erased_with_the_orders_that_are_finished_and_the_others_follow",
+            "server/eventlog/tests/contract/data_keys.rs::an_erased_key_is_in_none_of_the_files_of_a_log",
+        ],
+    ),
 ];

@@ -43,6 +43,10 @@ pub enum CustomerCommand {
     Delete {
         password: PasswordHash,
     },
+    /// Delete a customer, who need not have an account, on behalf of an operator; a repeat changes nothing.
+    Erase,
+    /// Note that the personal data of a deleted customer cannot be read any more; a repeat changes nothing.
+    RecordErasure,
     /// Start a session for who gave the password with this hash; more than [`MAX_SESSIONS`] end the oldest.
     StartSession {
         session: Session,
@@ -93,10 +97,16 @@ pub fn decide(customer: &Customer, command: CustomerCommand) -> Result<Vec<Custo
         (Customer::Unknown, CustomerCommand::EndGuestSession { session_id }) => {
             Ok(vec![CustomerEvent::SessionEnded { session_id }])
         }
-        (Customer::Registered(_) | Customer::Deleted, CustomerCommand::Register { .. }) => Err(CustomerError::Exists),
+        (Customer::Registered(_) | Customer::Deleted | Customer::Erased, CustomerCommand::Register { .. }) => {
+            Err(CustomerError::Exists)
+        }
+        (Customer::Unknown, CustomerCommand::Erase) => Ok(vec![CustomerEvent::Deleted]),
+        (Customer::Deleted | Customer::Erased, CustomerCommand::Erase) => Ok(vec![]),
+        (Customer::Deleted, CustomerCommand::RecordErasure) => Ok(vec![CustomerEvent::Erased]),
+        (Customer::Erased, CustomerCommand::RecordErasure) => Ok(vec![]),
         (Customer::Registered(registered), command) => decide_registered(registered, command),
         (
-            Customer::Unknown | Customer::Deleted,
+            Customer::Unknown | Customer::Deleted | Customer::Erased,
             CustomerCommand::EndGuestSession { .. }
             | CustomerCommand::SetLimit { .. }
             | CustomerCommand::ChangeName { .. }
@@ -104,6 +114,7 @@ pub fn decide(customer: &Customer, command: CustomerCommand) -> Result<Vec<Custo
             | CustomerCommand::Deactivate
             | CustomerCommand::Reactivate
             | CustomerCommand::Delete { .. }
+            | CustomerCommand::RecordErasure
             | CustomerCommand::StartSession { .. }
             | CustomerCommand::EndSession { .. }
             | CustomerCommand::EndOtherSessions { .. },
@@ -138,6 +149,8 @@ fn decide_registered(registered: &Registered, command: CustomerCommand) -> Resul
             confirm(registered, &password)?;
             Ok(ended(registered, |_| true).chain([CustomerEvent::Deleted]).collect())
         }
+        CustomerCommand::Erase => Ok(ended(registered, |_| true).chain([CustomerEvent::Deleted]).collect()),
+        CustomerCommand::RecordErasure => Err(CustomerError::NotFound),
         CustomerCommand::StartSession { session, password } => start_session(registered, session, &password),
         CustomerCommand::EndSession { session_id } => {
             let events: Vec<_> = ended(registered, |id| id == session_id).collect();

@@ -32,6 +32,8 @@ pub enum CustomerEvent {
     },
     /// The account is gone for good.
     Deleted,
+    /// Name and mail address can no longer be read.
+    Erased,
 }
 
 /// What somebody signs in with.

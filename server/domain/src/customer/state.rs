@@ -12,6 +12,8 @@ pub enum Customer {
     Registered(Registered),
     /// The account was deleted.
     Deleted,
+    /// The account was deleted, and who had it cannot be read any more.
+    Erased,
 }
 
 /// A customer who was registered.
@@ -39,13 +41,15 @@ pub fn evolve(customer: Customer, event: &CustomerEvent) -> Customer {
             let account = account.clone();
             Customer::Registered(Registered { limit: None, account, is_active: true, sessions: Vec::new() })
         }
-        (Customer::Registered(_), CustomerEvent::Deleted) => Customer::Deleted,
+        // Who has no account can be erased too.
+        (Customer::Unknown | Customer::Registered(_), CustomerEvent::Deleted) => Customer::Deleted,
+        (Customer::Deleted, CustomerEvent::Erased) => Customer::Erased,
         (Customer::Registered(mut registered), event) => {
             registered.apply(event);
             Customer::Registered(registered)
         }
         (
-            customer @ (Customer::Unknown | Customer::Deleted),
+            customer @ (Customer::Unknown | Customer::Deleted | Customer::Erased),
             CustomerEvent::Registered { .. }
             | CustomerEvent::LimitSet { .. }
             | CustomerEvent::NameChanged { .. }
@@ -54,7 +58,8 @@ pub fn evolve(customer: Customer, event: &CustomerEvent) -> Customer {
             | CustomerEvent::Reactivated
             | CustomerEvent::SessionStarted(_)
             | CustomerEvent::SessionEnded { .. }
-            | CustomerEvent::Deleted,
+            | CustomerEvent::Deleted
+            | CustomerEvent::Erased,
         ) => customer,
     }
 }
@@ -81,7 +86,7 @@ impl Registered {
                 self.sessions.push(session.clone());
             }
             CustomerEvent::SessionEnded { session_id } => self.sessions.retain(|known| known.id != *session_id),
-            CustomerEvent::Registered { .. } | CustomerEvent::Deleted => {}
+            CustomerEvent::Registered { .. } | CustomerEvent::Deleted | CustomerEvent::Erased => {}
         }
     }
 }

@@ -96,6 +96,8 @@ pub enum OrderCommand {
     ChangeEmail {
         email: String,
     },
+    /// Erase who bought, once nothing more is to be done; a repeat has no effect.
+    Erase,
     Ship {
         carrier: String,
         tracking_number: String,

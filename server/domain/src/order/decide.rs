@@ -59,7 +59,7 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
             shipping_address,
             payment,
         } => {
-            let details = CheckoutDetails { payment_id, email, shipping_address, payment };
+            let details = CheckoutDetails { payment_id, email, shipping_address, payment, is_erased: false };
             let basket = open_basket(order, "checked out")?;
             check_out(basket, expected_total, &facts, spending_limit, details)
         }
@@ -86,6 +86,11 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
         OrderCommand::Cancel { reason } => {
             check_state(order, "cancelled", matches!(order, Order::CheckedOut(_) | Order::Confirmed { .. }))?;
             Ok(vec![OrderEvent::Cancelled { reason }])
+        }
+        OrderCommand::Erase => {
+            check_state(order, "erased", order.is_finished())?;
+            let left = order.checkout_details().filter(|details| !details.is_erased);
+            Ok(left.map(|_| OrderEvent::Erased).into_iter().collect())
         }
         OrderCommand::Expire => Ok(order.basket().map(|_| OrderEvent::Expired).into_iter().collect()),
     }
@@ -252,7 +257,7 @@ fn check_out(
     if total != expected_total {
         return Err(OrderError::TotalChanged { new_total: total });
     }
-    let CheckoutDetails { payment_id, email, shipping_address, payment } = details;
+    let CheckoutDetails { payment_id, email, shipping_address, payment, is_erased: _ } = details;
     let changes = |&(line, facts): &(&OrderLine, &LineFacts)| {
         [relisting(line), price_change(line, facts.price), vat_rate_change(line, facts.vat_rate_percent)]
     };

@@ -97,6 +97,8 @@ pub enum OrderEvent {
     Cancelled {
         reason: String,
     },
+    /// Name, addresses and what people typed can no longer be read.
+    Erased,
     /// Nobody changed the basket for too long.
     Expired,
 }

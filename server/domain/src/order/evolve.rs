@@ -10,6 +10,7 @@ use super::{
     AppliedVoucher, Basket, CheckoutDetails, ItemFacts, LineNotice, Order, OrderEvent, OrderLine, Purchase, Shipment,
 };
 use crate::Quantity;
+use crate::erased::{ERASED, ERASED_EMAIL, erase_address};
 
 /// The order after an event. Never fails: an event that does not fit leaves the order as it was.
 pub fn evolve(order: Order, event: &OrderEvent) -> Order {
@@ -48,6 +49,7 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
                     email: email.clone(),
                     shipping_address: shipping_address.clone(),
                     payment: payment.clone(),
+                    is_erased: false,
                 };
                 Order::CheckedOut(to_purchase(basket, *total, details))
             }
@@ -99,7 +101,31 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
             Order::InProgress(basket) => Order::Expired(basket),
             other => other,
         },
+        OrderEvent::Erased => erase(order),
     }
+}
+
+fn erase(mut order: Order) -> Order {
+    let details = match &mut order {
+        Order::Delivered { purchase, shipment, .. } => {
+            shipment.recipient = Some(ERASED.to_owned());
+            Some(&mut purchase.details)
+        }
+        Order::Cancelled { purchase, reason, .. } => {
+            ERASED.clone_into(reason);
+            Some(&mut purchase.details)
+        }
+        Order::Expired(basket) => basket.last_checkout.as_mut(),
+        Order::New | Order::InProgress(_) | Order::CheckedOut(_) | Order::Confirmed { .. } | Order::Shipped { .. } => {
+            None
+        }
+    };
+    if let Some(details) = details {
+        ERASED_EMAIL.clone_into(&mut details.email);
+        erase_address(&mut details.shipping_address);
+        details.is_erased = true;
+    }
+    order
 }
 
 /// Changes an order that is a basket, and leaves any other as it is.

@@ -72,6 +72,8 @@ pub struct CheckoutDetails {
     pub email: String,
     pub shipping_address: Address,
     pub payment: PaymentMethod,
+    /// Whether address and mail address were erased.
+    pub is_erased: bool,
 }
 
 /// The shipment of an order.
@@ -127,6 +129,11 @@ impl Order {
             Some(basket) => basket.last_checkout.as_ref(),
             None => self.purchase().map(|purchase| &purchase.details),
         }
+    }
+
+    /// Whether nothing more is to be done for the order.
+    pub fn is_finished(&self) -> bool {
+        matches!(self, Self::Delivered { .. } | Self::Cancelled { .. } | Self::Expired(_))
     }
 
     /// The payment of the latest checkout.

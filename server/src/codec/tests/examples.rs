@@ -74,7 +74,8 @@ pub(super) fn order() -> Vec<OrderEvent> {
             Some(OrderEvent::Shipped { .. }) => OrderEvent::Delivered { recipient: "Ada Example".to_owned() },
             Some(OrderEvent::Delivered { .. }) => OrderEvent::Cancelled { reason: "Ordered by mistake".to_owned() },
             Some(OrderEvent::Cancelled { .. }) => OrderEvent::Expired,
-            Some(OrderEvent::Expired) => return None,
+            Some(OrderEvent::Expired) => OrderEvent::Erased,
+            Some(OrderEvent::Erased) => return None,
         })
     })
 }
@@ -269,7 +270,8 @@ pub(super) fn customer() -> Vec<CustomerEvent> {
             }),
             Some(CustomerEvent::SessionStarted(_)) => CustomerEvent::SessionEnded { session_id: session_id() },
             Some(CustomerEvent::SessionEnded { .. }) => CustomerEvent::Deleted,
-            Some(CustomerEvent::Deleted) => return None,
+            Some(CustomerEvent::Deleted) => CustomerEvent::Erased,
+            Some(CustomerEvent::Erased) => return None,
         })
     })
 }

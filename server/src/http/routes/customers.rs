@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use storefront_api::{self as api, CustomerId, EmailAddress, FieldError, Problem, RegisterCustomer, Role, SetLimit};
+use storefront_api::{
+    self as api, CustomerId, EmailAddress, FieldError, Problem, RegisterCustomer, Role, SessionsEnded, SetLimit,
+};
 use storefront_domain::customer::{self, Account, Customer, CustomerCommand, CustomerError, CustomerEvent, Registered};
 use storefront_domain::login::{self, LoginCommand};
 use storefront_domain::wallet::{self, Wallet, WalletCommand, WalletEvent};
@@ -15,10 +17,11 @@ use storefront_eventlog::Version;
 use crate::http::command::{Command, EmptyCommand};
 use crate::http::error::ApiError;
 use crate::http::extract::PathParams;
-use crate::http::idempotency::respond_once;
+use crate::http::idempotency::{self, respond_once};
 use crate::http::principal::{Registering, session_invalid};
 use crate::http::state::Shop;
 use crate::http::validation;
+use crate::identity::accounts;
 use crate::identity::passwords::Password;
 use crate::store::commands::{Context, Done, Failure, Reply, append_with_reply, decide_change, retry_on_conflict};
 use crate::store::{aggregates, streams};
@@ -100,7 +103,7 @@ pub(crate) async fn get_customer(
     let (customer, version) = aggregates::load::<CustomerEvent>(&shop.store, &stream).await.map_err(Failure::from)?;
     match &*customer {
         Customer::Registered(_) => Ok(Json(body(&shop, id, &customer, version))),
-        Customer::Unknown | Customer::Deleted => Err(CustomerError::NotFound.into()),
+        Customer::Unknown | Customer::Deleted | Customer::Erased => Err(CustomerError::NotFound.into()),
     }
 }
 
@@ -165,6 +168,40 @@ pub(crate) async fn reactivate(
     command: EmptyCommand,
 ) -> Result<Response, ApiError> {
     change_and_show(&shop, id, &command.into_context(), CustomerCommand::Reactivate).await
+}
+
+/// Erase a customer
+///
+/// For operators. Deletes the account, as its owner can; also for a guest, who has none. Then everything that tells who the
+/// customer was is made unreadable for good: name, addresses, what was typed. `customer.erased` in the log says that it is
+/// done. An order that is still to be sent or delivered keeps its address until then. Invoices keep theirs.
+#[utoipa::path(
+    post, path = "/v1/customers/{id}/erase", tag = "customers",
+    params(("id" = CustomerId, Path, description = "The customer")),
+    responses(
+        (status = 202, description = "Deleted; erasing has begun", body = SessionsEnded),
+        (status = 404, description = "`customer_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn erase(
+    State(shop): State<Shop>,
+    PathParams(id): PathParams<CustomerId>,
+    command: EmptyCommand,
+) -> Result<Response, ApiError> {
+    let context = command.into_context();
+    let work = async {
+        let customer = accounts::load(&shop.store, id).await?;
+        if *customer == Customer::Unknown && shop.views.orders_of(id).await.map_err(Failure::from)?.is_empty() {
+            return Err(CustomerError::NotFound.into());
+        }
+        let ended = u32::try_from(super::sessions::live(&customer).len()).unwrap_or(u32::MAX);
+        let mut change = CustomerChange::of(id, CustomerCommand::Erase);
+        change.login = accounts::email(&customer).map(|email| (email, LoginCommand::Release));
+        change
+            .append(&shop, &context, |_, _| Ok(idempotency::reply(StatusCode::ACCEPTED, &SessionsEnded { ended })?))
+            .await
+    };
+    respond_once(&shop, &context, work).await
 }
 
 /// Changes a customer, and answers with the customer.
@@ -283,7 +320,8 @@ fn ended_sessions(events: &[CustomerEvent]) -> Vec<api::SessionId> {
         | CustomerEvent::Deactivated
         | CustomerEvent::Reactivated
         | CustomerEvent::SessionStarted(_)
-        | CustomerEvent::Deleted => None,
+        | CustomerEvent::Deleted
+        | CustomerEvent::Erased => None,
     });
     ended.collect()
 }
@@ -302,7 +340,7 @@ fn reply(
 /// The wire form of a customer.
 pub(super) fn body(shop: &Shop, id: CustomerId, customer: &Customer, version: Version) -> api::Customer {
     let (limit, account, is_active) = match customer {
-        Customer::Unknown | Customer::Deleted => (None, None, true),
+        Customer::Unknown | Customer::Deleted | Customer::Erased => (None, None, true),
         Customer::Registered(Registered { limit, account, is_active, sessions: _ }) => {
             (*limit, account.as_ref(), *is_active)
         }

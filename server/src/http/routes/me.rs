@@ -5,8 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use storefront_api::{
-    self as api, ChangePassword, ChangeProfile, DeleteAccount, EmailAddress, Password as PlainPassword, Problem,
-    SessionsEnded,
+    self as api, ChangePassword, ChangeProfile, DeleteAccount, Password as PlainPassword, Problem, SessionsEnded,
 };
 use storefront_domain::customer::{Customer, CustomerCommand, CustomerError, CustomerEvent, PasswordHash};
 use storefront_domain::login::LoginCommand;
@@ -99,7 +98,8 @@ pub(crate) async fn change_password(
 /// Delete the own account
 ///
 /// Needs the password of now. Every session ends, and the mail address can be registered again. Orders, invoices and the
-/// wallet stay.
+/// wallet stay, but name, addresses and what was typed are made unreadable: at once, and in an order that is still to be sent or
+/// delivered after that. Invoices keep their copy.
 #[utoipa::path(
     delete, path = "/v1/customers/me", tag = "customers",
     request_body = DeleteAccount,
@@ -119,7 +119,7 @@ pub(crate) async fn delete_me(
     let work = async {
         let customer = accounts::load(&shop.store, id).await?;
         let password = require_password(&shop, &customer, &body.current_password).await?;
-        let email = accounts::account(&customer).and_then(|account| account.email.parse::<EmailAddress>().ok());
+        let email = accounts::email(&customer);
         let ended = u32::try_from(super::sessions::live(&customer).len()).unwrap_or(u32::MAX);
         let mut change = CustomerChange::of(id, CustomerCommand::Delete { password });
         change.login = email.map(|email| (email, LoginCommand::Release));

@@ -272,7 +272,7 @@ async fn guest_session_lives(store: &Store, claims: &Claims) -> Result<bool, Fai
 pub(super) fn live(customer: &Customer) -> Vec<Session> {
     match customer {
         Customer::Registered(registered) => registered.live_sessions(clock::now()).cloned().collect(),
-        Customer::Unknown | Customer::Deleted => Vec::new(),
+        Customer::Unknown | Customer::Deleted | Customer::Erased => Vec::new(),
     }
 }
 

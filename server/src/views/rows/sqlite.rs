@@ -74,6 +74,8 @@ fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     // May lose the last transactions in a power cut, never half of one; the log has them still.
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // What is changed is overwritten, so that what was erased is not found in the file.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     tune(&connection)?;
     connection.pragma_update(None, "cache_size", -WRITERS_CACHE_KIB)?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", PAGES_BETWEEN_CHECKPOINTS, |_| Ok(()))?;
