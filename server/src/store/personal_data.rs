@@ -9,8 +9,8 @@
 //! as the law says, with the name and address of their buyer.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use quick_cache::sync::Cache;
 use serde_json::Value;
@@ -96,10 +96,11 @@ impl Erasures {
     }
 }
 
-/// An event as callers see it, kept with the stored one.
-struct Shown {
+/// What is known of an encrypted event, kept with the stored one for all its readers.
+struct Known {
     key_ids: BTreeSet<Uuid>,
-    event: Arc<Recorded>,
+    /// The event as it is read for as long as its keys are there.
+    shown: OnceLock<Arc<Recorded>>,
 }
 
 impl ProtectedLog {
@@ -253,18 +254,25 @@ impl StoreLayer for ProtectedLog {
         if !page.events.iter().any(|recorded| is_encrypted(recorded)) {
             return Ok(page);
         }
-        let key_ids = page.events.iter().flat_map(|recorded| keys_of(recorded)).collect();
-        let secrets = self.secrets(key_ids).await?;
+        let mut encrypted = Vec::new();
+        let mut key_ids = BTreeSet::new();
         for recorded in page.events.iter_mut().filter(|recorded| is_encrypted(recorded)) {
-            // Readers of the newest events share the stored one, and with it the one that they see.
-            let shown = recorded.decoded(|stored| {
-                Ok::<_, StoreError>(Shown { key_ids: keys_of(stored), event: Arc::new(decrypted(stored, &secrets)?) })
-            })?;
-            *recorded = if shown.key_ids.iter().all(|id| secrets.contains_key(id)) {
-                shown.event.clone()
+            let known = recorded
+                .decoded(|stored| Ok::<_, StoreError>(Known { key_ids: keys_of(stored), shown: OnceLock::new() }))?;
+            key_ids.extend(known.key_ids.iter().copied());
+            encrypted.push((recorded, known));
+        }
+        let secrets = self.secrets(key_ids).await?;
+        for (recorded, known) in encrypted {
+            if known.key_ids.iter().all(|id| secrets.contains_key(id)) {
+                let shown = match known.shown.get() {
+                    Some(shown) => shown.clone(),
+                    None => Arc::new(decrypted(recorded, &secrets)?),
+                };
+                *recorded = known.shown.get_or_init(|| shown).clone();
             } else {
-                Arc::new(decrypted(recorded, &secrets)?)
-            };
+                *recorded = Arc::new(decrypted(recorded, &secrets)?);
+            }
         }
         Ok(page)
     }
