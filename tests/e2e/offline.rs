@@ -263,7 +263,9 @@ async fn a_log_is_exported_checked_and_backed_up_beside_the_server_that_has_it_o
     let mut served = Vec::new();
     let count = world.client.export(|piece| served.write_all(piece)).await.unwrap();
     // After the events come the keys of their personal data.
-    let events = |exported: &str| exported.split_inclusive('\n').filter(|line| line.starts_with("{\"position\"")).collect::<String>();
+    let events = |exported: &str| {
+        exported.split_inclusive('\n').filter(|line| line.starts_with("{\"position\"")).collect::<String>()
+    };
     let served = events(&String::from_utf8(served).unwrap());
     assert_eq!(served.lines().count() as u64, count);
     assert_eq!(count, world.head().await);
