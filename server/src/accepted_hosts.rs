@@ -91,6 +91,15 @@ impl FromStr for WebOrigin {
     }
 }
 
+/// Whether a text is a path under which a server may be shown: no slash at its end, and nothing but segments.
+pub fn is_path_prefix(text: &str) -> bool {
+    let is_segment = |segment: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        !segment.is_empty() && !matches!(segment, "." | "..") && segment.bytes().all(fits)
+    };
+    text.len() <= 200 && text.strip_prefix('/').is_some_and(|path| path.split('/').all(is_segment))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

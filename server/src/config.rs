@@ -8,7 +8,8 @@ use std::time::Duration;
 use storefront_api::{Currency, EmailAddress, Seller, VatRate};
 
 use crate::accepted_hosts::{HostName, WebOrigin};
-use crate::config_values::{BASKET_LIFE, DEFAULT_VAT_RATE, RESERVATION_LIFE};
+pub use crate::config_values::Quota;
+use crate::config_values::{BASKET_LIFE, DEFAULT_VAT_RATE, RATE_LIMIT, RESERVATION_LIFE, SIGN_IN_LIMIT};
 
 /// The published key of the stub card gateway; not a secret.
 const STUB_CARD_KEY: &str = "sk_test_storefront";
@@ -89,8 +90,14 @@ pub struct Config {
     pub hosts: Vec<HostName>,
     /// Foreign web origins with full access (CORS).
     pub allow_origins: Vec<WebOrigin>,
-    /// Reverse proxies whose `X-Forwarded-Host` is trusted.
+    /// Reverse proxies whose `Forwarded` and `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// The path under which a proxy shows the server, such as `/shop`.
+    pub path_prefix: Option<String>,
+    /// Limit on the requests of an address, or of an account once somebody is signed in; `None` for none.
+    pub rate_limit: Option<Quota>,
+    /// Further limit on the requests that look at a password; `None` for none.
+    pub sign_in_limit: Option<Quota>,
 }
 
 /// Shows the listen address only: URLs of other systems may contain passwords.
@@ -153,6 +160,9 @@ impl Config {
             hosts: Vec::new(),
             allow_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            path_prefix: None,
+            rate_limit: Some(RATE_LIMIT),
+            sign_in_limit: Some(SIGN_IN_LIMIT),
             waiting_requests: 4096,
         }
     }

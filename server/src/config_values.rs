@@ -49,6 +49,39 @@ pub fn parse_default_vat_rate(text: &str) -> Result<DefaultVatRate, String> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DefaultVatRate(pub Option<VatRate>);
 
+/// How many requests a client may send within a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Maximum number of requests at once, at least 1.
+    pub requests: u32,
+    /// The time in which that many are refilled, evenly.
+    pub window: Duration,
+}
+
+/// Default limit on the requests of a client.
+pub(crate) const RATE_LIMIT: Quota = Quota { requests: 6_000, window: Duration::from_mins(1) };
+/// Default limit on the requests of a client that look at a password.
+pub(crate) const SIGN_IN_LIMIT: Quota = Quota { requests: 60, window: Duration::from_mins(10) };
+
+/// A limit on the requests of a client; `None` for no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit(pub Option<Quota>);
+
+/// Parses a limit: a number, a slash and a time as [`parse_life`] takes it, or `none`.
+///
+/// # Errors
+/// The accepted forms.
+pub fn parse_rate_limit(text: &str) -> Result<RateLimit, String> {
+    if text == "none" {
+        return Ok(RateLimit(None));
+    }
+    let wrong = || "must be a number of requests and a time, such as 600/1m, or none".to_owned();
+    let (requests, window) = text.split_once('/').ok_or_else(wrong)?;
+    let requests = requests.parse().ok().filter(|requests| (1..=1_000_000).contains(requests)).ok_or_else(wrong)?;
+    let window = parse_life(window).ok().filter(|window| *window <= Duration::from_hours(24)).ok_or_else(wrong)?;
+    Ok(RateLimit(Some(Quota { requests, window })))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +93,16 @@ mod tests {
         }
         for text in ["", "0", "0m", "m", "-1", "+5", "1.5h", "15 m", "1w", "é", "99999d", "18446744073709551615d"] {
             assert!(parse_life(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_rate_limit_is_a_number_of_requests_in_a_time_or_none() {
+        assert_eq!(parse_rate_limit("6000/1m"), Ok(RateLimit(Some(RATE_LIMIT))));
+        assert_eq!(parse_rate_limit("60/600"), Ok(RateLimit(Some(SIGN_IN_LIMIT))));
+        assert_eq!(parse_rate_limit("none"), Ok(RateLimit(None)));
+        for text in ["", "0/1m", "5", "/1m", "5/", "5/0", "5/2d", "-1/1m", "1000001/1m", "5/1m/1m"] {
+            assert!(parse_rate_limit(text).is_err(), "{text:?}");
         }
     }
 

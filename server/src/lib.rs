@@ -50,10 +50,11 @@ mod store;
 mod testing;
 mod views;
 
-pub use accepted_hosts::{HostName, WebOrigin};
+pub use accepted_hosts::{HostName, WebOrigin, is_path_prefix};
 pub use config::{Config, ConnectionLimits, Secret, StoreChoice, Terms, TlsFiles, listen_address, parse_switch};
 pub use config_values::{
-    BASKET_LIFE, DEFAULT_VAT_RATE, DefaultVatRate, RESERVATION_LIFE, parse_default_vat_rate, parse_life,
+    BASKET_LIFE, DEFAULT_VAT_RATE, DefaultVatRate, Quota, RESERVATION_LIFE, RateLimit, parse_default_vat_rate,
+    parse_life, parse_rate_limit,
 };
 pub use runtime::{FirstOperator, Server, StartError, rebuild_view, running_at};
 

@@ -12,8 +12,8 @@ use storefront_server::config::{
 };
 use storefront_server::maintenance::ToolError;
 use storefront_server::{
-    Config, ConnectionLimits, DefaultVatRate, HostName, Secret, Terms, TlsFiles, WebOrigin, parse_default_vat_rate,
-    parse_life,
+    Config, ConnectionLimits, DefaultVatRate, HostName, RateLimit, Secret, Terms, TlsFiles, WebOrigin,
+    parse_default_vat_rate, parse_life, parse_rate_limit,
 };
 
 use crate::secret_args::{StoreArgs, secret};
@@ -218,10 +218,21 @@ pub(crate) struct ServeArgs {
         value_delimiter = ','
     )]
     allow_origins: Vec<WebOrigin>,
-    /// The address of a reverse proxy on another machine, which decides under which names the server is asked; may be
-    /// given several times. For a proxy on this machine use --host.
+    /// The address of a reverse proxy on another machine, which is believed about the client: its address, the name under
+    /// which the server is asked, and the path (Forwarded, X-Forwarded-For, -Host and -Prefix); may be given several times.
+    /// For a proxy on this machine use --host.
     #[arg(long = "trusted-proxy", env = "STOREFRONT_TRUSTED_PROXY", hide_env_values = true, value_name = "IP", value_delimiter = ',', value_parser = parse_proxy)]
     trusted_proxies: Vec<IpAddr>,
+    /// The path under which a reverse proxy shows the server, such as /shop, whether it takes it off or not.
+    #[arg(long, env = "STOREFRONT_PATH_PREFIX", hide_env_values = true, value_name = "PATH", value_parser = parse_path_prefix)]
+    path_prefix: Option<String>,
+    /// How many requests an address may send in a time, or an account once somebody is signed in; none for no limit.
+    /// Addresses of this machine are not counted.
+    #[arg(long, env = "STOREFRONT_RATE_LIMIT", hide_env_values = true, default_value = "6000/1m", value_name = "NUMBER/TIME", value_parser = parse_rate_limit)]
+    rate_limit: RateLimit,
+    /// How many of them may sign in, register, or try a password otherwise.
+    #[arg(long, env = "STOREFRONT_SIGN_IN_LIMIT", hide_env_values = true, default_value = "60/10m", value_name = "NUMBER/TIME", value_parser = parse_rate_limit)]
+    sign_in_limit: RateLimit,
     /// How many connections are open at once at most [default: what the limit of open files allows, at most 10000]
     #[arg(long, env = "STOREFRONT_MAX_CONNECTIONS", hide_env_values = true, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
@@ -231,6 +242,11 @@ pub(crate) struct ServeArgs {
     /// After how many seconds a client that takes nothing of its answer is cut off.
     #[arg(long, env = "STOREFRONT_WRITE_TIMEOUT_S", hide_env_values = true, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     write_timeout_s: u32,
+}
+
+fn parse_path_prefix(text: &str) -> Result<String, String> {
+    let usable = storefront_server::is_path_prefix(text);
+    if usable { Ok(text.to_owned()) } else { Err("use a path without a slash at its end, such as /shop".to_owned()) }
 }
 
 /// Refuses loopback addresses: browsers on this machine connect from the same address as a proxy on it.
@@ -260,6 +276,9 @@ pub(crate) fn to_config(args: ServeArgs) -> Result<Config> {
         hosts: args.hosts,
         allow_origins: args.allow_origins,
         trusted_proxies: args.trusted_proxies,
+        path_prefix: args.path_prefix,
+        rate_limit: args.rate_limit.0,
+        sign_in_limit: args.sign_in_limit.0,
         mail_from: args.mail_from,
         seller: Seller {
             name: args.seller_name,

@@ -1,5 +1,7 @@
 //! A server out on a network: secrets, encryption, limits and proxies.
 
 mod authority;
+mod limits;
+mod proxies;
 mod secrets;
 mod tls;

@@ -71,7 +71,7 @@ async fn people_can_read_the_description_too_and_heads_are_answered() {
     let http = reqwest::Client::new();
     let docs = http.get(format!("{}/docs", world.server.url())).send().await.unwrap();
     assert_eq!(docs.headers()["content-type"], "text/html; charset=utf-8");
-    assert!(docs.text().await.unwrap().contains("/openapi.json"));
+    assert!(docs.text().await.unwrap().contains("openapi.json"));
     for path in ["/v1/products", "/health/ready", "/openapi.json"] {
         let head = http.head(format!("{}{path}", world.server.url())).send().await.unwrap();
         assert_eq!(head.status(), 200, "{path}");

@@ -34,6 +34,7 @@ macro_rules! codes {
 }
 
 codes! {
+    InvalidHost, "invalid_host", BAD_REQUEST, "The request names no host, or several";
     InvalidPath, "invalid_path", BAD_REQUEST, "The path is malformed";
     InvalidQuery, "invalid_query", BAD_REQUEST, "The query is malformed";
     InvalidIfMatch, "invalid_if_match", BAD_REQUEST, "If-Match is malformed";
@@ -114,6 +115,7 @@ codes! {
     InvalidValues, "invalid_values", UNPROCESSABLE_ENTITY, "Some values are not allowed";
     UnknownCategory, "unknown_category", UNPROCESSABLE_ENTITY, "There is no such category";
     IdempotencyKeyReused, "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key names another request";
+    TooManyRequests, "too_many_requests", TOO_MANY_REQUESTS, "The client sends too many requests";
     Internal, "internal", INTERNAL_SERVER_ERROR, "The shop made a mistake";
     UnreadableEvent, "unreadable_event", INTERNAL_SERVER_ERROR, "An event of the log cannot be read";
     LogUnavailable, "log_unavailable", SERVICE_UNAVAILABLE, "The event log does not do its work";

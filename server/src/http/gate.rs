@@ -113,6 +113,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::http::origin::Access;
+    use crate::http::rate_limit::RateLimiter;
     use crate::http::traffic::Traffic;
     use crate::identity::Identity;
 
@@ -136,7 +137,8 @@ mod tests {
         let config = Config::in_memory(String::new(), String::new(), String::new());
         let (access, traffic) = (Arc::new(Access::from_config(&config)), Arc::new(Traffic::new(clock::now())));
         let routes = Router::new().route("/wait", axum::routing::get(waits));
-        gate.open(Interface::new(routes, access, traffic, Arc::new(Identity::for_tests())));
+        let limiter = Arc::new(RateLimiter::from_config(&config));
+        gate.open(Interface::new(routes, access, limiter, traffic, Arc::new(Identity::for_tests())));
         assert_eq!(gate.send("GET", "/elsewhere", None).await.status, 404);
         let request_task = tokio::spawn({
             let gate = Arc::clone(&gate);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::HeaderValue;
-use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, debug};
@@ -14,6 +15,7 @@ use crate::http::accept::takes_gzip;
 use crate::http::compression::compress;
 use crate::http::origin::{Access, PageAccess};
 use crate::http::principal::Principal;
+use crate::http::rate_limit::{Admission, RateLimiter};
 use crate::http::request_id::{self, RequestId};
 use crate::http::traffic::Traffic;
 use crate::identity::Identity;
@@ -23,13 +25,24 @@ use crate::identity::Identity;
 pub(crate) struct Interface {
     routes: Router,
     access: Arc<Access>,
+    rate_limiter: Arc<RateLimiter>,
     traffic: Arc<Traffic>,
     identity: Arc<Identity>,
 }
 
+/// The path under which the client sees this server, such as `/shop`.
+#[derive(Clone, Debug)]
+pub(crate) struct PathPrefix(pub(crate) String);
+
 impl Interface {
-    pub(crate) fn new(routes: Router, access: Arc<Access>, traffic: Arc<Traffic>, identity: Arc<Identity>) -> Self {
-        Self { routes, access, traffic, identity }
+    pub(crate) fn new(
+        routes: Router,
+        access: Arc<Access>,
+        rate_limiter: Arc<RateLimiter>,
+        traffic: Arc<Traffic>,
+        identity: Arc<Identity>,
+    ) -> Self {
+        Self { routes, access, rate_limiter, traffic, identity }
     }
 
     /// Answers a request. What every request passes stands here rather than in layers of the router, each of which keeps memory
@@ -38,18 +51,36 @@ impl Interface {
         let (id, span) = request_id::begin(&mut request);
         async move {
             let takes_gzip = takes_gzip(request.headers());
-            let (page, early) = PageAccess::of(&self.access, &request);
+            let forwarded = self.access.forwarded(&request);
+            let prefix = forwarded.as_ref().and_then(|said| said.prefix.clone());
+            if let Some(prefix) = &prefix {
+                remove_prefix(request.uri_mut(), prefix);
+                request.extensions_mut().insert(PathPrefix(prefix.clone()));
+            }
+            let (page, early) = PageAccess::of(&self.access, &request, forwarded.as_ref());
+            let mut admission = Admission::default();
             let mut response = match early {
                 Some(response) => response,
                 None => {
-                    if Principal::in_extensions(request.extensions()) != Principal::Shop {
-                        let principal = Principal::of(&self.identity, request.headers());
+                    let mut principal = Principal::in_extensions(request.extensions());
+                    if principal != Principal::Shop {
+                        principal = Principal::of(&self.identity, request.headers());
                         request.extensions_mut().insert(principal);
                     }
-                    let Ok(response) = self.routes.oneshot(request).await;
-                    response
+                    let address = forwarded.map(|said| said.client);
+                    let account = principal.account();
+                    admission = self.rate_limiter.admit(request.method(), request.uri().path(), account, address);
+                    match admission.refusal() {
+                        Some(refusal) => refusal,
+                        None => {
+                            let Ok(response) = self.routes.oneshot(request).await;
+                            response
+                        }
+                    }
                 }
             };
+            admission.add_headers(response.headers_mut());
+            add_prefix(response.headers_mut(), prefix.as_deref());
             debug!(status = response.status().as_u16(), "answered");
             self.traffic.count_answer(response.status().as_u16());
             page.add_headers(response.headers_mut());
@@ -57,6 +88,30 @@ impl Interface {
         }
         .instrument(span)
         .await
+    }
+}
+
+/// Takes the prefix off a path that has it. A proxy may have done so already.
+fn remove_prefix(uri: &mut Uri, prefix: &str) {
+    let Some(rest) = uri.path_and_query().and_then(|path| path.as_str().strip_prefix(prefix)) else { return };
+    let path = match rest.chars().next() {
+        Some('/') => rest.parse::<PathAndQuery>(),
+        None | Some('?') => format!("/{rest}").parse::<PathAndQuery>(),
+        Some(_) => return,
+    };
+    let mut parts = std::mem::take(uri).into_parts();
+    if let Ok(path) = path {
+        parts.path_and_query = Some(path);
+    }
+    *uri = Uri::from_parts(parts).unwrap_or_default();
+}
+
+/// Shows a path of this server in `Location` below the prefix.
+fn add_prefix(headers: &mut HeaderMap, prefix: Option<&str>) {
+    let Some(location) = headers.get(LOCATION).and_then(|location| location.to_str().ok()) else { return };
+    let (Some(prefix), true) = (prefix, location.starts_with('/')) else { return };
+    if let Ok(location) = HeaderValue::from_str(&format!("{prefix}{location}")) {
+        headers.insert(LOCATION, location);
     }
 }
 
@@ -68,4 +123,36 @@ pub(crate) fn complete(id: &RequestId, mut response: Response) -> Response {
     // Responses go stale at once: a cache must revalidate them (RFC 9111, 5.2.2.4).
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_taken_off_a_path_below_it_and_put_before_a_location() {
+        for (before, after) in [
+            ("/shop/v1/orders?limit=1", "/v1/orders?limit=1"),
+            ("/shop", "/"),
+            ("/shop?x=1", "/?x=1"),
+            ("/shop/", "/"),
+            ("/shopping", "/shopping"),
+            ("/v1/orders", "/v1/orders"),
+            ("http://localhost/shop/docs", "http://localhost/docs"),
+        ] {
+            let mut uri: Uri = before.parse().unwrap();
+            remove_prefix(&mut uri, "/shop");
+            assert_eq!(uri.to_string(), after, "{before}");
+        }
+        for (location, seen) in
+            [("/v1/orders/7", "/shop/v1/orders/7"), ("https://bank.example/", "https://bank.example/")]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert(LOCATION, HeaderValue::from_static(location));
+            add_prefix(&mut headers, None);
+            assert_eq!(headers[LOCATION], location);
+            add_prefix(&mut headers, Some("/shop"));
+            assert_eq!(headers[LOCATION], seen);
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod error;
 mod error_code;
 mod event_body;
 mod extract;
+pub(crate) mod forwarded;
 pub(crate) mod gate;
 pub(crate) mod idempotency;
 mod identity;
@@ -26,6 +27,7 @@ pub(crate) mod origin;
 mod ownership;
 mod pauses;
 mod principal;
+pub(crate) mod rate_limit;
 mod representation;
 mod request_id;
 pub(crate) mod routes;
@@ -61,7 +63,8 @@ use crate::http::state::Shop;
 
 /// Builds the HTTP interface with all routes. Only the description of the interface, which is public, has no rule.
 pub(crate) fn interface(shop: Shop) -> Interface {
-    let (access, traffic, identity) = (shop.access.clone(), shop.traffic.clone(), shop.identity.clone());
+    let (access, limiter) = (shop.access.clone(), shop.rate_limiter.clone());
+    let (traffic, identity) = (shop.traffic.clone(), shop.identity.clone());
     let (routes, described) = documented_routes(Some(shop.clone())).into_parts();
     let routes = routes
         .merge(openapi::routes(openapi::complete(described)))
@@ -69,7 +72,7 @@ pub(crate) fn interface(shop: Shop) -> Interface {
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(shop);
-    Interface::new(routes, access, traffic, identity)
+    Interface::new(routes, access, limiter, traffic, identity)
 }
 
 /// Builds the OpenAPI description of the HTTP interface.

@@ -4,10 +4,12 @@
 
 use std::fmt::Write as _;
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use axum::response::Html;
 use axum::routing::get;
+use axum::{Extension, Router};
 use storefront_api::{
     ACTOR_HEADER, CUSTOMER_HEADER, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, IDEMPOTENT_REPLAYED_HEADER,
     POSITION_HEADER, Problem,
@@ -22,6 +24,7 @@ use utoipa::{OpenApi, ToSchema};
 use super::asyncapi;
 use super::representation::{CACHED_FOR_A_MINUTE, Representation};
 use crate::http::error_code::ErrorCode;
+use crate::http::interface::PathPrefix;
 use crate::http::rules::{ACCESS, SESSION_SCHEME};
 use crate::http::state::Shop;
 
@@ -88,11 +91,28 @@ pub(crate) fn routes(document: utoipa::openapi::OpenApi) -> Router<Shop> {
     let json = |body: String| Representation::new("application/json", CACHED_FOR_A_MINUTE, body);
     let openapi = json(document.to_json().unwrap_or_default());
     let asyncapi = json(asyncapi::document().to_string());
-    let serve = |document: Representation| get(move |headers: HeaderMap| async move { document.respond(&headers) });
+    let document = Arc::new(document);
+    let serve_openapi = move |headers: HeaderMap, prefix: Option<Extension<PathPrefix>>| async move {
+        match prefix {
+            // Another path may be shown by another proxy, so nobody else may keep it.
+            Some(Extension(PathPrefix(prefix))) => {
+                let document = json_below(&document, &prefix);
+                Representation::new("application/json", "no-cache", document).respond(&headers)
+            }
+            None => openapi.respond(&headers),
+        }
+    };
     Router::new()
-        .route("/openapi.json", serve(openapi))
-        .route("/asyncapi.json", serve(asyncapi))
+        .route("/openapi.json", get(serve_openapi))
+        .route("/asyncapi.json", get(move |headers: HeaderMap| async move { asyncapi.respond(&headers) }))
         .route("/docs", get(|| async { Html(include_str!("docs.html")) }))
+}
+
+/// The description of a server that is shown below a path.
+fn json_below(document: &utoipa::openapi::OpenApi, prefix: &str) -> String {
+    let mut document = document.clone();
+    document.servers = Some(vec![utoipa::openapi::Server::new(prefix)]);
+    document.to_json().unwrap_or_default()
 }
 
 /// Adds the common parameters, headers and error codes to every operation.
@@ -137,6 +157,8 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
         ErrorCode::ShuttingDown,
         ErrorCode::LogUnavailable,
         ErrorCode::TooManyConnections,
+        ErrorCode::TooManyRequests,
+        ErrorCode::InvalidHost,
         ErrorCode::ForeignHost,
         ErrorCode::ForeignOrigin,
         ErrorCode::ViewsUnavailable,

@@ -13,18 +13,18 @@ use axum::http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
 };
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 
 use crate::accepted_hosts::{HostName, WebOrigin};
 use crate::config::Config;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
+use crate::http::forwarded::Forwarded;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Methods that pages of an allowed origin may use.
@@ -52,6 +52,8 @@ pub(crate) struct Access {
     hosts: Vec<HostName>,
     allow_origins: Vec<WebOrigin>,
     trusted_proxies: Vec<IpAddr>,
+    /// The path under which a proxy shows this server.
+    path_prefix: Option<String>,
 }
 
 impl Access {
@@ -62,14 +64,28 @@ impl Access {
             hosts: config.hosts.clone(),
             allow_origins: config.allow_origins.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
+            path_prefix: config.path_prefix.clone(),
         }
+    }
+
+    /// The client's side of a request: as a trusted proxy says, otherwise the connection's. `None` for a request of the shop
+    /// itself, which has no connection.
+    pub(crate) fn forwarded(&self, request: &Request) -> Option<Forwarded> {
+        let peer = request.extensions().get::<Endpoints>()?.peer.ip().to_canonical();
+        let is_trusted = |ip: IpAddr| self.trusted_proxies.contains(&ip);
+        let mut forwarded = match is_trusted(peer) {
+            true => Forwarded::of(request.headers(), peer, is_trusted),
+            false => Forwarded { client: peer, host: None, prefix: None },
+        };
+        forwarded.prefix = self.path_prefix.clone().or(forwarded.prefix);
+        Some(forwarded)
     }
 
     /// Refuses a request for a foreign host, or one that a browser sends for a page of another origin.
     ///
     /// # Errors
-    /// `foreign_host` or `foreign_origin`.
-    fn check(&self, request: &Request) -> Result<(), ApiError> {
+    /// `invalid_host`, `foreign_host` or `foreign_origin`.
+    fn check(&self, request: &Request, forwarded: Option<&Forwarded>) -> Result<(), ApiError> {
         let endpoints = request.extensions().get::<Endpoints>();
         let by_proxy = endpoints.is_some_and(|at| self.trusted_proxies.contains(&at.peer.ip().to_canonical()));
         let hosts = hosts(request)?;
@@ -82,8 +98,7 @@ impl Access {
             );
             return Err(ApiError::new(ErrorCode::ForeignHost, detail));
         }
-        let forwarded = text(request.headers(), &FORWARDED_HOST).and_then(|host| host.trim().parse().ok());
-        let host = forwarded.filter(|_| by_proxy).or_else(|| hosts.into_iter().next());
+        let host = forwarded.and_then(|said| said.host.clone()).or_else(|| hosts.into_iter().next());
         let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         let foreign = match request.headers().get(ORIGIN) {
             Some(origin) if self.is_own_or_allowed(origin, host.as_ref()) => return Ok(()),
@@ -144,7 +159,7 @@ pub(crate) struct PageAccess {
 
 impl PageAccess {
     /// Examines a request. Also returns the response of a request that no route may see.
-    pub(crate) fn of(access: &Access, request: &Request) -> (Self, Option<Response>) {
+    pub(crate) fn of(access: &Access, request: &Request, forwarded: Option<&Forwarded>) -> (Self, Option<Response>) {
         let headers = request.headers();
         let preflight = request.method() == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         let page = Self {
@@ -153,7 +168,7 @@ impl PageAccess {
             varies: !access.allow_origins.is_empty(),
             preflight: preflight.then(|| headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned()),
         };
-        let response = match access.check(request) {
+        let response = match access.check(request, forwarded) {
             Err(refusal) => Some(refusal.into_response()),
             Ok(()) if preflight && page.origin.is_some() => Some(StatusCode::NO_CONTENT.into_response()),
             Ok(()) => None,
@@ -181,13 +196,16 @@ impl PageAccess {
     }
 }
 
-/// The hosts that a request names: its `Host`, and that of a target in absolute form.
+/// The hosts that a request names: its `Host`, and that of a target in absolute form. A client of HTTP/1.1 sends exactly one
+/// `Host` (RFC 9112, 3.2); a request of the shop itself has no connection, and needs none.
 fn hosts(request: &Request) -> Result<Vec<Authority>, ApiError> {
     let parse = |value: &HeaderValue| value.to_str().ok()?.parse::<Authority>().ok().filter(is_plain);
     let named = request.headers().get_all(HOST).iter().map(parse);
     let hosts: Option<Vec<Authority>> = named.chain(request.uri().authority().map(|host| Some(host.clone()))).collect();
-    let hosts = hosts.filter(|_| request.headers().get_all(HOST).iter().count() <= 1);
-    hosts.ok_or_else(|| ApiError::new(ErrorCode::ForeignHost, "Send one Host, such as 127.0.0.1:7070."))
+    let count = request.headers().get_all(HOST).iter().count();
+    let needs_host = request.version() >= Version::HTTP_11 && request.extensions().get::<Endpoints>().is_some();
+    let hosts = hosts.filter(|_| count == 1 || (count == 0 && !needs_host));
+    hosts.ok_or_else(|| ApiError::new(ErrorCode::InvalidHost, "Send one Host, such as 127.0.0.1:7070."))
 }
 
 /// Whether an authority has only a host and a port, no user information.
@@ -227,6 +245,7 @@ mod tests {
             hosts: vec!["shop.example".parse().unwrap(), "other.example:8080".parse().unwrap()],
             allow_origins: vec!["https://front.example".parse().unwrap()],
             trusted_proxies: vec!["10.0.0.9".parse().unwrap()],
+            path_prefix: None,
         }
     }
 
@@ -239,7 +258,7 @@ mod tests {
         let mut request = request.body(Body::empty()).unwrap();
         let address = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 7070);
         request.extensions_mut().insert(Endpoints { local: address(local), peer: address(peer) });
-        access().check(&request).err().map(|refusal| refusal.into_problem().code)
+        access().check(&request, access().forwarded(&request).as_ref()).err().map(|refusal| refusal.into_problem().code)
     }
 
     fn refusal_of(method: &str, path: &str, headers: &[(&str, &str)]) -> Option<String> {
@@ -269,9 +288,6 @@ mod tests {
             "127.0.0.2",
             "[::2]",
             "other.example",
-            "user@localhost",
-            "",
-            "a b",
         ] {
             assert_eq!(
                 refusal_of("GET", "/v1/orders", &[("host", foreign)]).as_deref(),
@@ -280,10 +296,18 @@ mod tests {
             );
         }
         let two = [("host", "localhost"), ("host", "localhost")];
-        assert_eq!(refusal_of("GET", "/v1/orders", &two).as_deref(), Some("foreign_host"));
+        assert_eq!(refusal_of("GET", "/v1/orders", &two).as_deref(), Some("invalid_host"));
+        assert_eq!(refusal_of("GET", "/v1/orders", &[]).as_deref(), Some("invalid_host"));
+        for invalid in ["user@localhost", "", "a b"] {
+            assert_eq!(refusal_of("GET", "/", &[("host", invalid)]).as_deref(), Some("invalid_host"), "{invalid}");
+        }
+        let (of_the_shop, old) = (Request::new(Body::empty()), Request::builder().version(Version::HTTP_10));
+        let old = old.extension(Endpoints { local: ([127, 0, 0, 1], 1).into(), peer: ([127, 0, 0, 1], 2).into() });
+        for needs_none in [of_the_shop, old.body(Body::empty()).unwrap()] {
+            assert!(access().check(&needs_none, None).is_ok(), "{needs_none:?}");
+        }
         let absolute = refusal_of("GET", "http://evil.test/v1/orders", &[("host", "localhost")]);
         assert_eq!(absolute.as_deref(), Some("foreign_host"));
-        assert_eq!(refusal_of("GET", "/v1/orders", &[]), None, "no browser leaves it out");
         let on_the_network =
             |host| refusal_between("192.0.2.99", "192.0.2.7", "POST", "/v1/customers", &[("host", host)]);
         assert_eq!(on_the_network("192.0.2.7:7070"), None, "the address that the client connected to");
@@ -344,5 +368,7 @@ mod tests {
         let foreign = [("host", "upstream"), ("x-forwarded-host", "shop.test"), ("origin", "https://evil.test")];
         let foreign = refusal_between("10.0.0.9", "10.0.0.1", "POST", "/v1/customers", &foreign);
         assert_eq!(foreign.as_deref(), Some("foreign_origin"));
+        let standard = [("host", "upstream"), ("forwarded", "host=shop.test"), ("origin", "https://shop.test")];
+        assert_eq!(refusal_between("10.0.0.9", "10.0.0.1", "POST", "/v1/customers", &standard), None);
     }
 }

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, header};
-use storefront_api::SessionKind;
+use storefront_api::{CustomerId, Role, SessionKind};
 
 use crate::clock;
 use crate::http::error::ApiError;
@@ -51,6 +51,23 @@ impl Principal {
         match self {
             Self::Session(claims) => !identity.ended.contains(claims.session_id) && claims.expires_at > clock::now(),
             Self::Nobody | Self::Expired(_) | Self::Ended(_) | Self::Invalid | Self::Shop => true,
+        }
+    }
+
+    /// Whose account this is; a guest, who gets as many sessions as they like, has none.
+    pub(crate) fn account(self) -> Option<CustomerId> {
+        match self {
+            Self::Session(claims) if claims.kind == SessionKind::Account => Some(claims.customer_id),
+            Self::Nobody | Self::Session(_) | Self::Expired(_) | Self::Ended(_) | Self::Invalid | Self::Shop => None,
+        }
+    }
+
+    /// Whether this is an operator, or the shop itself.
+    pub(crate) fn is_operator(self) -> bool {
+        match self {
+            Self::Session(claims) => claims.role == Role::Operator && !claims.must_change_password,
+            Self::Shop => true,
+            Self::Nobody | Self::Expired(_) | Self::Ended(_) | Self::Invalid => false,
         }
     }
 
@@ -191,7 +208,7 @@ fn accept_expired(extensions: &mut Extensions) -> Principal {
 
 #[cfg(test)]
 mod tests {
-    use storefront_api::{CustomerId, Role, SessionId, Timestamp};
+    use storefront_api::{SessionId, Timestamp};
     use uuid::Uuid;
 
     use super::*;

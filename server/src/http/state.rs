@@ -16,6 +16,7 @@ use crate::documents::LazyFonts;
 use crate::http::idempotency::InFlightKeys;
 use crate::http::order_watch::OrderWatch;
 use crate::http::origin::Access;
+use crate::http::rate_limit::RateLimiter;
 use crate::http::traffic::Traffic;
 use crate::identity::Identity;
 use crate::integrations::ports::PaymentGateway;
@@ -78,6 +79,7 @@ pub(crate) struct ShopState {
     pub(crate) terms: Terms,
     /// Accepted hosts and web origins.
     pub(crate) access: Arc<Access>,
+    pub(crate) rate_limiter: Arc<RateLimiter>,
     /// Cancelled at shutdown; ends waiting requests.
     pub(crate) stop: CancellationToken,
 }

@@ -117,6 +117,16 @@ pub(crate) async fn check_password(
     Ok(passwords.matches(Password::given(password), Some(&account.password)).await?)
 }
 
+/// Whether a mail address belongs to an operator.
+///
+/// # Errors
+/// When the log fails.
+pub(crate) async fn is_operator(store: &Store, email: &EmailAddress) -> Result<bool, Failure> {
+    let known = find(store, email).await?;
+    let account = known.as_ref().and_then(|(_, customer)| account(customer));
+    Ok(account.is_some_and(|account| account.role == Role::Operator))
+}
+
 /// The account of a registered customer.
 pub(crate) fn account(customer: &Customer) -> Option<&Account> {
     registered(customer)?.account.as_ref()

@@ -60,7 +60,10 @@ impl Runtime {
         let running = runtime.build(None).await?;
         let one_time_password = match runtime.config.secured {
             true => running.ensure_operator(&runtime.config).await?,
-            false => None,
+            false => {
+                running.warn_of_operator_in_open_mode(&runtime.config).await?;
+                None
+            }
         };
         *runtime.running.lock().await = Some(running);
         tokio::spawn(runtime.clone().reopen_when_set_back());

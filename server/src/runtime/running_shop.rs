@@ -20,6 +20,7 @@ use crate::documents::LazyFonts;
 use crate::http::idempotency::InFlightKeys;
 use crate::http::order_watch::OrderWatch;
 use crate::http::origin::Access;
+use crate::http::rate_limit::RateLimiter;
 use crate::http::state::{Shop, ShopState};
 use crate::http::traffic::Traffic;
 use crate::identity::Identity;
@@ -141,6 +142,21 @@ impl RunningShop {
         }
     }
 
+    /// Warns of an open shop on a log that was a secured shop's: everyone who reaches it may act as its operator.
+    ///
+    /// # Errors
+    /// When the log fails.
+    pub(crate) async fn warn_of_operator_in_open_mode(&self, config: &Config) -> Result<(), StartError> {
+        if accounts::is_operator(&self.store, &config.operator_email).await? {
+            warn!(
+                operator = %config.operator_email,
+                "this log has an operator, and the shop is open: everyone who reaches it may do everything without signing \
+                 in; say --secured if that is not meant"
+            );
+        }
+        Ok(())
+    }
+
     /// Opens the log and starts views and processes. Returns the shop and the state of its HTTP handlers. The
     /// external systems need not be reachable yet. `set_back` describes a log that was set back under the previous
     /// shop.
@@ -246,6 +262,7 @@ impl RunningShop {
             currency: config.currency,
             terms: config.terms,
             access: Arc::new(Access::from_config(config)),
+            rate_limiter: Arc::new(RateLimiter::from_config(config)),
             stop: stop.clone(),
         };
         Ok((Self { store, views, workers, tasks, stop, lab, log_health, epoch, identity }, shop.into()))

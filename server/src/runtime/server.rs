@@ -73,7 +73,8 @@ impl Server {
             false => None,
         };
         let own_page = if tls.is_some() { urls.join.clone() } else { format!("http://{address}") };
-        config.card_return_url.get_or_insert_with(|| format!("{own_page}/v1/payments/return"));
+        let prefix = config.path_prefix.clone().unwrap_or_default();
+        config.card_return_url.get_or_insert_with(|| format!("{own_page}{prefix}/v1/payments/return"));
         if config.secured && tls.is_none() && !address.ip().is_loopback() {
             warn!(
                 "connections are not encrypted: passwords and tokens can be read on the way; set --tls-cert and \

@@ -209,4 +209,26 @@ pub(super) const SAFETY: &[Requirement] = &[
             "server/src/http/connection_slots.rs::handshakes_make_room_before_idle_connections_and_only_so_many_are_under_way",
         ],
     ),
+    (
+        "S21",
+        "a client that sends too many requests is asked to wait, and others are not; nobody locks another out",
+        &[
+            "tests/e2e/network/limits.rs::an_address_that_asks_too_much_is_asked_to_wait_and_others_are_not",
+            "tests/e2e/network/limits.rs::whoever_guesses_passwords_is_stopped_and_the_owner_of_the_account_is_not",
+            "server/src/http/rate_limit.rs::a_quota_is_used_up_and_refilled_evenly",
+            "server/src/http/rate_limit.rs::only_so_many_clients_are_counted_and_the_oldest_is_replaced",
+            "server/src/http/rate_limit.rs::an_address_and_an_account_are_counted_apart_and_this_machine_not_at_all",
+        ],
+    ),
+    (
+        "S22",
+        "a trusted proxy is believed about client, host and path, and nobody else is",
+        &[
+            "tests/e2e/network/proxies.rs::a_server_below_a_path_shows_it_in_locations_and_in_its_description",
+            "tests/e2e/network/proxies.rs::a_trusted_proxy_says_path_and_host_and_nobody_else_does",
+            "tests/e2e/network/proxies.rs::a_request_of_http_1_1_names_one_host",
+            "server/src/http/forwarded.rs::the_client_is_whom_the_outermost_trusted_proxy_saw",
+            "server/src/http/forwarded.rs::whatever_a_client_sends_the_proxy_alone_says_who_it_is",
+        ],
+    ),
 ];

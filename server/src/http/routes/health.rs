@@ -8,6 +8,7 @@ use storefront_domain::process::MAX_PARKED_SEQUENCES;
 use storefront_domain::withdrawals::Withdrawals;
 use tracing::error;
 
+use crate::http::principal::Principal;
 use crate::http::routes::events::log_hash;
 use crate::http::state::Shop;
 use crate::integrations::product_service::Issues;
@@ -27,7 +28,8 @@ pub(crate) async fn live() -> Json<Health> {
 
 /// Check readiness
 ///
-/// The reasons also name what is degraded, such as a product service that does not answer.
+/// The reasons also name what is degraded, such as a product service that does not answer. In secured mode they are for
+/// operators; others learn whether there are any.
 #[utoipa::path(
     get, path = "/health/ready", tag = "operations",
     responses(
@@ -35,7 +37,7 @@ pub(crate) async fn live() -> Json<Health> {
         (status = 503, description = "Not ready, for the given reasons", body = Readiness),
     )
 )]
-pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readiness>) {
+pub(crate) async fn ready(State(shop): State<Shop>, principal: Principal) -> (StatusCode, Json<Readiness>) {
     let mut reasons = Vec::new();
     let LogStatus { head, trouble } = shop.log_health.examine(&*shop.store).await;
     let head = head.0;
@@ -97,6 +99,10 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
             error!(error = %failure, "cannot read the views");
             reasons.push("The database of the views fails; lists cannot be read.".to_owned());
         }
+    }
+    if shop.secured && !principal.is_operator() && !reasons.is_empty() {
+        let short = if ready { "Something needs a look by an operator." } else { "Operators see why." };
+        reasons = vec![short.to_owned()];
     }
     let hash = log_hash(&shop).await.ok().flatten();
     let product_service = if stale { "stale" } else { "live" }.to_owned();
