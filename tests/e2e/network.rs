@@ -2,6 +2,7 @@
 
 mod authority;
 mod limits;
+mod outsiders;
 mod proxies;
 mod secrets;
 mod tls;

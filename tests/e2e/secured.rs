@@ -82,7 +82,7 @@ pub(crate) struct Shopper {
 }
 
 /// Signs the first operator in and changes the one-time password.
-async fn signed_in_operator(world: &World) -> Client {
+pub(crate) async fn signed_in_operator(world: &World) -> Client {
     let first = world.server.first_operator().expect("a one-time password").clone();
     let sign_in = SignIn { email: first.email, password: first.password.clone() };
     let signed_in = world.client.sign_in(&sign_in, &key()).await.unwrap().value;

@@ -76,6 +76,8 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "server/src/http/rules.rs::every_operation_of_the_description_declares_its_rule",
             "tests/e2e/secured.rs::without_a_session_only_what_is_public_is_answered",
             "tests/e2e/secured.rs::beyond_this_machine_one_says_whether_people_sign_in",
+            "tests/e2e/network/outsiders.rs::readiness_tells_operators_why_and_others_only_that_there_is_something",
+            "tests/e2e/network/outsiders.rs::a_log_with_an_operator_that_is_opened_without_security_is_warned_of",
             "tests/e2e/secured.rs::in_secured_mode_the_shop_chooses_ids_and_demo_payments_are_refused",
             "tests/e2e/command_line/line_mode.rs::serve_in_secured_mode_prints_the_operators_one_time_password_and_other_commands_refuse_it",
         ],
