@@ -46,7 +46,7 @@ pub use hash_tree::{Hash, HashTree, NotAHash};
 pub use import::{ImportError, import, import_with};
 pub use layer::{StoreCall, StoreLayer};
 pub use lease_guard::{LeaseGuard, MonotonicClock};
-pub use postgres::PostgresStore;
+pub use postgres::{PostgresAddress, PostgresStore};
 pub use proof::{EventSelector, InclusionProof, ProofError, ProofMismatch, VerifiedProof, prove, verify_proof};
 pub use sqlite::{ReservedFile, SqliteStore};
 pub use store::{EventPage, EventStore, StoreCondition, StoreError};

@@ -22,7 +22,7 @@ use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa::{OpenApi, ToSchema};
 
 use super::asyncapi;
-use super::representation::{CACHED_FOR_A_MINUTE, Representation};
+use super::representation::{CACHED_FOR_A_MINUTE, REVALIDATED, Representation};
 use crate::http::error_code::ErrorCode;
 use crate::http::interface::PathPrefix;
 use crate::http::rules::{ACCESS, SESSION_SCHEME};
@@ -97,7 +97,7 @@ pub(crate) fn routes(document: utoipa::openapi::OpenApi) -> Router<Shop> {
             // Another path may be shown by another proxy, so nobody else may keep it.
             Some(Extension(PathPrefix(prefix))) => {
                 let document = json_below(&document, &prefix);
-                Representation::new("application/json", "no-cache", document).respond(&headers)
+                Representation::new("application/json", REVALIDATED, document).respond(&headers)
             }
             None => openapi.respond(&headers),
         }

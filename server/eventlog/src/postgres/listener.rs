@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::MissedTickBehavior;
-use tokio_postgres::{Config, Error};
+use tokio_postgres::Error;
 use tracing::warn;
 
 use super::anchor::Anchor;
+use super::encryption::PostgresAddress;
 use super::feeder::Commits;
 use super::read;
 use super::session::{CHANNEL, Session};
@@ -30,7 +31,7 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs until the writer has ended; reconnects when the connection is lost.
 pub(super) async fn run(
-    config: Config,
+    config: PostgresAddress,
     commits: Commits,
     mut committed: watch::Receiver<Position>,
     anchor: Arc<Anchor>,
@@ -45,7 +46,7 @@ pub(super) async fn run(
 }
 
 async fn listen(
-    config: &Config,
+    config: &PostgresAddress,
     commits: &Commits,
     committed: &mut watch::Receiver<Position>,
     anchor: &Anchor,

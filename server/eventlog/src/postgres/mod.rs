@@ -7,6 +7,7 @@
 mod anchor;
 mod coordination;
 mod data_keys;
+mod encryption;
 mod feeder;
 mod insert;
 mod listener;
@@ -28,6 +29,7 @@ use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use self::anchor::Anchor;
+pub use self::encryption::PostgresAddress;
 use self::feeder::Commits;
 use self::readers::Readers;
 use self::session::Session;
@@ -66,11 +68,11 @@ struct Inner {
 
 impl PostgresStore {
     /// Opens the log in a database, such as `postgres://shop@localhost/shop`, and creates or migrates its tables in the schema
-    /// `eventlog`. The connection is not encrypted: keep it on one machine or in a trusted network.
+    /// `eventlog`. See [`PostgresAddress::parse`] about encryption.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] when the address is invalid, leads to a pooler that shares sessions or to a database that
-    /// accepts encrypted connections only, or the tables are those of a newer version;
+    /// [`StoreError::Unusable`] when the address is invalid, leads to a pooler that shares sessions or to a database with
+    /// which no encryption is agreed, or the tables are those of a newer version;
     /// [`StoreError::Database`] when the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let config = session::config(url)?;

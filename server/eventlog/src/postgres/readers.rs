@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::Mutex;
-use tokio_postgres::{Config, Error};
+use tokio_postgres::Error;
 
 use super::anchor::Anchor;
+use super::encryption::PostgresAddress;
 use super::session::{Session, is_lost};
 use crate::StoreError;
 
@@ -15,7 +16,7 @@ use crate::StoreError;
 pub(super) type QueryFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 pub(super) struct Readers {
-    config: Config,
+    config: PostgresAddress,
     /// Refuses reads after the database was set back, because they do not fit earlier ones.
     anchor: Arc<Anchor>,
     sessions: Vec<Mutex<Option<Arc<Session>>>>,
@@ -24,7 +25,7 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn new(config: Config, sessions: usize, anchor: Arc<Anchor>) -> Self {
+    pub(super) fn new(config: PostgresAddress, sessions: usize, anchor: Arc<Anchor>) -> Self {
         let sessions = (0..sessions).map(|_| Mutex::new(None)).collect();
         Self { config, anchor, sessions, next_slot: AtomicUsize::new(0), closed: AtomicBool::new(false) }
     }

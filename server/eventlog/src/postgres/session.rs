@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Statement};
+use tokio_postgres::{AsyncMessage, Client, Error, Statement};
 use tracing::debug;
 
+use super::encryption::PostgresAddress;
 use super::suitability;
 use crate::StoreError;
 
@@ -40,10 +41,10 @@ pub(super) struct Session {
 impl Session {
     /// Connects. `on_notification` gets the payloads on [`CHANNEL`], once this session listens.
     pub(super) async fn connect(
-        config: &Config,
+        config: &PostgresAddress,
         on_notification: impl Fn(&str) + Send + 'static,
     ) -> Result<Self, Error> {
-        let (client, mut connection) = config.connect(NoTls).await?;
+        let (client, mut connection) = config.connect().await?;
         tokio::spawn(async move {
             loop {
                 match poll_fn(|context| connection.poll_message(context)).await {
@@ -59,8 +60,7 @@ impl Session {
     }
 
     /// As [`connect`](Self::connect), with a timeout for a host that accepts the connection and does not respond.
-    pub(super) async fn open(config: &Config) -> Result<Self, StoreError> {
-        suitability::check_encryption(config)?;
+    pub(super) async fn open(config: &PostgresAddress) -> Result<Self, StoreError> {
         match tokio::time::timeout(CONNECT_TIMEOUT, Self::connect(config, |_| {})).await {
             Ok(Ok(connected)) => Ok(connected),
             Ok(Err(error)) => Err(suitability::refused(&error).unwrap_or_else(|| error.into())),
@@ -89,10 +89,11 @@ impl Session {
 }
 
 /// Parses the URL or key-value string of a database, and adds default timeouts.
-pub(super) fn config(url: &str) -> Result<Config, StoreError> {
+pub(super) fn config(url: &str) -> Result<PostgresAddress, StoreError> {
     // Errors must not repeat the text, which may contain a password.
-    let mut config: Config =
-        url.parse().map_err(|error| StoreError::Unusable(format!("the address of the database is wrong: {error}")))?;
+    let mut address = PostgresAddress::parse(url)
+        .map_err(|error| StoreError::Unusable(format!("the address of the database is wrong: {error}")))?;
+    let config = address.settings();
     config.application_name("storefront-eventlog");
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
@@ -100,7 +101,7 @@ pub(super) fn config(url: &str) -> Result<Config, StoreError> {
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(TCP_USER_TIMEOUT);
     }
-    Ok(config)
+    Ok(address)
 }
 
 /// The error for a host that does not respond.

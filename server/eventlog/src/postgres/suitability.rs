@@ -1,44 +1,42 @@
 //! Refuses databases and poolers that the log cannot use, at the start and with a clear message; later they would cause
 //! errors that are hard to understand.
 
-use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
+use super::encryption::PostgresAddress;
 use crate::StoreError;
 
 /// Number of comparisons: a pool may hand out the same session by chance.
 const COMPARISON_ROUNDS: usize = 3;
 const SELECT_BACKEND_PID: &str = "SELECT pg_backend_pid()";
 
-/// Refuses an address that asks for an encrypted connection.
-pub(super) fn check_encryption(config: &Config) -> Result<(), StoreError> {
-    if config.get_ssl_mode() == SslMode::Require {
-        let asked = "the address asks for an encrypted connection (sslmode=require)";
-        return Err(StoreError::Unusable(format!("{asked}, and {NO_ENCRYPTION}")));
-    }
-    Ok(())
-}
-
 /// An error with advice for a refused connection; `None` when the error of the database is all there is to say.
 pub(super) fn refused(error: &Error) -> Option<StoreError> {
+    // The driver has no other sign of it.
+    if std::error::Error::source(error).is_some_and(|cause| cause.to_string() == "server does not support TLS") {
+        return Some(StoreError::Unusable(NO_ENCRYPTION_THERE.to_owned()));
+    }
     let answer = error.as_db_error()?;
     let refused = *answer.code() == SqlState::INVALID_AUTHORIZATION_SPECIFICATION;
     let plain = answer.message().contains("no encryption") || answer.message().contains("SSL off");
     let wants_tls = answer.message().contains("SSL required") || answer.message().contains("TLS required");
-    ((refused && plain) || wants_tls)
-        .then(|| StoreError::Unusable(format!("the database takes encrypted connections only, and {NO_ENCRYPTION}")))
+    ((refused && plain) || wants_tls).then(|| StoreError::Unusable(ENCRYPTION_WANTED.to_owned()))
 }
 
-const NO_ENCRYPTION: &str = "this program does not encrypt. Let the database take plain connections from this machine (a \
-    line that begins with `host` or `local` in pg_hba.conf), or put a tunnel that encrypts between the two";
+const NO_ENCRYPTION_THERE: &str = "the database does not encrypt connections, and its address asks for it with sslmode. Set \
+    `ssl = on` in its postgresql.conf";
+
+const ENCRYPTION_WANTED: &str = "the database takes encrypted connections only: end its address with sslmode=require, or with \
+    sslmode=verify-full&sslrootcert=PATH, or let it take plain ones from this machine (a line that begins with `host` or \
+    `local` in pg_hba.conf)";
 
 /// Refuses a connection pooler that gives a client another session for each transaction. Prepared statements, settings,
 /// notifications and locks belong to a session, and the log relies on all of them.
 ///
 /// Two connections reveal it: while one has a transaction open, the other must still have its own session.
-pub(super) async fn check_sessions(config: &Config, client: &Client) -> Result<(), StoreError> {
-    let (other, connection) = config.connect(NoTls).await?;
+pub(super) async fn check_sessions(config: &PostgresAddress, client: &Client) -> Result<(), StoreError> {
+    let (other, connection) = config.connect().await?;
     let connection = tokio::spawn(connection);
     let shared = are_shared(client, &other).await;
     drop(other);

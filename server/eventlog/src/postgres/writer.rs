@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
+use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Config, Error};
 use tracing::{error, warn};
 
 use super::anchor::Anchor;
+use super::encryption::PostgresAddress;
 use super::feeder::{Commits, advance_head};
 use super::insert::{Rows, needs_validation};
 use super::session::{Session, is_lost, timed_out};
@@ -33,7 +34,7 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
 /// What the writer task owns.
 pub(super) struct Writer {
     pub(super) queue: mpsc::Receiver<Job>,
-    pub(super) config: Config,
+    pub(super) config: PostgresAddress,
     pub(super) session: Option<Session>,
     /// The commits, for readers and those who wait for events.
     pub(super) commits: Commits,

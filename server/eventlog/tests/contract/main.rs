@@ -9,6 +9,7 @@ mod closing;
 mod consumers;
 mod data_keys;
 mod database_copy;
+mod encryption;
 mod fences;
 mod files;
 mod hash_tree;

@@ -101,6 +101,12 @@ pub(crate) fn create_cluster() -> Cluster {
 }
 
 impl Cluster {
+    /// The name of its superuser.
+    #[allow(dead_code, reason = "not every program that includes this file uses it")]
+    pub(crate) fn user(&self) -> &str {
+        &self.user
+    }
+
     fn address(&self, database: &str) -> String {
         format!("host={} user={} dbname={database}", self.folder.display(), self.user)
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
+use storefront_eventlog::PostgresAddress;
 use tokio::sync::Mutex;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres::{Client, Error};
 use tracing::debug;
 
 use super::database::Found;
@@ -36,7 +37,7 @@ const SETTINGS: &str = "
 
 /// Sessions, opened when they are needed; the first writes, the others read.
 pub(super) struct PostgresViews {
-    config: Config,
+    address: PostgresAddress,
     sessions: Vec<Mutex<Option<Session>>>,
     turn: AtomicUsize,
 }
@@ -49,7 +50,8 @@ struct Session {
 impl PostgresViews {
     /// Opens the views in a database; makes their tables if there are none.
     pub(super) async fn connect(url: &str) -> Result<Self, ViewStoreError> {
-        let mut config: Config = url.parse()?;
+        let mut address = PostgresAddress::parse(url).map_err(ViewStoreError::Unusable)?;
+        let config = address.settings();
         config.application_name("storefront-views");
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_WAIT);
@@ -57,11 +59,11 @@ impl PostgresViews {
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(SILENCE);
         }
-        let mut session = Session::open(&config).await?;
+        let mut session = Session::open(&address).await?;
         session.check_schema().await?;
         session.migrate().await?;
         let sessions = std::iter::once(Some(session)).chain((0..READERS).map(|_| None)).map(Mutex::new).collect();
-        Ok(Self { config, sessions, turn: AtomicUsize::new(0) })
+        Ok(Self { address, sessions, turn: AtomicUsize::new(0) })
     }
 
     /// Does something in a session, which is opened anew where it was lost.
@@ -74,7 +76,7 @@ impl PostgresViews {
         let mut open = slot.lock().await;
         let mut session = match open.take().filter(|session| !session.client.is_closed()) {
             Some(session) => session,
-            None => Session::open(&self.config).await?,
+            None => Session::open(&self.address).await?,
         };
         // A session whose work fails, or is given up half way, is not used again: who knows in which state it is.
         let done = work(&mut session).await?;
@@ -84,8 +86,8 @@ impl PostgresViews {
 }
 
 impl Session {
-    async fn open(config: &Config) -> Result<Self, Error> {
-        let (client, connection) = config.connect(NoTls).await?;
+    async fn open(address: &PostgresAddress) -> Result<Self, Error> {
+        let (client, connection) = address.connect().await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 debug!(%error, "a connection to the database of the views ended");
