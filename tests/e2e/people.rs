@@ -294,10 +294,14 @@ async fn no_file_and_no_event_has_a_password_or_a_token_in_it() {
     assert_eq!(tokens[0], tokens[1], "the same answer");
     let other = json!({"email": "ada@example.com", "password": "a wrong guess"});
     let other = http.post(url("/v1/sessions")).header("idempotency-key", "sign-in").json(&other).send().await.unwrap();
-    assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY, "the key gives no token to another password");
+    assert_eq!(other.status(), StatusCode::UNAUTHORIZED, "the key gives no token to another password");
     let change = json!({"current_password": PASSWORD, "new_password": "coffee at nine"});
     let change = http.request(Method::PUT, url("/v1/customers/me/password")).bearer_auth(&tokens[0]).json(&change);
     assert_eq!(change.send().await.unwrap().status(), StatusCode::OK);
+    let before = hashings(&world).await;
+    let again = http.post(url("/v1/sessions")).header("idempotency-key", "sign-in").json(&body).send().await.unwrap();
+    assert_eq!(again.status(), StatusCode::UNAUTHORIZED, "nor to one that was changed meanwhile");
+    assert_eq!(hashings(&world).await, before + 1);
 
     let feed = http.get(url("/v1/events?limit=1000")).send().await.unwrap().text().await.unwrap();
     assert!(feed.contains("customer.password_changed") && !feed.contains("argon2id"), "no hash on the wire");

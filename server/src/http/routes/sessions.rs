@@ -48,9 +48,10 @@ pub(crate) async fn sign_in(
     command: Command<SignIn>,
 ) -> Result<Response, ApiError> {
     let Command { body, context } = command.with_secrets(&shop);
+    let passwords = &shop.identity.passwords;
+    // Before the stored answer is looked up, so that a repeat needs the password of now too.
+    let (id, password) = accounts::authenticate(&shop.store, passwords, &body.email, &body.password).await?;
     let work = async {
-        let passwords = &shop.identity.passwords;
-        let (id, password) = accounts::authenticate(&shop.store, passwords, &body.email, &body.password).await?;
         let mut context = context.clone();
         context.cause.actor = format!("customer:{id}");
         start_session(&shop, id, password, &context, &headers).await
