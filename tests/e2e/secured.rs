@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storefront_api::{
-    AddItem, ChangePassword, Order, OrderId, OrderListQuery, OrderStatus, Password, PaymentMethod, ProductQuery,
-    ReceiveStock, SignIn, TimelineQuery, Token,
+    AddItem, ChangePassword, DeleteAccount, Order, OrderId, OrderListQuery, OrderStatus, Password, PaymentMethod,
+    ProductQuery, ReceiveStock, SignIn, TimelineQuery, Token,
 };
 use storefront_client::{Client, IdempotencyKey};
 use storefront_server::{Server, StartError};
@@ -215,6 +215,8 @@ pub(crate) async fn ids_of(
         ("code", "ab12c".to_owned()),
         ("reference", "pi_none".to_owned()),
         ("sequence", order.id.to_string()),
+        ("type", "order.started".to_owned()),
+        ("version", "1".to_owned()),
         ("stream", format!("order-{}", order.id)),
     ])
 }
@@ -321,6 +323,22 @@ async fn the_owner_and_the_operator_see_what_others_do_not() {
     assert_eq!(wallet.send().await.unwrap().json::<Value>().await.unwrap()["customer_id"], *eve.id);
     let events = shop.operator.order(order.id).await.unwrap().unwrap();
     assert_eq!(events.customer_id.map(|id| id.to_string()), Some(ada.id.clone()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_neither_delete_nor_deactivate_themselves() {
+    let shop = Secured::open().await;
+    let me = shop.operator.me().await.unwrap();
+    let delete = DeleteAccount { current_password: Password(OPERATOR_PASSWORD.to_owned()) };
+    let refusals = [
+        shop.operator.delete_account(&delete).await.map(drop),
+        shop.operator.deactivate(me.id, &key()).await.map(drop),
+        shop.operator.erase(me.id, &key()).await.map(drop),
+    ];
+    for refusal in refusals {
+        assert_eq!(refusal.unwrap_err().problem().unwrap().code, "own_operator_account");
+    }
+    assert_eq!(shop.operator.me().await.unwrap(), me, "nothing was written");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -97,6 +97,7 @@ codes! {
     RefundTooLarge, "refund_too_large", CONFLICT, "Less is left of what was paid";
     ChargeInBooks, "charge_in_books", CONFLICT, "The charge belongs to a payment";
     CustomerExists, "customer_exists", CONFLICT, "There is such a customer already";
+    OwnOperatorAccount, "own_operator_account", CONFLICT, "Operators keep their own account";
     EmailTaken, "email_taken", CONFLICT, "The mail address has an account already";
     BalanceTooLarge, "balance_too_large", CONFLICT, "The balance would be too large";
     StockState, "stock_state", CONFLICT, "The stock forbids it";

@@ -96,7 +96,10 @@ pub(super) const PEOPLE: &[Requirement] = &[
     (
         "I9",
         "the first operator signs in with a one-time password, and does nothing before it is changed",
-        &["tests/e2e/secured.rs::the_first_operator_has_a_password_for_one_sign_in_and_must_change_it"],
+        &[
+            "tests/e2e/secured.rs::the_first_operator_has_a_password_for_one_sign_in_and_must_change_it",
+            "tests/e2e/secured.rs::operators_neither_delete_nor_deactivate_themselves",
+        ],
     ),
     (
         "I10",

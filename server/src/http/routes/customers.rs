@@ -16,9 +16,10 @@ use storefront_eventlog::Version;
 
 use crate::http::command::{Command, EmptyCommand};
 use crate::http::error::ApiError;
+use crate::http::error_code::ErrorCode;
 use crate::http::extract::PathParams;
 use crate::http::idempotency::{self, respond_once};
-use crate::http::principal::{Registering, session_invalid};
+use crate::http::principal::{Principal, Registering, session_invalid};
 use crate::http::state::Shop;
 use crate::http::validation;
 use crate::identity::accounts;
@@ -134,21 +135,40 @@ pub(crate) async fn set_limit(
 
 /// Deactivate a customer
 ///
-/// For operators. The customer can no longer sign in, and every session ends at once.
+/// For operators. The customer can no longer sign in, and every session ends at once. Operators cannot deactivate themselves.
 #[utoipa::path(
     post, path = "/v1/customers/{id}/deactivate", tag = "customers",
     params(("id" = CustomerId, Path, description = "The customer")),
     responses(
         (status = 200, description = "Deactivated", body = api::Customer),
         (status = 404, description = "`customer_not_found`", body = Problem),
+        (status = 409, description = "`own_operator_account`", body = Problem),
     )
 )]
 pub(crate) async fn deactivate(
     State(shop): State<Shop>,
     PathParams(id): PathParams<CustomerId>,
+    principal: Principal,
     command: EmptyCommand,
 ) -> Result<Response, ApiError> {
+    check_not_own(principal, id)?;
     change_and_show(&shop, id, &command.into_context(), CustomerCommand::Deactivate).await
+}
+
+/// Refuses that operators take away their own access: no other one may be left.
+pub(super) fn own_operator_account() -> ApiError {
+    let detail =
+        "Operators keep their own account, so that the shop is never without one. Another operator can deactivate it.";
+    ApiError::new(ErrorCode::OwnOperatorAccount, detail)
+}
+
+fn check_not_own(principal: Principal, id: CustomerId) -> Result<(), ApiError> {
+    match principal {
+        Principal::Session(claims) if claims.role == Role::Operator && claims.customer_id == id => {
+            Err(own_operator_account())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reactivate a customer
@@ -175,19 +195,23 @@ pub(crate) async fn reactivate(
 /// For operators. Deletes the account, as its owner can; also for a guest, who has none. Then everything that tells who the
 /// customer was is made unreadable for good: name, addresses, what was typed. `customer.erased` in the log says that it is
 /// done. An order that is still to be sent or delivered keeps its address until then. Invoices keep theirs.
+/// Operators cannot erase themselves.
 #[utoipa::path(
     post, path = "/v1/customers/{id}/erase", tag = "customers",
     params(("id" = CustomerId, Path, description = "The customer")),
     responses(
         (status = 202, description = "Deleted; erasing has begun", body = SessionsEnded),
         (status = 404, description = "`customer_not_found`", body = Problem),
+        (status = 409, description = "`own_operator_account`", body = Problem),
     )
 )]
 pub(crate) async fn erase(
     State(shop): State<Shop>,
     PathParams(id): PathParams<CustomerId>,
+    principal: Principal,
     command: EmptyCommand,
 ) -> Result<Response, ApiError> {
+    check_not_own(principal, id)?;
     let context = command.into_context();
     let work = async {
         let customer = accounts::load(&shop.store, id).await?;

@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use storefront_api::{
-    self as api, ChangePassword, ChangeProfile, DeleteAccount, Password as PlainPassword, Problem, SessionsEnded,
+    self as api, ChangePassword, ChangeProfile, DeleteAccount, Password as PlainPassword, Problem, Role, SessionsEnded,
 };
 use storefront_domain::customer::{Customer, CustomerCommand, CustomerError, CustomerEvent, PasswordHash};
 use storefront_domain::login::LoginCommand;
 
-use super::customers::{CustomerChange, body, change_and_show, check_name};
+use super::customers::{CustomerChange, body, change_and_show, check_name, own_operator_account};
 use super::sessions::{respond_with_token, signed_in_reply};
 use crate::http::command::Command;
 use crate::http::error::ApiError;
@@ -99,13 +99,15 @@ pub(crate) async fn change_password(
 ///
 /// Needs the password of now. Every session ends, and the mail address can be registered again. Orders, invoices and the
 /// wallet stay, but name, addresses and what was typed are made unreadable: at once, and in an order that is still to be sent or
-/// delivered after that. Invoices keep their copy.
+/// delivered after that. Invoices keep their copy. The account of an operator cannot be
+/// deleted.
 #[utoipa::path(
     delete, path = "/v1/customers/me", tag = "customers",
     request_body = DeleteAccount,
     responses(
         (status = 200, description = "Deleted", body = SessionsEnded),
         (status = 401, description = "`session_required`; `session_invalid`", body = Problem),
+        (status = 409, description = "`own_operator_account`", body = Problem),
         (status = 503, description = "`sign_ins_busy`", body = Problem),
     )
 )]
@@ -114,6 +116,9 @@ pub(crate) async fn delete_me(
     SignedIn(claims): SignedIn,
     command: Command<DeleteAccount>,
 ) -> Result<Response, ApiError> {
+    if claims.role == Role::Operator {
+        return Err(own_operator_account());
+    }
     let Command { body, context } = command.with_secrets(&shop);
     let id = claims.customer_id;
     let work = async {
