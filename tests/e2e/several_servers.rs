@@ -2,10 +2,11 @@
 //! fails (promise P4).
 
 use rustix::process::{Signal, kill_process};
-use storefront_api::{EventQuery, InvoiceListQuery, OrderId, OrderListQuery, ProcessState, Product};
+use storefront_api::{EventQuery, InvoiceListQuery, OrderId, OrderListQuery, ProcessState, Product, Scope};
 use storefront_client::Client;
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 
+use crate::api_keys;
 use crate::crash::{a_checkout, assert_confirmed_once, assert_dense_positions, product_in_stock, wait_for_event};
 use crate::people;
 use crate::postgres::postgres_url;
@@ -229,8 +230,20 @@ async fn a_session_that_one_server_started_is_good_on_another_and_ended_on_a_thi
         let refused = async || of_guest(side).orders(&OrderListQuery::default()).await.is_err().then_some(());
         eventually("the guest's session is refused", refused).await;
     }
+    // So is the API key of a program.
+    let api_key = api_keys::make(&sides[0].client, &[Scope::OrdersRead]).await;
+    let of_program = |side: &Side| side.client.with_token(api_keys::token(&api_key));
+    let orders = async |side: &Side| of_program(side).orders(&OrderListQuery::default()).await;
+    for side in &sides {
+        eventually("the API key is known", || async { orders(side).await.ok() }).await;
+    }
+    sides[2].client.revoke_api_key(api_key.id).await.unwrap();
+    for side in &sides {
+        eventually("the API key is refused", || async { orders(side).await.is_err().then_some(()) }).await;
+    }
     // A server that starts later knows it before its first request.
     let late = server();
     assert!(on(&late).me().await.is_err());
     assert!(of_guest(&late).orders(&OrderListQuery::default()).await.is_err());
+    assert!(orders(&late).await.is_err());
 }

@@ -22,6 +22,7 @@ pub(crate) fn describe(event: &Event) -> String {
         "voucher" => voucher(what, data, subject(event)),
         "customer" => customer(what, data),
         "login" => login(what),
+        "api_key" => api_key(what, data),
         "product" => product(what, data, subject(event)),
         "withdrawals" => withdrawals(what, data),
         "category" => format!("the shelf {} is set up", name(data)),
@@ -206,6 +207,14 @@ fn login(what: &str) -> String {
     match what {
         "claimed" => "a mail address belongs to an account".to_owned(),
         "released" => "a mail address is free again".to_owned(),
+        other => words(other),
+    }
+}
+
+fn api_key(what: &str, data: &Value) -> String {
+    match what {
+        "created" => format!("an API key is made: {}", name(data)),
+        "revoked" => "an API key is revoked".to_owned(),
         other => words(other),
     }
 }

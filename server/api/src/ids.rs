@@ -60,6 +60,10 @@ uuid_id! {
     /// Id of a session of a customer (UUID).
     SessionId
 }
+uuid_id! {
+    /// Id of an API key (UUID).
+    ApiKeyId
+}
 
 impl RefundId {
     /// The placeholder for a refund whose id an older server does not send.

@@ -9,6 +9,7 @@
 
 #![allow(missing_docs, reason = "a field or variant whose name says everything needs no comment")]
 
+pub mod api_key;
 pub mod category;
 pub mod checkout;
 pub mod customer;

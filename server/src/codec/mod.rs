@@ -8,6 +8,7 @@
 //! write the step from the previous version and list it in `upcast::steps`; and record the new shape beside the old one in
 //! `golden/`, with its schema in `schemas/`. A released shape, step or recorded example never changes.
 
+pub(crate) mod api_key;
 pub(crate) mod category;
 pub(crate) mod checkout;
 pub(crate) mod customer;

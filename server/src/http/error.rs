@@ -5,6 +5,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use storefront_api::{FieldError, Problem, ProductId};
+use storefront_domain::api_key::{ApiKeyError, MAX_API_KEYS};
 use storefront_domain::customer::CustomerError;
 use storefront_domain::login::LoginError;
 use storefront_domain::order::{LineProblem, OrderError};
@@ -133,6 +134,13 @@ impl From<Failure> for ApiError {
             Failure::Login(LoginError::Taken) => Self::new(
                 ErrorCode::EmailTaken,
                 "There is an account with this mail address already. Sign in: POST /v1/sessions.",
+            ),
+            Failure::ApiKey(ApiKeyError::NotFound) => {
+                Self::new(ErrorCode::ApiKeyNotFound, "There is no such API key. GET /v1/api-keys lists those that are.")
+            }
+            Failure::ApiKey(ApiKeyError::TooMany) => Self::new(
+                ErrorCode::TooManyApiKeys,
+                format!("There are {MAX_API_KEYS} API keys. Revoke one first: DELETE /v1/api-keys/{{id}}."),
             ),
             Failure::VersionMismatch { current } => Self::new(
                 ErrorCode::VersionMismatch,

@@ -48,9 +48,11 @@ codes! {
     BadSignature, "bad_signature", BAD_REQUEST, "Not the gateway's news";
     SessionRequired, "session_required", UNAUTHORIZED, "A session is missing";
     SessionInvalid, "session_invalid", UNAUTHORIZED, "The session is over";
+    ApiKeyInvalid, "api_key_invalid", UNAUTHORIZED, "The API key is not good";
     SignInRefused, "sign_in_refused", UNAUTHORIZED, "Nobody signs in like this";
     PasswordChangeRequired, "password_change_required", FORBIDDEN, "The password must be changed first";
     AccountRequired, "account_required", FORBIDDEN, "A guest cannot do this";
+    ScopeMissing, "scope_missing", FORBIDDEN, "The API key is not for this";
     OperatorsOnly, "operators_only", FORBIDDEN, "Only operators may do this";
     ForeignHost, "foreign_host", FORBIDDEN, "The Host is not this server";
     ForeignOrigin, "foreign_origin", FORBIDDEN, "A page of another origin may not do this";
@@ -61,6 +63,7 @@ codes! {
     LineNotFound, "line_not_found", NOT_FOUND, "The order has no such line";
     CustomerNotFound, "customer_not_found", NOT_FOUND, "No such customer";
     SessionNotFound, "session_not_found", NOT_FOUND, "No such session";
+    ApiKeyNotFound, "api_key_not_found", NOT_FOUND, "No such API key";
     WalletNotFound, "wallet_not_found", NOT_FOUND, "No such wallet";
     VoucherNotFound, "voucher_not_found", NOT_FOUND, "No such voucher";
     InvoiceNotFound, "invoice_not_found", NOT_FOUND, "No such invoice";
@@ -99,6 +102,7 @@ codes! {
     CustomerExists, "customer_exists", CONFLICT, "There is such a customer already";
     OwnOperatorAccount, "own_operator_account", CONFLICT, "Operators keep their own account";
     EmailTaken, "email_taken", CONFLICT, "The mail address has an account already";
+    TooManyApiKeys, "too_many_api_keys", CONFLICT, "There are too many API keys";
     BalanceTooLarge, "balance_too_large", CONFLICT, "The balance would be too large";
     StockState, "stock_state", CONFLICT, "The stock forbids it";
     ProcessNotPaused, "process_not_paused", CONFLICT, "The process is not paused";

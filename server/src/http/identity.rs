@@ -1,5 +1,5 @@
 //! The caller's identity: who is signed in, otherwise what the headers `Storefront-Customer` and `Storefront-Actor` say. Open
-//! mode trusts the headers; in secured mode they name nobody, except that an operator may act for a customer.
+//! mode trusts the headers; in secured mode they name nobody, except that an operator or a program may act for a customer.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -31,7 +31,11 @@ impl Caller {
     /// # Errors
     /// When the token is not good, or see [`Caller::from_headers`].
     pub(crate) fn of(parts: &Parts, secured: bool) -> Result<Self, ApiError> {
-        match Principal::in_extensions(&parts.extensions).claims()? {
+        let principal = Principal::in_extensions(&parts.extensions);
+        if let Principal::Key(_) = principal {
+            return Self::from_headers(&parts.headers);
+        }
+        match principal.claims()? {
             Some(Claims { kind: SessionKind::Guest, customer_id, .. }) => Ok(Self::Guest(customer_id)),
             Some(Claims { role: Role::Customer, customer_id, .. }) => Ok(Self::Customer(customer_id)),
             Some(Claims { role: Role::Operator, .. }) => Self::from_headers(&parts.headers),
@@ -45,9 +49,11 @@ impl Caller {
     /// # Errors
     /// When the token is not good, or see [`Caller::actor`].
     pub(crate) fn scope_and_actor(self, parts: &Parts, secured: bool) -> Result<(String, String), ApiError> {
-        let scope = match Principal::in_extensions(&parts.extensions).claims()? {
-            Some(Claims { role: Role::Operator, customer_id, .. }) => format!("operator:{customer_id}"),
-            Some(Claims { role: Role::Customer, .. }) | None => self.scope(),
+        let principal = Principal::in_extensions(&parts.extensions);
+        let scope = match (principal, principal.claims()?) {
+            (Principal::Key(key), _) => format!("key:{}", key.id),
+            (_, Some(Claims { role: Role::Operator, customer_id, .. })) => format!("operator:{customer_id}"),
+            (_, Some(Claims { role: Role::Customer, .. }) | None) => self.scope(),
         };
         let actor = if secured || scope != self.scope() { scope.clone() } else { self.actor(&parts.headers)? };
         Ok((scope, actor))

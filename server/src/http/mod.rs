@@ -44,6 +44,7 @@ use std::any::Any;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use storefront_api::Scope;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::error;
 use utoipa::OpenApi as _;
@@ -53,8 +54,8 @@ use self::interface::Interface;
 use self::openapi::Document;
 use self::ownership::Owned;
 use self::routes::{
-    catalogue, customers, documents, event_types, events, export, health, lab, me, orders, picture, processes,
-    product_service, products, sessions, stock, unmatched_charges, views, vouchers, wallets, webhooks,
+    api_keys, catalogue, customers, documents, event_types, events, export, health, lab, me, orders, picture,
+    processes, product_service, products, sessions, stock, unmatched_charges, views, vouchers, wallets, webhooks,
 };
 use self::rules::{Routes, Rule};
 use crate::http::error::ApiError;
@@ -84,61 +85,70 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 fn documented_routes(shop: Option<Shop>) -> Routes {
     let routes = Routes::new(Document::openapi(), shop)
         .add(Rule::Public, routes!(catalogue::list_products))
-        .add(Rule::Operator, routes!(products::create_product))
+        .add(Rule::Operator.or_key(Scope::CatalogueWrite), routes!(products::create_product))
         .add(Rule::Public, routes!(catalogue::get_product))
-        .add(Rule::Operator, routes!(products::change_product))
-        .add(Rule::Operator, routes!(products::reprice_product))
-        .add(Rule::Operator, routes!(products::withdraw_product))
-        .add(Rule::Operator, routes!(products::relist_product))
+        .add(Rule::Operator.or_key(Scope::CatalogueWrite), routes!(products::change_product))
+        .add(Rule::Operator.or_key(Scope::CatalogueWrite), routes!(products::reprice_product))
+        .add(Rule::Operator.or_key(Scope::CatalogueWrite), routes!(products::withdraw_product))
+        .add(Rule::Operator.or_key(Scope::CatalogueWrite), routes!(products::relist_product))
         .add(Rule::Public, routes!(picture::get_picture))
-        .add(Rule::Operator, routes!(picture::set_picture, picture::remove_picture))
+        .add(Rule::Operator.or_key(Scope::CatalogueWrite), routes!(picture::set_picture, picture::remove_picture))
         .add(Rule::Public, routes!(catalogue::list_categories))
-        .add(Rule::Operator, routes!(products::create_category))
-        .add(Rule::Operator, routes!(product_service::get_product_service))
-        .add(Rule::Operator, routes!(product_service::confirm_withdrawals))
-        .add(Rule::Operator, routes!(stock::list_stock))
-        .add(Rule::Operator, routes!(stock::get_stock, stock::set_stock))
-        .add(Rule::Operator, routes!(stock::receive_stock))
-        .add(Rule::Operator, routes!(stock::adjust_stock))
-        .add(Rule::Operator, routes!(stock::set_threshold))
-        .add(Rule::SignedIn, routes!(orders::list::list_orders))
-        .add(Rule::Own(Owned::Order), routes!(orders::read::get_order))
-        .add(Rule::Own(Owned::Order), routes!(orders::read::get_timeline))
-        .add(Rule::Own(Owned::Order), routes!(orders::diff::get_diff))
-        .add(Rule::Own(Owned::Order), routes!(orders::diagram::get_diagram))
-        .add(Rule::Own(Owned::NewOrder), routes!(orders::basket::add_item))
-        .add(Rule::Own(Owned::Order), routes!(orders::basket::clear))
-        .add(Rule::Own(Owned::Order), routes!(orders::basket::change_quantity, orders::basket::remove_item))
-        .add(Rule::Own(Owned::Order), routes!(orders::checkout::check_out))
-        .add(Rule::Own(Owned::Order), routes!(orders::checkout::cancel))
-        .add(Rule::Operator, routes!(orders::email::change_email))
-        .add(Rule::Own(Owned::Order), routes!(orders::voucher::apply_voucher, orders::voucher::remove_voucher))
-        .add(Rule::Own(Owned::Order), routes!(vouchers::get_issued))
-        .add(Rule::Operator, routes!(orders::deliver::ship))
-        .add(Rule::Operator, routes!(orders::deliver::deliver))
-        .add(Rule::Operator, routes!(orders::refund::refund))
+        .add(Rule::Operator.or_key(Scope::CatalogueWrite), routes!(products::create_category))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(product_service::get_product_service))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(product_service::confirm_withdrawals))
+        .add(Rule::Operator.or_key(Scope::StockWrite), routes!(stock::list_stock))
+        .add(Rule::Operator.or_key(Scope::StockWrite), routes!(stock::get_stock, stock::set_stock))
+        .add(Rule::Operator.or_key(Scope::StockWrite), routes!(stock::receive_stock))
+        .add(Rule::Operator.or_key(Scope::StockWrite), routes!(stock::adjust_stock))
+        .add(Rule::Operator.or_key(Scope::StockWrite), routes!(stock::set_threshold))
+        .add(Rule::SignedIn.or_key(Scope::OrdersRead), routes!(orders::list::list_orders))
+        .add(Rule::Own(Owned::Order).or_key(Scope::OrdersRead), routes!(orders::read::get_order))
+        .add(Rule::Own(Owned::Order).or_key(Scope::OrdersRead), routes!(orders::read::get_timeline))
+        .add(Rule::Own(Owned::Order).or_key(Scope::OrdersRead), routes!(orders::diff::get_diff))
+        .add(Rule::Own(Owned::Order).or_key(Scope::OrdersRead), routes!(orders::diagram::get_diagram))
+        .add(Rule::Own(Owned::NewOrder).or_key(Scope::OrdersWrite), routes!(orders::basket::add_item))
+        .add(Rule::Own(Owned::Order).or_key(Scope::OrdersWrite), routes!(orders::basket::clear))
+        .add(
+            Rule::Own(Owned::Order).or_key(Scope::OrdersWrite),
+            routes!(orders::basket::change_quantity, orders::basket::remove_item),
+        )
+        .add(Rule::Own(Owned::Order).or_key(Scope::OrdersWrite), routes!(orders::checkout::check_out))
+        .add(Rule::Own(Owned::Order).or_key(Scope::OrdersWrite), routes!(orders::checkout::cancel))
+        .add(Rule::Operator.or_key(Scope::OrdersWrite), routes!(orders::email::change_email))
+        .add(
+            Rule::Own(Owned::Order).or_key(Scope::OrdersWrite),
+            routes!(orders::voucher::apply_voucher, orders::voucher::remove_voucher),
+        )
+        .add(Rule::Own(Owned::Order).or_key(Scope::OrdersRead), routes!(vouchers::get_issued))
+        .add(Rule::Operator.or_key(Scope::OrdersWrite), routes!(orders::deliver::ship))
+        .add(Rule::Operator.or_key(Scope::OrdersWrite), routes!(orders::deliver::deliver))
+        .add(Rule::Operator.or_key(Scope::OrdersWrite), routes!(orders::refund::refund))
         .add(Rule::Public, routes!(documents::come_back))
-        .add(Rule::Own(Owned::Payment), routes!(documents::get_payment))
-        .add(Rule::Operator, routes!(unmatched_charges::list_unmatched))
-        .add(Rule::Operator, routes!(unmatched_charges::refund_unmatched))
-        .add(Rule::SignedIn, routes!(documents::list_invoices))
-        .add(Rule::Own(Owned::Document), routes!(documents::get_invoice))
-        .add(Rule::Account, routes!(wallets::get_wallet))
-        .add(Rule::Account, routes!(wallets::list_movements))
-        .add(Rule::Operator, routes!(wallets::top_up))
-        .add(Rule::SignedIn, routes!(vouchers::list_vouchers))
-        .add(Rule::Operator, routes!(vouchers::revoke_voucher));
+        .add(Rule::Own(Owned::Payment).or_key(Scope::OrdersRead), routes!(documents::get_payment))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(unmatched_charges::list_unmatched))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(unmatched_charges::refund_unmatched))
+        .add(Rule::SignedIn.or_key(Scope::OrdersRead), routes!(documents::list_invoices))
+        .add(Rule::Own(Owned::Document).or_key(Scope::OrdersRead), routes!(documents::get_invoice))
+        .add(Rule::Account.or_key(Scope::Operate), routes!(wallets::get_wallet))
+        .add(Rule::Account.or_key(Scope::Operate), routes!(wallets::list_movements))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(wallets::top_up))
+        .add(Rule::SignedIn.or_key(Scope::Operate), routes!(vouchers::list_vouchers))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(vouchers::revoke_voucher));
     operators_routes(people_routes(routes))
 }
 
 fn people_routes(routes: Routes) -> Routes {
     routes
         .add(Rule::Public, routes!(customers::register))
-        .add(Rule::Operator, routes!(customers::get_customer))
-        .add(Rule::Operator, routes!(customers::set_limit))
-        .add(Rule::Operator, routes!(customers::deactivate))
-        .add(Rule::Operator, routes!(customers::reactivate))
-        .add(Rule::Operator, routes!(customers::erase))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::get_customer))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::set_limit))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::deactivate))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::reactivate))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::erase))
+        // A key that could make others would outlive its own end.
+        .add(Rule::Operator, routes!(api_keys::create_api_key, api_keys::list_api_keys))
+        .add(Rule::Operator, routes!(api_keys::revoke_api_key))
         .add(Rule::AnyAccount, routes!(me::get_me))
         .add(Rule::Account, routes!(me::change_profile, me::delete_me))
         .add(Rule::AnyAccount, routes!(me::change_password))
@@ -157,33 +167,33 @@ fn operators_routes(routes: Routes) -> Routes {
         .add(Rule::Public, routes!(event_types::list_event_types))
         .add(Rule::Public, routes!(event_types::get_event_type))
         .add(Rule::Public, routes!(event_types::get_event_schema))
-        .add(Rule::Operator, routes!(events::list_events))
-        .add(Rule::Operator, routes!(events::list_stream))
-        .add(Rule::Operator, routes!(export::export))
+        .add(Rule::Operator.or_key(Scope::EventsRead), routes!(events::list_events))
+        .add(Rule::Operator.or_key(Scope::EventsRead), routes!(events::list_stream))
+        .add(Rule::Operator.or_key(Scope::EventsRead), routes!(export::export))
         // Its handler wants the gateway's signature.
         .add(Rule::Public, routes!(webhooks::card_gateway))
         .add(Rule::Public, routes!(health::live))
         .add(Rule::Public, routes!(health::ready))
-        .add(Rule::Operator, routes!(processes::list_processes))
-        .add(Rule::Operator, routes!(metrics::list_repeats))
-        .add(Rule::Operator, routes!(processes::pause))
-        .add(Rule::Operator, routes!(processes::resume))
-        .add(Rule::Operator, routes!(processes::step))
-        .add(Rule::Operator, routes!(processes::list_parked))
-        .add(Rule::Operator, routes!(processes::retry))
-        .add(Rule::Operator, routes!(processes::skip))
-        .add(Rule::Operator, routes!(metrics::metrics))
-        .add(Rule::Operator, routes!(views::list_views))
-        .add(Rule::Operator, routes!(views::rebuild_view))
-        .add(Rule::Operator, routes!(views::pause_view))
-        .add(Rule::Operator, routes!(views::step_view))
-        .add(Rule::Operator, routes!(views::resume_view))
-        .add(Rule::Operator, routes!(views::get_statistics))
-        .add(Rule::Operator, routes!(lab::list_faults))
-        .add(Rule::Operator, routes!(lab::get_faults, lab::set_faults))
-        .add(Rule::Operator, routes!(lab::list_scenarios))
-        .add(Rule::Operator, routes!(lab::get_scenario, lab::play_scenario))
-        .add(Rule::Operator, routes!(lab::reset))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(processes::list_processes))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(metrics::list_repeats))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(processes::pause))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(processes::resume))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(processes::step))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(processes::list_parked))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(processes::retry))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(processes::skip))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(metrics::metrics))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(views::list_views))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(views::rebuild_view))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(views::pause_view))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(views::step_view))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(views::resume_view))
+        .add(Rule::Operator.or_key(Scope::OrdersRead), routes!(views::get_statistics))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(lab::list_faults))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(lab::get_faults, lab::set_faults))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(lab::list_scenarios))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(lab::get_scenario, lab::play_scenario))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(lab::reset))
 }
 
 async fn no_such_route(request: Request) -> ApiError {

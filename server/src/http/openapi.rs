@@ -25,7 +25,7 @@ use super::asyncapi;
 use super::representation::{CACHED_FOR_A_MINUTE, REVALIDATED, Representation};
 use crate::http::error_code::ErrorCode;
 use crate::http::interface::PathPrefix;
-use crate::http::rules::{ACCESS, SESSION_SCHEME};
+use crate::http::rules::{ACCESS, API_KEY_SCHEME, SESSION_SCHEME};
 use crate::http::state::Shop;
 
 #[derive(OpenApi)]
@@ -61,6 +61,11 @@ token is sent as `Authorization: Bearer TOKEN`, names the customer in place of `
 hour. `POST /v1/sessions/renew` gives another one, also when it has expired, until the session ends: after 30 days, when it \
 is ended at `/v1/sessions`, when the password is changed elsewhere, or with the account. Every server refuses an ended \
 session within a second.
+
+**Programs.** An operator makes an API key with `POST /v1/api-keys`; a program sends it as `Authorization: Bearer KEY`. In \
+secured mode it is let in where the security requirement `api_key` names one of its scopes, and everywhere there with \
+`operate`; elsewhere it gets 403 `scope_missing`. Like an operator it may act for a customer whom it names in \
+`Storefront-Customer`. The actor of what it does is `key:ID`. Every server refuses a revoked key within a second.
 
 **Guests.** `POST /v1/sessions/guest` gives a token to somebody without an account, with an id under which orders are begun. \
 Only this session sees them, until `POST /v1/customers` with its token makes the account of that id, with everything that was \
@@ -125,6 +130,9 @@ pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The token of a session"));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(SESSION_SCHEME, SecurityScheme::Http(bearer.build()));
+    let about_keys = "The API key of a program, with the scope that is named or with `operate`";
+    let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about_keys));
+    components.add_security_scheme(API_KEY_SCHEME, SecurityScheme::Http(key.build()));
     // Webhooks are not commands of clients, and the start of a guest's session writes nothing.
     let commands_are_at = |path: &str| !path.starts_with("/v1/webhooks/") && path != "/v1/sessions/guest";
     for (path, item) in document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with("/v1/")) {
@@ -163,9 +171,10 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
         ErrorCode::ForeignOrigin,
         ErrorCode::ViewsUnavailable,
         ErrorCode::SessionInvalid,
+        ErrorCode::ApiKeyInvalid,
     ];
     if access.as_deref() != Some("public") {
-        codes.extend([ErrorCode::SessionRequired, ErrorCode::PasswordChangeRequired]);
+        codes.extend([ErrorCode::SessionRequired, ErrorCode::PasswordChangeRequired, ErrorCode::ScopeMissing]);
     }
     if access.as_deref() == Some("account") {
         codes.push(ErrorCode::AccountRequired);

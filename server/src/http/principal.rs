@@ -3,13 +3,14 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, header};
-use storefront_api::{CustomerId, Role, SessionKind};
+use storefront_api::{CustomerId, Role, Scope, SessionKind};
 
 use crate::clock;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 use crate::identity::Identity;
+use crate::identity::api_keys::{self, ApiKeyClaims};
 use crate::identity::tokens::{self, Claims};
 
 /// Who sends a request.
@@ -25,6 +26,10 @@ pub(crate) enum Principal {
     Ended(Claims),
     /// The token is none of ours.
     Invalid,
+    /// A program with an API key.
+    Key(ApiKeyClaims),
+    /// The API key is unknown, revoked or expired.
+    InvalidKey,
     /// The shop itself, such as a scenario of the lab; never a request from the network.
     Shop,
 }
@@ -33,6 +38,9 @@ impl Principal {
     /// Reads the token of a request. What is no token of this shop, such as credentials for a proxy, is not looked at.
     pub(crate) fn of(identity: &Identity, headers: &HeaderMap) -> Self {
         let Some(token) = bearer(headers) else { return Self::Nobody };
+        if api_keys::is_api_key(token) {
+            return identity.api_keys.verify(token, clock::now()).map_or(Self::InvalidKey, Self::Key);
+        }
         match identity.verify(token) {
             Some(claims) if identity.ended.contains(claims.session_id) => Self::Ended(claims),
             Some(claims) if claims.expires_at > clock::now() => Self::Session(claims),
@@ -50,7 +58,8 @@ impl Principal {
     pub(crate) fn is_still_good(self, identity: &Identity) -> bool {
         match self {
             Self::Session(claims) => !identity.ended.contains(claims.session_id) && claims.expires_at > clock::now(),
-            Self::Nobody | Self::Expired(_) | Self::Ended(_) | Self::Invalid | Self::Shop => true,
+            Self::Key(claims) => identity.api_keys.is_still_good(&claims, clock::now()),
+            Self::Nobody | Self::Expired(_) | Self::Ended(_) | Self::Invalid | Self::InvalidKey | Self::Shop => true,
         }
     }
 
@@ -58,26 +67,35 @@ impl Principal {
     pub(crate) fn account(self) -> Option<CustomerId> {
         match self {
             Self::Session(claims) if claims.kind == SessionKind::Account => Some(claims.customer_id),
-            Self::Nobody | Self::Session(_) | Self::Expired(_) | Self::Ended(_) | Self::Invalid | Self::Shop => None,
+            Self::Nobody
+            | Self::Session(_)
+            | Self::Expired(_)
+            | Self::Ended(_)
+            | Self::Invalid
+            | Self::Key(_)
+            | Self::InvalidKey
+            | Self::Shop => None,
         }
     }
 
-    /// Whether this is an operator, or the shop itself.
+    /// Whether this is an operator, a program that may do what operators do, or the shop itself.
     pub(crate) fn is_operator(self) -> bool {
         match self {
             Self::Session(claims) => claims.role == Role::Operator && !claims.must_change_password,
+            Self::Key(claims) => claims.scopes.allow(Scope::Operate),
             Self::Shop => true,
-            Self::Nobody | Self::Expired(_) | Self::Ended(_) | Self::Invalid => false,
+            Self::Nobody | Self::Expired(_) | Self::Ended(_) | Self::Invalid | Self::InvalidKey => false,
         }
     }
 
-    /// The claims of somebody with a session; `None` for nobody.
+    /// The claims of somebody with a session; `None` for nobody and for a program.
     ///
     /// # Errors
-    /// `session_invalid` for a token that is not good.
+    /// `session_invalid` or `api_key_invalid` for what is not good.
     pub(crate) fn claims(self) -> Result<Option<Claims>, ApiError> {
         match self {
-            Self::Nobody | Self::Shop => Ok(None),
+            Self::Nobody | Self::Key(_) | Self::Shop => Ok(None),
+            Self::InvalidKey => Err(api_key_invalid()),
             Self::Session(claims) => Ok(Some(claims)),
             Self::Expired(_) | Self::Ended(_) | Self::Invalid => Err(session_invalid()),
         }
@@ -92,13 +110,13 @@ impl FromRequestParts<Shop> for Principal {
     }
 }
 
-/// The token of this shop in `Authorization: Bearer` (RFC 6750, 2.1).
+/// The token or the API key of this shop in `Authorization: Bearer` (RFC 6750, 2.1).
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && tokens::is_token(token)).then_some(token)
+    (scheme.eq_ignore_ascii_case("bearer") && (tokens::is_token(token) || api_keys::is_api_key(token))).then_some(token)
 }
 
 /// Refuses a token without saying what is wrong with it.
@@ -106,6 +124,13 @@ pub(crate) fn session_invalid() -> ApiError {
     let detail =
         "The session has ended, or its token has expired. Renew it, POST /v1/sessions/renew, or sign in again.";
     ApiError::new(ErrorCode::SessionInvalid, detail)
+}
+
+/// Refuses an API key without saying what is wrong with it.
+fn api_key_invalid() -> ApiError {
+    let detail =
+        "The API key is unknown, was revoked, or has expired. An operator makes another one: POST /v1/api-keys.";
+    ApiError::new(ErrorCode::ApiKeyInvalid, detail)
 }
 
 /// Asks for a session.
@@ -174,6 +199,8 @@ impl FromRequestParts<Shop> for Registering {
             | Principal::Expired(_)
             | Principal::Ended(_)
             | Principal::Invalid
+            | Principal::Key(_)
+            | Principal::InvalidKey
             | Principal::Shop => Self { guest: None, is_over: false },
         })
     }
@@ -200,6 +227,8 @@ fn accept_expired(extensions: &mut Extensions) -> Principal {
         | Principal::Session(_)
         | Principal::Ended(_)
         | Principal::Invalid
+        | Principal::Key(_)
+        | Principal::InvalidKey
         | Principal::Shop) => other,
     };
     extensions.insert(principal);

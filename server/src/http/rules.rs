@@ -11,7 +11,7 @@ use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Either};
-use storefront_api::{Role, SessionKind};
+use storefront_api::{Role, Scope, SessionKind};
 use tower::{Layer, Service};
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -27,6 +27,8 @@ use crate::identity::tokens::Claims;
 
 /// Name of the security scheme in the description.
 pub(crate) const SESSION_SCHEME: &str = "session";
+/// Name of the security scheme of API keys in the description.
+pub(crate) const API_KEY_SCHEME: &str = "api_key";
 /// Name of the extension with the rule of an operation.
 pub(crate) const ACCESS: &str = "x-access";
 
@@ -48,7 +50,26 @@ pub(crate) enum Rule {
     Operator,
 }
 
+/// Who may use a route in secured mode: people as a rule says, and programs whose API key has a scope.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Access {
+    rule: Rule,
+    /// `None` where no key is let in.
+    scope: Option<Scope>,
+}
+
+impl From<Rule> for Access {
+    fn from(rule: Rule) -> Self {
+        Self { rule, scope: None }
+    }
+}
+
 impl Rule {
+    /// Also lets in programs whose API key has a scope.
+    pub(crate) fn or_key(self, scope: Scope) -> Access {
+        Access { rule: self, scope: Some(scope) }
+    }
+
     /// The rule in the description.
     fn text(self) -> &'static str {
         match self {
@@ -74,12 +95,17 @@ impl Routes {
     }
 
     /// Adds a route of one or more methods, all with one rule.
-    pub(crate) fn add(self, rule: Rule, (schemas, mut paths, methods): UtoipaMethodRouter<Shop>) -> Self {
+    pub(crate) fn add(
+        self,
+        access: impl Into<Access>,
+        (schemas, mut paths, methods): UtoipaMethodRouter<Shop>,
+    ) -> Self {
+        let access = access.into();
         for item in paths.paths.values_mut() {
-            operations(item).for_each(|operation| describe(operation, rule));
+            operations(item).for_each(|operation| describe(operation, access));
         }
         let methods = match &self.shop {
-            Some(shop) if shop.secured => methods.route_layer(Guard { rule, shop: shop.clone() }),
+            Some(shop) if shop.secured => methods.route_layer(Guard { access, shop: shop.clone() }),
             Some(_) | None => methods,
         };
         Self { router: self.router.routes((schemas, paths, methods)), ..self }
@@ -96,19 +122,21 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, patch, delete].into_iter().flatten()
 }
 
-fn describe(operation: &mut Operation, rule: Rule) {
+fn describe(operation: &mut Operation, Access { rule, scope }: Access) {
     operation.extensions = Some(ExtensionsBuilder::new().add(ACCESS, rule.text()).build());
     if rule != Rule::Public {
-        // One of the two suffices: a session, or nothing in open mode.
+        // One of them suffices: a session, a key, or nothing in open mode.
         let session = SecurityRequirement::new(SESSION_SCHEME, Vec::<String>::new());
-        operation.security = Some(vec![session, SecurityRequirement::default()]);
+        let key = scope.map(|scope| SecurityRequirement::new(API_KEY_SCHEME, [scope.text()]));
+        let nothing = SecurityRequirement::default();
+        operation.security = Some([Some(session), key, Some(nothing)].into_iter().flatten().collect());
     }
 }
 
 /// Lets requests through that a rule allows.
 #[derive(Clone)]
 struct Guard {
-    rule: Rule,
+    access: Access,
     shop: Shop,
 }
 
@@ -141,7 +169,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let principal = Principal::in_extensions(request.extensions());
-        let allowed = check(self.guard.rule, principal);
+        let allowed = check(self.guard.access, principal);
         let waiting = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, waiting);
         match allowed {
@@ -172,9 +200,15 @@ enum Allowed {
     IfOwn(Owned, Claims),
 }
 
-fn check(rule: Rule, principal: Principal) -> Result<Allowed, ApiError> {
+fn check(Access { rule, scope }: Access, principal: Principal) -> Result<Allowed, ApiError> {
     if rule == Rule::Public || principal == Principal::Shop {
         return Ok(Allowed::Yes);
+    }
+    if let Principal::Key(key) = principal {
+        return match scope {
+            Some(scope) if key.scopes.allow(scope) => Ok(Allowed::Yes),
+            missing => Err(scope_missing(missing)),
+        };
     }
     let claims = principal.claims()?.ok_or_else(session_required)?;
     if claims.must_change_password && !matches!(rule, Rule::AnySession | Rule::AnyAccount) {
@@ -194,6 +228,15 @@ fn check(rule: Rule, principal: Principal) -> Result<Allowed, ApiError> {
             Err(ApiError::new(ErrorCode::OperatorsOnly, "This is for operators of the shop."))
         }
     }
+}
+
+/// Refuses an API key; says which scope it lacks, unless no key is let in.
+fn scope_missing(scope: Option<Scope>) -> ApiError {
+    let detail = match scope {
+        Some(scope) => format!("The API key lacks the scope {}.", scope.text()),
+        None => "No API key is good for this. It needs somebody who is signed in.".to_owned(),
+    };
+    ApiError::new(ErrorCode::ScopeMissing, detail)
 }
 
 #[cfg(test)]
@@ -226,7 +269,7 @@ mod tests {
 
     /// What each rule says of somebody: `yes`, `own`, or the code of the refusal.
     fn outcomes(principal: Principal) -> [String; 7] {
-        RULES.map(|rule| match check(rule, principal) {
+        RULES.map(|rule| match check(rule.into(), principal) {
             Ok(Allowed::Yes) => "yes".to_owned(),
             Ok(Allowed::IfOwn(..)) => "own".to_owned(),
             Err(refusal) => refusal.into_problem().code,

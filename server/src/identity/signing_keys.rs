@@ -118,7 +118,8 @@ fn parse(text: &str) -> Option<SigningKeys> {
     (differ && (1..=MAX_KEYS).contains(&keys.len())).then_some(SigningKeys(keys))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Hexadecimal digits of bytes.
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -25,7 +25,7 @@ use crate::http::state::{Shop, ShopState};
 use crate::http::traffic::Traffic;
 use crate::identity::Identity;
 use crate::identity::accounts::{self, SignInError};
-use crate::identity::ended_sessions::EndedSessions;
+use crate::identity::log_follower::LogFollower;
 use crate::identity::passwords::Passwords;
 use crate::integrations::lab_stubs::LabStubs;
 use crate::integrations::product_service::ProductService;
@@ -66,7 +66,7 @@ async fn follow_clock(log_health: LogHealth, store: Store) {
     }
 }
 
-/// Reads the signing keys, and the sessions that ended of late; those that end from now on are followed until `stop`.
+/// Reads the signing keys, the API keys, and the sessions that ended of late; what changes from now on is followed until `stop`.
 async fn open_identity(
     config: &Config,
     store: &Store,
@@ -74,10 +74,11 @@ async fn open_identity(
     stop: &CancellationToken,
 ) -> Result<Arc<Identity>, StartError> {
     let keys = signing_keys(config)?;
-    let ended = EndedSessions::default();
-    let known_up_to = ended.load(store).await?;
-    tasks.spawn(ended.clone().follow(store.clone(), known_up_to, stop.clone()));
-    Ok(Arc::new(Identity { passwords: Passwords::default(), keys, ended }))
+    let follower = LogFollower::default();
+    let known_up_to = follower.load(store).await.map_err(|failure| StartError::Log(failure.to_string()))?;
+    tasks.spawn(follower.clone().follow(store.clone(), known_up_to, stop.clone()));
+    let LogFollower { ended, api_keys } = follower;
+    Ok(Arc::new(Identity { passwords: Passwords::default(), keys, ended, api_keys }))
 }
 
 /// Loads the fonts beside the start, which need not wait for them.

@@ -2,6 +2,7 @@
 
 use storefront_api::Timestamp;
 use storefront_domain::{
+    api_key::{self, ApiKeyEvent, ApiKeys},
     category::{self, Categories, CategoryEvent},
     checkout::{self, Checkout, CheckoutEvent},
     customer::{self, Customer, CustomerEvent},
@@ -82,6 +83,7 @@ aggregates! {
     voucher: VoucherEvent => Voucher;
     customer: CustomerEvent => Customer;
     login: LoginEvent => Login;
+    api_key: ApiKeyEvent => ApiKeys, evolve api_key::evolve;
     invoice: InvoiceEvent => InvoiceState;
     register: RegisterEvent => Register;
     withdrawals: WithdrawalsEvent => Withdrawals;

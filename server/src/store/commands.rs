@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use storefront_api::{CustomerId, PaymentId, ProductId, Timestamp};
 use storefront_domain::{
+    api_key::ApiKeyError,
     customer::CustomerError,
     email::EmailError,
     invoice::InvoiceError,
@@ -120,6 +121,8 @@ pub(crate) enum Failure {
     Customer(#[from] CustomerError),
     #[error(transparent)]
     Login(#[from] LoginError),
+    #[error(transparent)]
+    ApiKey(#[from] ApiKeyError),
     #[error("the version is {current}, not the one that was asked for")]
     VersionMismatch { current: u64 },
     #[error("the key was used for another request")]

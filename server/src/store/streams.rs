@@ -39,6 +39,11 @@ pub(crate) fn login(email: &EmailAddress) -> StreamName {
     stream_name("login", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
+/// The single stream of the API keys.
+pub(crate) fn api_keys() -> StreamName {
+    stream_name("api_key", "list")
+}
+
 /// The stream of the wallet of a customer.
 pub(crate) fn wallet(id: CustomerId) -> StreamName {
     stream_name("wallet", id)

@@ -127,4 +127,18 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "server/eventlog/tests/contract/data_keys.rs::an_erased_key_is_in_none_of_the_files_of_a_log",
         ],
     ),
+    (
+        "I12",
+        "an API key is shown once, kept as a hash, let in where its scope is declared, the actor of what it does, and revoked everywhere",
+        &[
+            "tests/e2e/api_keys.rs::a_key_is_let_in_on_the_routes_that_declare_its_scope_and_on_no_other",
+            "tests/e2e/api_keys.rs::a_key_is_shown_once_is_the_actor_of_what_it_does_and_over_when_it_is_revoked_also_after_a_restart",
+            "tests/e2e/several_servers.rs::a_session_that_one_server_started_is_good_on_another_and_ended_on_a_third_it_is_refused_everywhere",
+            "server/src/identity/api_keys.rs::a_key_is_good_until_it_expires_or_is_revoked_and_never_again",
+            "server/src/identity/api_keys.rs::one_scope_includes_all_and_the_others_themselves_alone",
+            "server/src/identity/api_keys.rs::the_last_use_is_kept_to_the_minute",
+            "server/domain/src/api_key.rs::a_key_is_revoked_once_and_there_are_no_more_than_the_limit",
+            "server/api/src/api_keys.rs::each_scope_is_written_as_its_name_and_no_output_shows_a_key",
+        ],
+    ),
 ];

@@ -2,9 +2,10 @@
 //! gets its recorded example.
 
 use storefront_api::{
-    Address, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId, ReopenReason, Role,
-    Seller, SessionId, Timestamp, VatRate, VoucherCode,
+    Address, ApiKeyId, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId,
+    ReopenReason, Role, Scope, Seller, SessionId, Timestamp, VatRate, VoucherCode,
 };
+use storefront_domain::api_key::{ApiKeyEvent, KeyHash, NewApiKey};
 use storefront_domain::checkout::{CheckoutEvent, CheckoutLine};
 use storefront_domain::customer::{Account, CustomerEvent, PasswordHash, Session};
 use storefront_domain::email::{EmailEvent, MailKind};
@@ -291,6 +292,23 @@ fn account() -> Account {
 
 fn session_id() -> SessionId {
     SessionId(uuid("0195500d-0000-7000-8000-000000000004"))
+}
+
+pub(super) fn api_key() -> Vec<ApiKeyEvent> {
+    let id = ApiKeyId(uuid("0195500d-0000-7000-8000-000000000005"));
+    all(|last| {
+        Some(match last {
+            None => ApiKeyEvent::Created(NewApiKey {
+                id,
+                name: "Till".to_owned(),
+                scopes: vec![Scope::OrdersRead, Scope::Operate],
+                hash: KeyHash("07".repeat(32)),
+                expires_at: Some("2026-03-01T12:00:00.000Z".parse().unwrap()),
+            }),
+            Some(ApiKeyEvent::Created { .. }) => ApiKeyEvent::Revoked { id },
+            Some(ApiKeyEvent::Revoked { .. }) => return None,
+        })
+    })
 }
 
 pub(super) fn login() -> Vec<LoginEvent> {

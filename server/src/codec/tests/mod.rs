@@ -158,6 +158,11 @@ fn customer_events_are_stored_as_recorded() {
 }
 
 #[test]
+fn api_key_events_are_stored_as_recorded() {
+    assert_recorded(api_key::KINDS, examples::api_key(), api_key::encode, api_key::decode);
+}
+
+#[test]
 fn login_events_are_stored_as_recorded() {
     assert_recorded(login::KINDS, examples::login(), login::encode, login::decode);
 }

@@ -80,6 +80,7 @@ pub(crate) fn decide_retry(error: &HandlerError, attempt: u32) -> RetryDecision 
             | Failure::Voucher(_)
             | Failure::Customer(_)
             | Failure::Login(_)
+            | Failure::ApiKey(_)
             | Failure::Invoice(_)
             | Failure::Withdrawals(_)
             | Failure::VersionMismatch { .. } => {
