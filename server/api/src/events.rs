@@ -66,6 +66,7 @@ pub struct EventQuery {
     pub log: Option<uuid::Uuid>,
     /// The names of server-sent events; by default `type`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
     pub events: Option<EventNames>,
     /// The `switches` of the previous answer. With `wait`, a change of the lab's fault switches also ends the wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]

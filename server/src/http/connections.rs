@@ -105,7 +105,7 @@ async fn accept(
             let _only_slower = stream.set_nodelay(true);
             let _only_larger = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
             let local = stream.local_addr().ok()?;
-            Some((stream, Endpoints { local, peer }, connections.admit()))
+            Some((stream, Endpoints { local, peer, is_encrypted: false }, connections.admit()))
         }
         Err(error) => {
             debug!(%error, "accepting a connection failed");
@@ -141,6 +141,7 @@ async fn begin_connection(listening: Arc<Listening>, stream: TcpStream, endpoint
     match handshake.await {
         Some(Ok(Ok(stream))) => {
             slot.mark_idle();
+            let endpoints = Endpoints { is_encrypted: true, ..endpoints };
             serve_connection(&listening, stream, linger, endpoints, slot).await;
         }
         Some(Ok(Err(failure))) => tls.report_failure(endpoints.peer, &failure),

@@ -306,6 +306,27 @@ mod tests {
     }
 
     #[test]
+    fn every_reference_leads_to_a_schema() {
+        fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+            match value {
+                Value::Object(fields) => {
+                    found.extend(fields.get("$ref").and_then(Value::as_str));
+                    fields.values().for_each(|field| references(field, found));
+                }
+                Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+            }
+        }
+        let document = document();
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(found.len() > 100, "{}", found.len());
+        for reference in found {
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "there is no {reference}");
+        }
+    }
+
+    #[test]
     fn every_operation_says_what_it_does_and_which_answers_it_can_give() {
         let document = document();
         let all = operations(&document);

@@ -43,6 +43,8 @@ pub(crate) struct Endpoints {
     /// The address that the client connected to.
     pub(crate) local: SocketAddr,
     pub(crate) peer: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub(crate) is_encrypted: bool,
 }
 
 /// Accepted hosts, allowed web origins and trusted proxies.
@@ -257,7 +259,7 @@ mod tests {
         }
         let mut request = request.body(Body::empty()).unwrap();
         let address = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 7070);
-        request.extensions_mut().insert(Endpoints { local: address(local), peer: address(peer) });
+        request.extensions_mut().insert(Endpoints { local: address(local), peer: address(peer), is_encrypted: false });
         access().check(&request, access().forwarded(&request).as_ref()).err().map(|refusal| refusal.into_problem().code)
     }
 

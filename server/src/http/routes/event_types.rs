@@ -78,7 +78,7 @@ pub(crate) async fn get_event_type(
 #[utoipa::path(
     get, path = "/v1/event-types/{type}/schemas/{version}", tag = "log",
     params(("type" = String, Path, description = "The type, such as `order.item_added`"),
-           ("version" = u16, Path, description = "The `schema_version`, from 1"),
+           ("version" = u16, Path, description = "The `schema_version`, from 1", minimum = 1, maximum = 65_535),
            ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the copy that the client has")),
     responses(
         (status = 200, description = "The schema", body = Object, content_type = "application/schema+json", headers(("ETag" = String, description = "Changes with the program"))),

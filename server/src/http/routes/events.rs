@@ -1,10 +1,10 @@
 //! The log over HTTP: pages with long polling, CloudEvents and server-sent events.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, HOST, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use storefront_api::{EventNames, EventPage, EventQuery, LogHash, StreamPage, StreamQuery};
@@ -19,6 +19,7 @@ use crate::http::error::{ApiError, sentence};
 use crate::http::event_body::{current_log_id, wire_event};
 use crate::http::extract::{PathParams, QueryParams, header_text, page_limit, wait_duration};
 use crate::http::order_watch::{WatchSlot, Watched};
+use crate::http::origin::Endpoints;
 use crate::http::pauses;
 use crate::http::principal::Principal;
 use crate::http::state::Shop;
@@ -61,6 +62,7 @@ pub(crate) async fn list_events(
     State(shop): State<Shop>,
     QueryParams(query): QueryParams<EventQuery>,
     principal: Principal,
+    endpoints: Option<Extension<Endpoints>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let limit = page_limit(query.limit, 1000, 100)?;
@@ -76,7 +78,7 @@ pub(crate) async fn list_events(
         let are_named = query.events != Some(EventNames::Message);
         return Ok(sse::stream(shop, principal, sse::Start { after, is_other_log }, filter, are_named));
     }
-    let base_url = base_url(&headers);
+    let base_url = base_url(&headers, endpoints.is_some_and(|Extension(known)| known.is_encrypted));
     // They keep the buffer in which the request came; the wait may be long.
     drop(headers);
     let (mut reads, mut slot) = (0, None);
@@ -185,8 +187,9 @@ pub(crate) async fn list_stream(
 }
 
 /// The address under which this server was asked, without a path; empty when the request does not say it.
-fn base_url(headers: &HeaderMap) -> String {
-    let is_https = header_text(headers, &FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+fn base_url(headers: &HeaderMap, is_encrypted: bool) -> String {
+    let is_https = is_encrypted
+        || header_text(headers, &FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
     let scheme = if is_https { "https" } else { "http" };
     header_text(headers, &HOST).map(|host| format!("{scheme}://{host}")).unwrap_or_default()
 }
