@@ -84,6 +84,8 @@ pub struct Config {
     pub plain_loopback: bool,
     /// Limits on the number and the idle time of connections.
     pub connections: ConnectionLimits,
+    /// How long a stopping server still answers, with a readiness that says no, before it takes no new connections.
+    pub drain: Duration,
     /// Maximum number of long-polling requests (`wait=…`); more are refused.
     pub waiting_requests: usize,
     /// Accepted `Host` names, in addition to the listen address and the loopback names.
@@ -163,6 +165,7 @@ impl Config {
             path_prefix: None,
             rate_limit: Some(RATE_LIMIT),
             sign_in_limit: Some(SIGN_IN_LIMIT),
+            drain: Duration::ZERO,
             waiting_requests: 4096,
         }
     }

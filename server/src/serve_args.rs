@@ -236,6 +236,10 @@ pub(crate) struct ServeArgs {
     /// How many connections are open at once at most [default: what the limit of open files allows, at most 10000]
     #[arg(long, env = "STOREFRONT_MAX_CONNECTIONS", hide_env_values = true, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
+    /// For how many seconds a server that is told to stop still answers, while readiness is 503 so that a load balancer
+    /// sends nothing more; a second signal ends it.
+    #[arg(long, env = "STOREFRONT_DRAIN", hide_env_values = true, default_value_t = 0, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=3600))]
+    drain: u32,
     /// After how many seconds without a request a connection is closed.
     #[arg(long, env = "STOREFRONT_HEAD_TIMEOUT_S", hide_env_values = true, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     head_timeout_s: u32,
@@ -308,6 +312,7 @@ pub(crate) fn to_config(args: ServeArgs) -> Result<Config> {
         operator_email: args.operator_email,
         key_file: args.key_file,
         tls: args.tls_cert.zip(args.tls_key).map(|(certificate, key)| TlsFiles { certificate, key }),
+        drain: Duration::from_secs(args.drain.into()),
         connections: ConnectionLimits {
             max: args.max_connections.map(|max| max as usize),
             head_timeout: Duration::from_secs(args.head_timeout_s.into()),

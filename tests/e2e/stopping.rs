@@ -7,7 +7,7 @@ use storefront_client::Client;
 use storefront_mocks::{Mocks, MocksConfig};
 
 use crate::programs::{ServerProcess, run};
-use crate::world::{an_order, card, checkout, eventually};
+use crate::world::{World, an_order, card, checkout, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn asked_to_stop_during_a_slow_payment_and_a_long_poll_it_ends_at_once_and_goes_on_at_the_next_start() {
@@ -68,4 +68,24 @@ async fn a_second_server_on_the_same_file_is_refused_in_a_line() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("is in use by another program"), "{said}");
     assert!(Client::new(&first.url).unwrap().readiness().await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_drains_says_that_it_is_not_ready_and_goes_on_answering_until_it_stops() {
+    let world = World::open_with(|config| config.drain = Duration::from_secs(3)).await;
+    let url = world.server.url();
+    let (http, server) = (reqwest::Client::new(), world.server);
+    assert_eq!(http.get(format!("{url}/health/ready")).send().await.unwrap().status(), 200);
+    let stopping = tokio::spawn(server.shutdown());
+    let said = eventually("readiness says no", || async {
+        let answer = http.get(format!("{url}/health/ready")).send().await.unwrap();
+        if answer.status() == 503 { Some(answer.text().await.unwrap()) } else { None }
+    })
+    .await;
+    assert!(said.contains("stops soon"), "{said}");
+    // A new connection, too.
+    let products = reqwest::Client::new().get(format!("{url}/v1/products")).send().await.unwrap();
+    assert_eq!(products.status(), 200);
+    stopping.await.unwrap();
+    assert!(http.get(format!("{url}/health/live")).send().await.is_err());
 }

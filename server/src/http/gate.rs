@@ -1,6 +1,7 @@
 //! The drain gate: passes requests from the network and from the lab to the running shop. While the shop is rebuilt, the gate
 //! is closed: it waits for requests in flight, and the address answers new ones with an error.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -31,7 +32,12 @@ pub(crate) struct Gate {
     running: RwLock<Option<Interface>>,
     /// Number of requests in flight.
     busy: watch::Sender<usize>,
+    is_draining: AtomicBool,
 }
+
+/// Marks a request of a server that stops soon.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draining;
 
 impl Gate {
     /// Opens the gate: requests go to this shop from now on.
@@ -39,9 +45,17 @@ impl Gate {
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running);
     }
 
+    /// Lets readiness say that the server stops soon, while everything is answered as before.
+    pub(crate) fn drain(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
+    }
+
     /// Answers a request, with an error while the gate is closed.
-    pub(crate) async fn answer(&self, request: Request) -> Response {
+    pub(crate) async fn answer(&self, mut request: Request) -> Response {
         let _in_flight = InFlightGuard::begin(&self.busy);
+        if self.is_draining.load(Ordering::Relaxed) {
+            request.extensions_mut().insert(Draining);
+        }
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner).clone();
         match running {
             Some(running) => running.answer(request).await,

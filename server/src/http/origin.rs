@@ -304,7 +304,11 @@ mod tests {
             assert_eq!(refusal_of("GET", "/", &[("host", invalid)]).as_deref(), Some("invalid_host"), "{invalid}");
         }
         let (of_the_shop, old) = (Request::new(Body::empty()), Request::builder().version(Version::HTTP_10));
-        let old = old.extension(Endpoints { local: ([127, 0, 0, 1], 1).into(), peer: ([127, 0, 0, 1], 2).into() });
+        let old = old.extension(Endpoints {
+            local: ([127, 0, 0, 1], 1).into(),
+            peer: ([127, 0, 0, 1], 2).into(),
+            is_encrypted: false,
+        });
         for needs_none in [of_the_shop, old.body(Body::empty()).unwrap()] {
             assert!(access().check(&needs_none, None).is_ok(), "{needs_none:?}");
         }

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use storefront_api::Password;
 use storefront_eventlog::StoreError;
@@ -31,6 +32,7 @@ pub struct Server {
     serving: TaskTracker,
     runtime: RuntimeHandle,
     first_operator: Option<FirstOperator>,
+    drain: Duration,
     _address_file: Option<AddressFile>,
 }
 
@@ -82,7 +84,7 @@ impl Server {
             );
         }
         let stop = CancellationToken::new();
-        let connection_limits = config.connections;
+        let (connection_limits, drain) = (config.connections, config.drain);
         let log = match &config.store {
             StoreChoice::File(path) => Some(path.clone()),
             StoreChoice::Memory | StoreChoice::Postgres(_) => None,
@@ -121,7 +123,17 @@ impl Server {
         info!(%address, url = urls.join, "the shop is open");
         let first_operator = password.map(|password| FirstOperator { email: operator_email.to_string(), password });
         let runtime = RuntimeHandle(runtime);
-        Ok(Self { address, urls, plain_address, stop, serving, runtime, first_operator, _address_file: address_file })
+        Ok(Self {
+            address,
+            urls,
+            plain_address,
+            stop,
+            serving,
+            runtime,
+            first_operator,
+            drain,
+            _address_file: address_file,
+        })
     }
 
     /// Returns the address on which the server listens.
@@ -151,8 +163,14 @@ impl Server {
         self.plain_address.map_or_else(|| self.url(), |address| format!("http://{address}"))
     }
 
-    /// Accepts no new requests, finishes those in flight, stops the processes and closes the log; within ten seconds.
+    /// Answers for the time of [`Config::drain`] as before, with a readiness that says no. Then accepts no new requests,
+    /// finishes those in flight, stops the processes and closes the log; within ten seconds.
     pub async fn shutdown(self) {
+        if !self.drain.is_zero() {
+            self.runtime.0.gate.drain();
+            info!(seconds = self.drain.as_secs(), "the server stops soon");
+            tokio::time::sleep(self.drain).await;
+        }
         self.stop.cancel();
         self.runtime.0.close(self.serving.wait()).await;
     }

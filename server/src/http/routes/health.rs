@@ -1,13 +1,14 @@
 //! Liveness and readiness over HTTP.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use storefront_api::{Health, ProductId, Readiness, VatRate};
 use storefront_domain::process::MAX_PARKED_SEQUENCES;
 use storefront_domain::withdrawals::Withdrawals;
 use tracing::error;
 
+use crate::http::gate::Draining;
 use crate::http::principal::Principal;
 use crate::http::routes::events::log_hash;
 use crate::http::state::Shop;
@@ -37,7 +38,11 @@ pub(crate) async fn live() -> Json<Health> {
         (status = 503, description = "Not ready, for the given reasons", body = Readiness),
     )
 )]
-pub(crate) async fn ready(State(shop): State<Shop>, principal: Principal) -> (StatusCode, Json<Readiness>) {
+pub(crate) async fn ready(
+    State(shop): State<Shop>,
+    principal: Principal,
+    draining: Option<Extension<Draining>>,
+) -> (StatusCode, Json<Readiness>) {
     let mut reasons = Vec::new();
     let LogStatus { head, trouble } = shop.log_health.examine(&*shop.store).await;
     let head = head.0;
@@ -48,6 +53,9 @@ pub(crate) async fn ready(State(shop): State<Shop>, principal: Principal) -> (St
         reasons.push(format!("The views are being built: {views} of {} events.", shop.opened_at));
     } else if lag > MAX_LAG_EVENTS {
         reasons.push(format!("The views are {lag} events behind the log."));
+    }
+    if draining.is_some() {
+        reasons.push("The server stops soon, and still answers: send new requests elsewhere.".to_owned());
     }
     if shop.stop.is_cancelled() {
         reasons.push("The server is shutting down.".to_owned());
