@@ -128,6 +128,7 @@ mod tests {
     use crate::config::Config;
     use crate::http::origin::Access;
     use crate::http::rate_limit::RateLimiter;
+    use crate::http::route_names::RouteNames;
     use crate::http::traffic::Traffic;
     use crate::identity::Identity;
 
@@ -152,7 +153,14 @@ mod tests {
         let (access, traffic) = (Arc::new(Access::from_config(&config)), Arc::new(Traffic::new(clock::now())));
         let routes = Router::new().route("/wait", axum::routing::get(waits));
         let limiter = Arc::new(RateLimiter::from_config(&config));
-        gate.open(Interface::new(routes, access, limiter, traffic, Arc::new(Identity::for_tests())));
+        gate.open(Interface::new(
+            routes,
+            RouteNames::default(),
+            access,
+            limiter,
+            traffic,
+            Arc::new(Identity::for_tests()),
+        ));
         assert_eq!(gate.send("GET", "/elsewhere", None).await.status, 404);
         let request_task = tokio::spawn({
             let gate = Arc::clone(&gate);

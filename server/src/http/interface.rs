@@ -8,6 +8,7 @@ use axum::http::header::{CACHE_CONTROL, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, debug};
 
@@ -17,6 +18,7 @@ use crate::http::origin::{Access, PageAccess};
 use crate::http::principal::Principal;
 use crate::http::rate_limit::{Admission, RateLimiter};
 use crate::http::request_id::{self, RequestId};
+use crate::http::route_names::{RouteNames, method_name};
 use crate::http::traffic::Traffic;
 use crate::identity::Identity;
 
@@ -24,6 +26,7 @@ use crate::identity::Identity;
 #[derive(Clone, Debug)]
 pub(crate) struct Interface {
     routes: Router,
+    names: Arc<RouteNames>,
     access: Arc<Access>,
     rate_limiter: Arc<RateLimiter>,
     traffic: Arc<Traffic>,
@@ -37,12 +40,13 @@ pub(crate) struct PathPrefix(pub(crate) String);
 impl Interface {
     pub(crate) fn new(
         routes: Router,
+        names: RouteNames,
         access: Arc<Access>,
         rate_limiter: Arc<RateLimiter>,
         traffic: Arc<Traffic>,
         identity: Arc<Identity>,
     ) -> Self {
-        Self { routes, access, rate_limiter, traffic, identity }
+        Self { routes, names: Arc::new(names), access, rate_limiter, traffic, identity }
     }
 
     /// Answers a request. What every request passes stands here rather than in layers of the router, each of which keeps memory
@@ -57,6 +61,8 @@ impl Interface {
                 remove_prefix(request.uri_mut(), prefix);
                 request.extensions_mut().insert(PathPrefix(prefix.clone()));
             }
+            let (begun, method) = (Instant::now(), method_name(request.method()));
+            let path = request.uri().path().to_owned();
             let (page, early) = PageAccess::of(&self.access, &request, forwarded.as_ref());
             let mut admission = Admission::default();
             let mut response = match early {
@@ -83,6 +89,7 @@ impl Interface {
             add_prefix(response.headers_mut(), prefix.as_deref());
             debug!(status = response.status().as_u16(), "answered");
             self.traffic.count_answer(response.status().as_u16());
+            self.traffic.answered_in(method, self.names.name(&path), begun.elapsed());
             page.add_headers(response.headers_mut());
             compress(takes_gzip, complete(&id, response)).await
         }

@@ -17,6 +17,7 @@ use storefront_api::{Repeats, WebhookCounts};
 use crate::clock;
 use crate::http::error::ApiError;
 use crate::http::state::Shop;
+use crate::http::traffic::Durations;
 use crate::operations::progress::ProcessStatus;
 use crate::store::commands::Failure;
 use crate::views::Views;
@@ -39,6 +40,7 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
         skipped: shop.views.skipped().await?,
         processes: shop.progress.all(),
         answered: shop.traffic.by_class().collect(),
+        durations: shop.traffic.durations(),
         contradictions: shop.traffic.contradictions(),
         uptime_ms: shop.traffic.uptime_ms(clock::now()),
         product_service_up: !shop.freshness.is_stale(),
@@ -69,6 +71,7 @@ struct Snapshot {
     skipped: Vec<(&'static str, i64)>,
     processes: Vec<(&'static str, ProcessStatus)>,
     answered: Vec<(usize, u64)>,
+    durations: Durations,
     contradictions: u64,
     uptime_ms: i64,
     product_service_up: bool,
@@ -84,6 +87,8 @@ fn exposition(snapshot: &Snapshot) -> String {
     register_log_and_views(&mut registry, snapshot);
     register_processes(&mut registry, snapshot);
     register_requests(&mut registry, snapshot);
+    let version = [(env!("CARGO_PKG_VERSION"), ConstGauge::new(1_u64))];
+    registry.register("build_info", "The version of the server", Labelled::new("version", version));
     let up = u64::from(snapshot.product_service_up);
     registry.register("product_service_up", "Whether the product service is followed", ConstGauge::new(up));
     let uptime_s = Duration::from_millis(snapshot.uptime_ms.unsigned_abs()).as_secs_f64();
@@ -154,6 +159,11 @@ fn register_requests(registry: &mut Registry, snapshot: &Snapshot) {
     let answered = snapshot.answered.iter().map(|(class, count)| (format!("{class}xx"), ConstCounter::new(*count)));
     registry.register("http_answers", "Answered requests by class of status", Labelled::new("status", answered));
     registry.register(
+        "http_answer_duration_seconds",
+        "How long answers took by method and route, with the time that a request waited for news",
+        snapshot.durations.clone(),
+    );
+    registry.register(
         "card_webhook_contradictions",
         "News of the card gateway of other money than was asked for",
         ConstCounter::new(snapshot.contradictions),
@@ -188,20 +198,25 @@ impl<M: EncodeMetric + TypedMetric> EncodeMetric for Labelled<M> {
 
 #[cfg(test)]
 mod tests {
+    use storefront_api::Timestamp;
     use storefront_eventlog::Position;
 
     use super::*;
+    use crate::http::traffic::Traffic;
 
     #[test]
     fn the_metrics_are_in_the_text_format_of_prometheus() {
         let (position, parked, paused) = (Position(7), 3, true);
         let status = ProcessStatus { position, unfinished: 2, retrying: 1, parked, paused, ..ProcessStatus::default() };
+        let traffic = Traffic::new(Timestamp::from_unix_ms(0));
+        traffic.answered_in("GET", "/v1/orders/{id}", Duration::from_millis(20));
         let text = exposition(&Snapshot {
             head: 12,
             views: 10,
             skipped: vec![("orders", 3)],
             processes: vec![("mail", status)],
             answered: vec![(2, 40), (4, 3)],
+            durations: traffic.durations(),
             contradictions: 1,
             uptime_ms: 61_005,
             product_service_up: true,
@@ -225,6 +240,11 @@ mod tests {
             "storefront_process_paused{process=\"mail\"} 1",
             "# TYPE storefront_http_answers_total counter",
             "storefront_http_answers_total{status=\"2xx\"} 40",
+            "# TYPE storefront_http_answer_duration_seconds histogram",
+            "storefront_http_answer_duration_seconds_bucket{method=\"GET\",route=\"/v1/orders/{id}\",le=\"0.01\"} 0",
+            "storefront_http_answer_duration_seconds_bucket{method=\"GET\",route=\"/v1/orders/{id}\",le=\"0.025\"} 1",
+            "storefront_http_answer_duration_seconds_count{method=\"GET\",route=\"/v1/orders/{id}\"} 1",
+            concat!("storefront_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
             "storefront_card_webhook_contradictions_total 1",
             "storefront_product_service_up 1",
             "storefront_view_paused{view=\"orders\"} 1",

@@ -30,6 +30,7 @@ mod principal;
 pub(crate) mod rate_limit;
 mod representation;
 mod request_id;
+mod route_names;
 pub(crate) mod routes;
 mod rules;
 pub(crate) mod state;
@@ -53,6 +54,7 @@ use utoipa_axum::routes;
 use self::interface::Interface;
 use self::openapi::Document;
 use self::ownership::Owned;
+use self::route_names::RouteNames;
 use self::routes::{
     api_keys, catalogue, customers, documents, event_types, events, export, health, lab, me, orders, picture,
     processes, product_service, products, sessions, stock, unmatched_charges, views, vouchers, wallets, webhooks,
@@ -67,13 +69,14 @@ pub(crate) fn interface(shop: Shop) -> Interface {
     let (access, limiter) = (shop.access.clone(), shop.rate_limiter.clone());
     let (traffic, identity) = (shop.traffic.clone(), shop.identity.clone());
     let (routes, described) = documented_routes(Some(shop.clone())).into_parts();
+    let names = RouteNames::of(described.paths.paths.keys());
     let routes = routes
         .merge(openapi::routes(openapi::complete(described)))
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(shop);
-    Interface::new(routes, access, limiter, traffic, identity)
+    Interface::new(routes, names, access, limiter, traffic, identity)
 }
 
 /// Builds the OpenAPI description of the HTTP interface.

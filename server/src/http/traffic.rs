@@ -1,8 +1,19 @@
-//! Counters of responses and of contradicting webhooks, for `/metrics`.
+//! Counters of responses, their durations by route, and contradicting webhooks, for `/metrics`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use std::time::Duration;
+
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
 use storefront_api::Timestamp;
+
+/// Upper bounds of the buckets of durations, in seconds.
+const DURATION_BUCKETS_S: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// How long answers took, by `method` and `route`.
+pub(crate) type Durations = Family<[(&'static str, String); 2], Histogram, fn() -> Histogram>;
 
 /// Counts since the server start: responses by class of status, and webhooks of the card gateway that contradict the
 /// requested payment.
@@ -12,11 +23,13 @@ pub(crate) struct Traffic {
     /// Responses with status 1xx, 2xx, 3xx, 4xx, 5xx.
     answered: [AtomicU64; 5],
     contradictions: AtomicU64,
+    durations: Durations,
 }
 
 impl Traffic {
     pub(crate) fn new(started: Timestamp) -> Self {
-        Self { started, answered: Default::default(), contradictions: AtomicU64::new(0) }
+        let durations = Family::new_with_constructor((|| Histogram::new(DURATION_BUCKETS_S)) as fn() -> Histogram);
+        Self { started, answered: Default::default(), contradictions: AtomicU64::new(0), durations }
     }
 
     /// Counts a webhook with another amount or currency than was requested.
@@ -33,6 +46,16 @@ impl Traffic {
         if let Some(count) = usize::from(status / 100).checked_sub(1).and_then(|class| self.answered.get(class)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Records how long it took to answer a request; for a stream, to begin its answer.
+    pub(crate) fn answered_in(&self, method: &'static str, route: &str, duration: Duration) {
+        let labels = [("method", method.to_owned()), ("route", route.to_owned())];
+        self.durations.get_or_create(&labels).observe(duration.as_secs_f64());
+    }
+
+    pub(crate) fn durations(&self) -> Durations {
+        self.durations.clone()
     }
 
     /// Number of responses by class of status: `(1, …)` for 1xx to `(5, …)` for 5xx.
