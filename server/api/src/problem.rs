@@ -8,7 +8,7 @@ use crate::{Money, OrderId, ProductId};
 /// What went wrong, as `application/problem+json` (RFC 9457).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// A stable URI that names the kind of problem.
+    /// The path of a page about this kind of problem and what to do; it names the kind.
     #[serde(rename = "type")]
     pub kind: String,
     /// The kind of problem in a few words.
@@ -19,6 +19,9 @@ pub struct Problem {
     pub detail: String,
     /// The stable code of the kind of problem, in `snake_case`.
     pub code: String,
+    /// Names this occurrence: `urn:storefront:request:` and the id of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
     /// The invalid fields of the request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,

@@ -18,6 +18,7 @@ use storefront_eventlog::{AppendError, StoreCondition, StoreError};
 use tracing::error;
 
 use crate::http::error_code::ErrorCode;
+use crate::http::request_id;
 use crate::identity::accounts::SignInError;
 use crate::identity::passwords::TooManyHashings;
 use crate::store::aggregates::LoadError;
@@ -32,7 +33,8 @@ impl ApiError {
     /// Creates a problem; `detail` says what is wrong in this case and what to do.
     pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self(Box::new(Problem {
-            kind: format!("urn:storefront:problem:{}", code.text()),
+            kind: code.page(),
+            instance: request_id::current().map(|id| format!("urn:storefront:request:{id}")),
             title: code.title().to_owned(),
             status: code.status().as_u16(),
             detail: detail.into(),
@@ -55,6 +57,11 @@ impl ApiError {
         let detail = details.collect::<Vec<_>>().join("; ");
         let detail = format!("{}.", detail.trim_end_matches('.'));
         Self::new(ErrorCode::InvalidValues, detail).with(|problem| problem.errors = errors)
+    }
+
+    pub(crate) fn no_such_route(path: &str) -> Self {
+        let detail = format!("There is nothing at {path}. GET /openapi.json lists what there is.");
+        Self::new(ErrorCode::RouteNotFound, detail)
     }
 
     pub(crate) fn order_not_found() -> Self {

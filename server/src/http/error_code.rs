@@ -20,6 +20,11 @@ macro_rules! codes {
                 match self { $(Self::$name => $code,)* }
             }
 
+            /// Path of the page about the code: the `type` of its problems.
+            pub(crate) fn page(self) -> String {
+                format!("/problems/{}", self.text())
+            }
+
             /// The HTTP status of the code.
             pub(crate) const fn status(self) -> StatusCode {
                 match self { $(Self::$name => StatusCode::$status,)* }

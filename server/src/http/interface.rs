@@ -79,7 +79,8 @@ impl Interface {
                     match admission.refusal() {
                         Some(refusal) => refusal,
                         None => {
-                            let Ok(response) = self.routes.oneshot(request).await;
+                            let answer = self.routes.oneshot(request);
+                            let Ok(response) = request_id::scope(id.clone(), answer).await;
                             response
                         }
                     }

@@ -27,6 +27,7 @@ pub(crate) mod origin;
 mod ownership;
 mod pauses;
 mod principal;
+mod problems;
 pub(crate) mod rate_limit;
 mod representation;
 mod request_id;
@@ -64,7 +65,8 @@ use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 
-/// Builds the HTTP interface with all routes. Only the description of the interface, which is public, has no rule.
+/// Builds the HTTP interface with all routes. Only the description of the interface, which is
+/// public, and the pages about problems have no rule.
 pub(crate) fn interface(shop: Shop) -> Interface {
     let (access, limiter) = (shop.access.clone(), shop.rate_limiter.clone());
     let (traffic, identity) = (shop.traffic.clone(), shop.identity.clone());
@@ -72,6 +74,7 @@ pub(crate) fn interface(shop: Shop) -> Interface {
     let names = RouteNames::of(described.paths.paths.keys());
     let routes = routes
         .merge(openapi::routes(openapi::complete(described)))
+        .merge(problems::routes())
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
@@ -200,8 +203,7 @@ fn operators_routes(routes: Routes) -> Routes {
 }
 
 async fn no_such_route(request: Request) -> ApiError {
-    let detail = format!("There is nothing at {}. GET /openapi.json lists what there is.", request.uri().path());
-    ApiError::new(ErrorCode::RouteNotFound, detail)
+    ApiError::no_such_route(request.uri().path())
 }
 
 /// Answers a wrong method. The router itself adds the `Allow` header.

@@ -85,7 +85,8 @@ write nothing. `--allow-origin` names origins whose pages may do everything (COR
 refused; `--host` names more. Programs that are no browsers send no `Origin` and are not concerned.
 
 **Errors** are `application/problem+json` (RFC 9457), and nothing was changed. Only what is no HTTP at all, or a path \
-longer than 64 KB, is refused without a body. `code` says which kind of problem it is:
+longer than 64 KB, is refused without a body. `code` says which kind of problem it is, and `type` is \
+the path of a page about it:
 
 | code | status | meaning |
 |---|---|---|

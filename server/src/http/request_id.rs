@@ -43,6 +43,22 @@ impl fmt::Display for RequestId {
     }
 }
 
+tokio::task_local! {
+    /// The id of the request that is being answered.
+    static CURRENT: RequestId;
+}
+
+/// Answers a request under its id; see [`current`].
+pub(crate) async fn scope<T>(id: RequestId, answer: impl Future<Output = T>) -> T {
+    CURRENT.scope(id, answer).await
+}
+
+/// The id of the request that is being answered, if it is fit for a URN (RFC 8141) without escapes.
+pub(crate) fn current() -> Option<String> {
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+    CURRENT.try_with(|id| id.0.clone()).ok().filter(|id| is_plain(id))
+}
+
 /// Gives a request its id, and returns it with the request's tracing span.
 pub(crate) fn begin(request: &mut Request) -> (RequestId, Span) {
     let id = RequestId::of(request.headers());
