@@ -101,6 +101,7 @@ pub struct ProductQuery {
     /// Words to find in name, description, SKU and category, as they are, as beginnings of words, or with a typo; case
     /// and accents do not matter. A text with no letter or digit in it finds nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(max_length = 200)]
     pub q: Option<String>,
     /// Only products of the category with this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,6 +127,7 @@ pub struct ProductQuery {
     pub sort: Option<ProductSort>,
     /// Maximum number of items in the page, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the previous page; without it the list starts at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -174,6 +176,7 @@ pub struct CategoryList {
 #[serde(deny_unknown_fields)]
 pub struct NewCategory {
     /// The name of the category, 1 to 50 characters, unique in the shop.
+    #[schema(min_length = 1, max_length = 50)]
     pub name: String,
 }
 
@@ -183,21 +186,28 @@ pub struct NewCategory {
 pub struct NewProduct {
     /// The id: 1 to 64 lower-case letters, digits and hyphens; without it, an id is made from the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9-]{1,64}$")]
     pub id: Option<ProductId>,
     /// The article number of the seller (stock keeping unit), 1 to 40 characters, unique in the shop.
+    #[schema(min_length = 1, max_length = 40)]
     pub sku: String,
     /// The name that shoppers see, 1 to 100 characters, unique in the shop.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// Description for shoppers, at most 2,000 characters; may be empty.
     #[serde(default)]
+    #[schema(max_length = 2000)]
     pub description: String,
     /// The name of an existing category.
+    #[schema(min_length = 1, max_length = 50)]
     pub category: String,
     /// Price of one piece, VAT included; above 0 and at most 9,999,999,999 minor units
     /// (99,999,999.99 in EUR), in the shop's currency.
+    #[schema(value_type = crate::money_limits::Price)]
     pub price: Money,
     /// Price of one piece before a sale: above `price` and at most 9,999,999,999 minor units. Puts the product on sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::money_limits::Price>)]
     pub compare_at_price: Option<Money>,
     /// VAT that the price includes, in percent, 0 to 100, such as 19 or 5.5.
     pub vat_rate_percent: VatRate,
@@ -212,19 +222,23 @@ pub struct NewProduct {
 pub struct ChangeProduct {
     /// The new article number, 1 to 40 characters, unique in the shop.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 40)]
     pub sku: Option<String>,
     /// The new name, 1 to 100 characters, unique in the shop.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
     /// The new description, at most 2,000 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
     pub description: Option<String>,
     /// The name of an existing category.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 50)]
     pub category: Option<String>,
     /// Price of one piece before a sale: above the price and at most 9,999,999,999 minor units. `null` ends the sale.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "null_is_a_value")]
-    #[schema(value_type = Option<Money>)]
+    #[schema(value_type = Option<crate::money_limits::Price>)]
     pub compare_at_price: Option<Option<Money>>,
     /// VAT that the price includes, in percent, 0 to 100, such as 19 or 5.5.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -243,7 +257,9 @@ fn null_is_a_value<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Option<O
 #[serde(deny_unknown_fields)]
 pub struct RepriceProduct {
     /// The new price of one piece, VAT included; above 0 and at most 9,999,999,999 minor units, in the shop's currency.
+    #[schema(value_type = crate::money_limits::Price)]
     pub price: Money,
     /// The reason, 1 to 200 characters; it is in the log, which is readable by everybody.
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: String,
 }

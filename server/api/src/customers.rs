@@ -18,12 +18,15 @@ pub struct RegisterCustomer {
     /// The mail address to sign in with; together with `password` and `name`. Without these three, the customer has no
     /// account to sign in to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "email", max_length = 254, example = "ada@example.com")]
     pub email: Option<String>,
     /// The password, 8 to 128 characters of any kind; not one of the most common.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "password", min_length = 8, max_length = 128)]
     pub password: Option<Password>,
     /// The name, 1 to 50 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 50)]
     pub name: Option<String>,
 }
 
@@ -32,6 +35,7 @@ pub struct RegisterCustomer {
 #[serde(deny_unknown_fields)]
 pub struct SetLimit {
     /// The highest price of one piece that the customer may buy; not negative, in the shop's currency.
+    #[schema(value_type = crate::money_limits::NonNegativeMoney)]
     pub spending_limit: Money,
 }
 
@@ -118,6 +122,7 @@ pub struct Movement {
 pub struct MovementsQuery {
     /// Maximum number of items in the page, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the previous page; without it the list starts at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,8 +134,10 @@ pub struct MovementsQuery {
 #[serde(deny_unknown_fields)]
 pub struct TopUp {
     /// The amount; above 0, in the shop's currency.
+    #[schema(value_type = crate::money_limits::PositiveMoney)]
     pub amount: Money,
     /// The reason, 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: String,
 }
 
@@ -139,6 +146,7 @@ pub struct TopUp {
 #[serde(deny_unknown_fields)]
 pub struct RevokeVoucher {
     /// The reason, 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: String,
 }
 

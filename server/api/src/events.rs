@@ -37,6 +37,43 @@ pub struct Event {
     pub data: serde_json::Value,
 }
 
+/// An event of the log as a CloudEvent 1.0, with extension attributes for what CloudEvents have no attribute for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CloudEvent {
+    /// `1.0`.
+    pub specversion: String,
+    /// The unique id of the event.
+    pub id: uuid::Uuid,
+    /// `/storefront`.
+    pub source: String,
+    /// The type of the event, such as `order.item_added`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The stream of the event, such as `order-7f…`.
+    pub subject: String,
+    /// Time of the event.
+    pub time: Timestamp,
+    /// `application/json`.
+    pub datacontenttype: String,
+    /// The address of the JSON Schema of `data`.
+    pub dataschema: String,
+    /// The position in the log, as text.
+    pub position: String,
+    /// The version of the stream after the event, as text.
+    pub streamversion: String,
+    /// The version of the schema of `data`, as text.
+    pub schemaversion: String,
+    /// The id of the order that the event belongs to, otherwise of the request.
+    pub correlationid: String,
+    /// The id of the event or request that caused it.
+    pub causationid: Option<String>,
+    /// Who caused the event.
+    pub actor: String,
+    /// The content of the event; its fields depend on the type.
+    #[schema(value_type = Object)]
+    pub data: serde_json::Value,
+}
+
 /// Filter and page of reading the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -47,9 +84,11 @@ pub struct EventQuery {
     pub after: Option<u64>,
     /// Maximum number of events, 1 to 1000; default 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
     /// Seconds to wait for a new event, 0 to 30; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 0, maximum = 30)]
     pub wait: Option<u32>,
     /// Only events of this type; `order.*` matches all types with that beginning. Several are separated by commas.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
@@ -222,6 +261,7 @@ pub struct StreamQuery {
     pub from: Option<u64>,
     /// Maximum number of events, 1 to 1000; default 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
 }
 
@@ -235,5 +275,6 @@ pub struct TimelineQuery {
     pub after: Option<u64>,
     /// Seconds to wait for a new event, 0 to 30; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 0, maximum = 30)]
     pub wait: Option<u32>,
 }

@@ -86,7 +86,7 @@ impl RefundId {
 /// UTF-8 bytes, each as `~` and two hexadecimal digits: `tea/green` is `tea~2Fgreen`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String)]
+#[schema(value_type = String, pattern = "^([A-Za-z0-9._-]|~[0-9A-F]{2}){1,64}$", example = "enamel-mug")]
 pub struct ProductId(String);
 
 impl ProductId {
@@ -188,7 +188,7 @@ impl fmt::Display for ProductId {
 /// Code of a voucher, which a shopper enters to use it: 5 characters of `0–9 a–z`. Capitals are read as lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, example = "k3v9q")]
+#[schema(value_type = String, pattern = "^[0-9A-Za-z]{5}$", example = "k3v9q")]
 pub struct VoucherCode(String);
 
 impl VoucherCode {

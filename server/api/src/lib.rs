@@ -17,6 +17,7 @@ mod health;
 mod ids;
 mod lab;
 mod money;
+mod money_limits;
 mod order_number;
 mod orders;
 mod people;
@@ -52,8 +53,8 @@ pub use documents::{
 pub use email_address::{BadEmailAddress, EmailAddress};
 pub use event_types::{EventType, EventTypeList, EventTypeSummary, EventTypeVersion};
 pub use events::{
-    Event, EventNames, EventPage, EventQuery, LogHash, Paused, PausedView, Step, StepState, StreamPage, StreamQuery,
-    Timeline, TimelineQuery,
+    CloudEvent, Event, EventNames, EventPage, EventQuery, LogHash, Paused, PausedView, Step, StepState, StreamPage,
+    StreamQuery, Timeline, TimelineQuery,
 };
 pub use health::{Health, Readiness};
 pub use ids::{ApiKeyId, BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, RefundId, SessionId, VoucherCode};

@@ -98,7 +98,8 @@ pub enum ReopenReason {
 pub enum PaymentMethod {
     /// A card, by a token of the gateway; card numbers are refused.
     Card {
-        /// The gateway's token for the card.
+        /// The gateway's token for the card, 1 to 255 characters.
+        #[schema(min_length = 1, max_length = 255)]
         token: String,
     },
     /// The wallet of the customer.
@@ -112,24 +113,32 @@ pub enum PaymentMethod {
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// The recipient, 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// Street and number, 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub street: String,
     /// Further details, such as a flat or a company, 1 to 100 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 100)]
     pub line2: Option<String>,
     /// Postal code, at most 20 characters; empty or left out where the country has none.
     #[serde(default)]
+    #[schema(max_length = 20)]
     pub postal_code: String,
     /// Town, 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub city: String,
     /// State, province, prefecture or county, 1 to 100 characters, where addresses of the country name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 100)]
     pub state: Option<String>,
     /// ISO 3166-1 alpha-2 code, such as `DE`.
+    #[schema(min_length = 2, max_length = 2, pattern = "^[A-Z]{2}$", example = "DE")]
     pub country: String,
     /// A telephone number for the carrier, 1 to 30 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 30)]
     pub phone: Option<String>,
 }
 
@@ -160,6 +169,7 @@ pub struct AddItem {
     /// The id of the product.
     pub product_id: ProductId,
     /// Number of pieces to add, 1 to 99.
+    #[schema(minimum = 1, maximum = 99)]
     pub quantity: u32,
 }
 
@@ -168,6 +178,7 @@ pub struct AddItem {
 #[serde(deny_unknown_fields)]
 pub struct ChangeQuantity {
     /// Number of pieces, 1 to 99.
+    #[schema(minimum = 1, maximum = 99)]
     pub quantity: u32,
 }
 
@@ -186,6 +197,7 @@ pub struct Checkout {
     /// The total that the shopper was shown. If the total has changed, the checkout is refused.
     pub expected_total: Money,
     /// Mail address for messages about the order.
+    #[schema(format = "email", max_length = 254, example = "ada@example.com")]
     pub email: String,
     /// Where the goods are sent.
     pub shipping_address: Address,
@@ -198,6 +210,7 @@ pub struct Checkout {
 #[serde(deny_unknown_fields)]
 pub struct ChangeEmail {
     /// The new mail address.
+    #[schema(format = "email", max_length = 254, example = "ada@example.com")]
     pub email: String,
 }
 
@@ -206,6 +219,7 @@ pub struct ChangeEmail {
 #[serde(deny_unknown_fields)]
 pub struct Cancel {
     /// The reason, 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: String,
 }
 
@@ -215,8 +229,10 @@ pub struct Cancel {
 pub struct RefundOrder {
     /// The amount; without it, all that can still be refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::money_limits::PositiveMoney>)]
     pub amount: Option<Money>,
     /// The reason, 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: String,
 }
 
@@ -225,8 +241,10 @@ pub struct RefundOrder {
 #[serde(deny_unknown_fields)]
 pub struct Ship {
     /// The carrier, 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub carrier: String,
     /// The tracking number of the carrier, 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub tracking_number: String,
     /// Estimated time of delivery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -238,6 +256,7 @@ pub struct Ship {
 #[serde(deny_unknown_fields)]
 pub struct Deliver {
     /// The person who received it, 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub recipient: String,
 }
 
@@ -253,6 +272,7 @@ pub struct OrderItem {
     /// Price of one piece, VAT included.
     pub unit_price: Money,
     /// Number of pieces, 1 to 99.
+    #[schema(minimum = 1, maximum = 99)]
     pub quantity: u32,
     /// Unit price times quantity.
     pub line_total: Money,
@@ -413,6 +433,7 @@ pub struct OrderQuery {
     pub at: Option<Timestamp>,
     /// With `If-None-Match`: seconds to wait for a change, 0 to 30; default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 0, maximum = 30)]
     pub wait: Option<u32>,
 }
 
@@ -433,6 +454,7 @@ pub struct OrderListQuery {
     pub q: Option<String>,
     /// Maximum number of items in the page, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the previous page; without it the list starts at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -120,6 +120,7 @@ pub struct SessionsEnded {
 #[serde(deny_unknown_fields)]
 pub struct ChangeProfile {
     /// The new name, 1 to 50 characters.
+    #[schema(min_length = 1, max_length = 50)]
     pub name: String,
 }
 
@@ -130,6 +131,7 @@ pub struct ChangePassword {
     /// The password of now.
     pub current_password: Password,
     /// The new password, 8 to 128 characters of any kind.
+    #[schema(value_type = String, format = "password", min_length = 8, max_length = 128)]
     pub new_password: Password,
 }
 

@@ -145,6 +145,7 @@ pub enum ParkedState {
 pub struct ParkedQuery {
     /// Maximum number of sequences, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the previous page.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -35,6 +35,7 @@ pub struct StockQuery {
     pub low: Option<bool>,
     /// Maximum number of items in the page, 1 to 100; default 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the previous page; without it the list starts at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,6 +51,7 @@ pub struct StockQuery {
 #[serde(deny_unknown_fields)]
 pub struct ReceiveStock {
     /// Number of received pieces, 1 to 1,000,000.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub quantity: u32,
 }
 
@@ -60,6 +62,7 @@ pub struct AdjustStock {
     /// The difference to the recorded number of pieces; may be negative.
     pub change: i64,
     /// The reason, 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: String,
 }
 
@@ -70,6 +73,7 @@ pub struct SetStock {
     /// The counted number of pieces. The event `stock.adjusted` records the difference.
     pub on_hand: u32,
     /// The reason, 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: String,
 }
 
@@ -78,5 +82,6 @@ pub struct SetStock {
 #[serde(deny_unknown_fields)]
 pub struct SetThreshold {
     /// Number of available pieces at or below which stock is low, 0 to 1,000,000.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub threshold: u32,
 }

@@ -88,10 +88,20 @@ pub fn cleaned(text: &str, keep_lines: bool) -> String {
     clean
 }
 
+/// Combining marks, which are seen on another character only.
+const MARKS: [(char, char); 7] = [
+    ('\u{300}', '\u{36f}'),
+    ('\u{1ab0}', '\u{1aff}'),
+    ('\u{1dc0}', '\u{1dff}'),
+    ('\u{20d0}', '\u{20ff}'),
+    ('\u{fe00}', '\u{fe0f}'),
+    ('\u{fe20}', '\u{fe2f}'),
+    ('\u{e0100}', '\u{e01ef}'),
+];
+
 /// Whether a character is visible by itself: not blank, not invisible, and not a combining mark.
 fn is_visible(char: char) -> bool {
-    let is_mark = matches!(char, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
-        | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}' | '\u{e0100}'..='\u{e01ef}');
+    let is_mark = MARKS.iter().any(|(first, last)| (*first..=*last).contains(&char));
     !char.is_whitespace() && !char.is_control() && !is_mark && !is_invisible(char)
 }
 
@@ -99,12 +109,71 @@ fn is_visible(char: char) -> bool {
 /// is `Default_Ignorable_Code_Point` (Unicode 16, `DerivedCoreProperties.txt`) but for variation selectors, and the
 /// empty braille pattern.
 pub fn is_invisible(char: char) -> bool {
-    matches!(char,
-        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
-        | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
+    char >= INVISIBLE[0].0 && INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&char))
+}
+
+/// The ranges of [`is_invisible`].
+const INVISIBLE: [(char, char); 26] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{34f}', '\u{34f}'),
+    ('\u{600}', '\u{605}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{6dd}', '\u{6dd}'),
+    ('\u{70f}', '\u{70f}'),
+    ('\u{890}', '\u{891}'),
+    ('\u{8e2}', '\u{8e2}'),
+    ('\u{115f}', '\u{1160}'),
+    ('\u{17b4}', '\u{17b5}'),
+    ('\u{180e}', '\u{180e}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{202a}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{2800}', '\u{2800}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{ffa0}', '\u{ffa0}'),
+    ('\u{fff0}', '\u{fffb}'),
+    ('\u{110bd}', '\u{110bd}'),
+    ('\u{110cd}', '\u{110cd}'),
+    ('\u{13430}', '\u{1343f}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0000}', '\u{e00ff}'),
+    ('\u{e01f0}', '\u{e0fff}'),
+];
+
+/// Characters that break a line or control a device.
+const CONTROLS: [(char, char); 3] = [('\u{0}', '\u{1f}'), ('\u{7f}', '\u{9f}'), ('\u{2028}', '\u{2029}')];
+
+/// Blanks of a line: what has the property `White_Space` and is no control character.
+const BLANKS: [(char, char); 7] = [
+    (' ', ' '),
+    ('\u{a0}', '\u{a0}'),
+    ('\u{1680}', '\u{1680}'),
+    ('\u{2000}', '\u{200a}'),
+    ('\u{202f}', '\u{202f}'),
+    ('\u{205f}', '\u{205f}'),
+    ('\u{3000}', '\u{3000}'),
+];
+
+/// A regular expression (ECMA 262) for texts that [`check_line`] takes, whatever their length. It is stricter with joiners, and
+/// does not know characters beyond U+FFFF.
+pub fn line_pattern() -> String {
+    let refused = character_class(&CONTROLS) + &character_class(&INVISIBLE);
+    let not_visible = character_class(&BLANKS) + &character_class(&MARKS);
+    format!("^[^{refused}]*[^{refused}{not_visible}][^{refused}]*$")
+}
+
+/// A regular expression (ECMA 262) for texts that [`check_lines`] takes; see [`line_pattern`].
+pub fn lines_pattern() -> String {
+    let controls = [('\u{0}', '\u{9}'), ('\u{b}', '\u{1f}'), CONTROLS[1], CONTROLS[2]];
+    format!("^[^{}{}]*$", character_class(&controls), character_class(&INVISIBLE))
+}
+
+/// The ranges within a character class, as far as four hexadecimal digits can say them.
+fn character_class(ranges: &[(char, char)]) -> String {
+    let ranges = ranges.iter().map(|(first, last)| (u32::from(*first), u32::from(*last)));
+    ranges.filter(|(_, last)| *last <= 0xffff).map(|(first, last)| format!("\\u{first:04x}-\\u{last:04x}")).collect()
 }
 
 /// Whether a joiner is part of a word. In Persian, Urdu and the scripts of India, the zero-width joiner and non-joiner select

@@ -22,6 +22,7 @@ mod interface;
 mod lingering_stream;
 mod metrics;
 mod openapi;
+mod openapi_schemas;
 pub(crate) mod order_watch;
 pub(crate) mod origin;
 mod ownership;

@@ -16,21 +16,25 @@ use storefront_api::{
 };
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa::{OpenApi, ToSchema};
 
-use super::asyncapi;
 use super::representation::{CACHED_FOR_A_MINUTE, REVALIDATED, Representation};
+use super::{asyncapi, openapi_schemas};
 use crate::http::error_code::ErrorCode;
 use crate::http::interface::PathPrefix;
 use crate::http::rules::{ACCESS, API_KEY_SCHEME, SESSION_SCHEME};
 use crate::http::state::Shop;
 
+/// Entity tags of versions, as `If-Match` takes them.
+const ETAGS: &str = r#"^(\*|(W/)?"[0-9]+(-[0-9a-f]+)?"(, *(W/)?"[0-9]+(-[0-9a-f]+)?")*)$"#;
+
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Storefront"),
+    servers((url = "/", description = "The server of this description")),
     components(schemas(Problem)),
     tags(
         (name = "catalogue", description = "Products and categories, from the product service"),
@@ -145,8 +149,10 @@ pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             complete_operation(operation, commands_are_at(path));
+            openapi_schemas::complete_bodies(operation);
         }
     }
+    openapi_schemas::complete(&mut document);
     document
 }
 
@@ -229,14 +235,18 @@ fn complete_command(operation: &mut Operation) {
             ErrorCode::ViewsBehind,
         ],
     );
-    add_header(operation, IDEMPOTENCY_KEY_HEADER, "Names this command: a repeat has no further effect");
-    add_header(operation, CUSTOMER_HEADER, "The customer who asks; a guest without it");
+    let key = text().min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$"));
+    add_header(operation, IDEMPOTENCY_KEY_HEADER, "Names this command: a repeat has no further effect", key);
+    let uuid = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+    add_header(operation, CUSTOMER_HEADER, "The customer who asks; a guest without it", uuid);
     add_header(
         operation,
         ACTOR_HEADER,
         "Who acts, by name: 1 to 50 visible characters, the actor of the events that follow",
+        text().min_length(Some(1)).max_length(Some(50)),
     );
-    add_header(operation, "If-Match", "The ETag of the version that it is meant for; any other is refused");
+    let tags = text().pattern(Some(ETAGS));
+    add_header(operation, "If-Match", "The ETag of the version that it is meant for; any other is refused", tags);
     for (status, response) in &mut operation.responses.responses {
         if let (true, RefOr::T(response)) = (status.starts_with('2'), response) {
             for (name, description) in [
@@ -252,11 +262,11 @@ fn complete_command(operation: &mut Operation) {
     }
 }
 
-fn add_header(operation: &mut Operation, name: &str, description: &str) {
+fn add_header(operation: &mut Operation, name: &str, description: &str, schema: ObjectBuilder) {
     if !names_header(operation, name) {
         let parameters = operation.parameters.get_or_insert_default();
         let header = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header);
-        parameters.push(header.description(Some(description)).schema(Some(text())).build().into());
+        parameters.push(header.description(Some(description)).schema(Some(schema)).build().into());
     }
 }
 

@@ -6,8 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::future::BoxFuture;
-use serde_json::json;
-use storefront_api::{EventNames, EventPage, EventQuery, LogHash, StreamPage, StreamQuery};
+use storefront_api::{CloudEvent, EventNames, EventPage, EventQuery, LogHash, StreamPage, StreamQuery};
 use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
 use tokio::time::Instant;
 
@@ -55,7 +54,8 @@ const MAX_PATTERN_BYTES: usize = 1000;
            ("Accept" = Option<String>, Header, description = "application/json, text/event-stream or application/cloudevents-batch+json"),
            ("Last-Event-ID" = Option<String>, Header, description = "For server-sent events: the position after which to continue")),
     responses(
-        (status = 200, description = "Events", body = EventPage),
+        (status = 200, description = "Events; as a stream, `id` is the position, `event` the type and `data` an `Event`", content(
+            (EventPage = "application/json"), (String = "text/event-stream"), (Vec<CloudEvent> = "application/cloudevents-batch+json"))),
     )
 )]
 pub(crate) async fn list_events(
@@ -195,25 +195,26 @@ fn base_url(headers: &HeaderMap, is_encrypted: bool) -> String {
 }
 
 /// Converts an event to CloudEvents 1.0 in JSON format, with extension attributes for its other fields.
-fn to_cloud_event(recorded: &Recorded, base_url: &str) -> Result<serde_json::Value, ApiError> {
+fn to_cloud_event(recorded: &Recorded, base_url: &str) -> Result<CloudEvent, ApiError> {
     let event = wire_event(recorded)?;
-    Ok(json!({
-        "specversion": "1.0",
-        "id": event.id,
-        "source": "/storefront",
-        "type": event.kind,
-        "subject": event.stream,
-        "time": event.time,
-        "datacontenttype": "application/json",
-        "dataschema": format!("{base_url}{}", schema_path(&event.kind, event.schema_version)),
-        "position": event.position.to_string(),
-        "streamversion": event.version.to_string(),
-        "schemaversion": event.schema_version.to_string(),
-        "correlationid": event.correlation_id,
-        "causationid": event.causation_id,
-        "actor": event.actor,
-        "data": event.data,
-    }))
+    let dataschema = format!("{base_url}{}", schema_path(&event.kind, event.schema_version));
+    Ok(CloudEvent {
+        specversion: "1.0".to_owned(),
+        id: event.id,
+        source: "/storefront".to_owned(),
+        kind: event.kind,
+        subject: event.stream,
+        time: event.time,
+        datacontenttype: "application/json".to_owned(),
+        dataschema,
+        position: event.position.to_string(),
+        streamversion: event.version.to_string(),
+        schemaversion: event.schema_version.to_string(),
+        correlationid: event.correlation_id,
+        causationid: event.causation_id,
+        actor: event.actor,
+        data: event.data,
+    })
 }
 
 /// Builds the filter of a query. Refuses text that no event can have, because databases may not accept it as a

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use storefront_api::Problem;
 use tracing::{info, warn};
+use utoipa::ToSchema;
 
 use crate::clock;
 use crate::http::error::{ApiError, sentence};
@@ -24,6 +25,29 @@ const MAX_ABOUT_CHARS: usize = 60;
 /// Maximum size of a webhook, in bytes.
 const MAX_WEBHOOK_BYTES: usize = 1024 * 1024;
 
+/// An event of the card gateway, as far as the shop reads it; it has more fields.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct CardGatewayEvent {
+    /// The id of the event.
+    #[schema(example = "evt_1")]
+    id: String,
+    /// What has happened.
+    #[schema(rename = "type", example = "payment_intent.succeeded")]
+    kind: String,
+    /// What it is about, in `object`.
+    data: CardGatewayData,
+}
+
+/// What an event of the card gateway is about.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct CardGatewayData {
+    /// A payment intent, a refund, a dispute, or anything else.
+    #[schema(value_type = Object)]
+    object: (),
+}
+
 /// Receive a webhook of the card gateway
 ///
 /// Signed as the gateway documents it, at most 1 MiB. A repeated webhook changes nothing, and a late one is recorded
@@ -32,7 +56,7 @@ const MAX_WEBHOOK_BYTES: usize = 1024 * 1024;
 #[utoipa::path(
     post, path = "/v1/webhooks/card-gateway", tag = "payments",
     params(("Stripe-Signature" = String, Header, description = "`t=…,v1=…`: HMAC-SHA256 of the time and the body")),
-    request_body(content = String, content_type = "application/json", description = "An event of the gateway"),
+    request_body(content = CardGatewayEvent, content_type = "application/json", description = "An event of the gateway"),
     responses(
         (status = 204, description = "Accepted or ignored"),
         (status = 400, description = "`bad_signature`", body = Problem),
