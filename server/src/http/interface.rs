@@ -6,8 +6,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderValue, Uri};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use axum::response::{IntoResponse as _, Response};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, debug};
@@ -15,7 +15,7 @@ use tracing::{Instrument as _, debug};
 use crate::http::accept::takes_gzip;
 use crate::http::compression::compress;
 use crate::http::origin::{Access, PageAccess};
-use crate::http::principal::Principal;
+use crate::http::principal::{Principal, session_invalid};
 use crate::http::rate_limit::{Admission, RateLimiter};
 use crate::http::request_id::{self, RequestId};
 use crate::http::route_names::{RouteNames, method_name};
@@ -79,9 +79,8 @@ impl Interface {
                     match admission.refusal() {
                         Some(refusal) => refusal,
                         None => {
-                            let answer = self.routes.oneshot(request);
-                            let Ok(response) = request_id::scope(id.clone(), answer).await;
-                            response
+                            let answer = ask(self.routes, &self.identity, principal, request);
+                            request_id::scope(id.clone(), answer).await
                         }
                     }
                 }
@@ -96,6 +95,23 @@ impl Interface {
         }
         .instrument(span)
         .await
+    }
+}
+
+/// Asks the routes. A read may be given up at any time, so that it ends with the session under which it waits; a command may be
+/// what ends the session.
+async fn ask(routes: Router, identity: &Identity, principal: Principal, request: Request) -> Response {
+    let is_read = request.method() == Method::GET;
+    let answer = routes.oneshot(request);
+    if is_read && matches!(principal, Principal::Session(_)) {
+        tokio::select! {
+            biased;
+            Ok(response) = answer => response,
+            () = principal.until_over(identity) => session_invalid().into_response(),
+        }
+    } else {
+        let Ok(response) = answer.await;
+        response
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who sends a request, by its token. Made once for each request, in [`Interface`](super::interface::Interface).
 
+use std::time::Duration;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, header};
@@ -85,6 +87,18 @@ impl Principal {
             Self::Key(claims) => claims.scopes.allow(Scope::Operate),
             Self::Shop => true,
             Self::Nobody | Self::Expired(_) | Self::Ended(_) | Self::Invalid | Self::InvalidKey => false,
+        }
+    }
+
+    /// Waits until a session that was good at the beginning has ended or its token has expired; for ever without one.
+    pub(crate) async fn until_over(self, identity: &Identity) {
+        let Self::Session(claims) = self else { return std::future::pending().await };
+        let mut changes = identity.ended.changes();
+        while self.is_still_good(identity) {
+            let left_ms = claims.expires_at.unix_ms().saturating_sub(clock::now().unix_ms()).max(1);
+            let left = Duration::from_millis(left_ms.unsigned_abs());
+            // The sender is in the identity.
+            let _woken = clock::timeout(left, changes.changed()).await;
         }
     }
 

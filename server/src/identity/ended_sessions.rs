@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use storefront_api::SessionId;
+use tokio::sync::watch;
 
 use super::tokens::TOKEN_LIFE;
 use crate::clock;
@@ -17,7 +18,14 @@ const ENTRIES_BETWEEN_SWEEPS: usize = 1000;
 
 /// The ended sessions. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct EndedSessions(Arc<RwLock<Ended>>);
+pub(crate) struct EndedSessions(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    ended: RwLock<Ended>,
+    /// Changes with each session that ends.
+    changes: watch::Sender<()>,
+}
 
 #[derive(Debug, Default)]
 struct Ended {
@@ -29,12 +37,12 @@ struct Ended {
 
 impl EndedSessions {
     pub(crate) fn contains(&self, id: SessionId) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).forget_at_ms.contains_key(&id)
+        self.0.ended.read().unwrap_or_else(PoisonError::into_inner).forget_at_ms.contains_key(&id)
     }
 
     /// Adds a session that ended at a time.
     pub(crate) fn add(&self, id: SessionId, ended_at_ms: i64) {
-        let mut ended = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut ended = self.0.ended.write().unwrap_or_else(PoisonError::into_inner);
         let forget_at_ms = ended_at_ms.saturating_add(clock::as_ms(REMEMBERED_FOR));
         ended.forget_at_ms.insert(id, forget_at_ms);
         if ended.forget_at_ms.len() > ended.sweep_at {
@@ -42,5 +50,12 @@ impl EndedSessions {
             ended.forget_at_ms.retain(|_, forget_at_ms| *forget_at_ms > now_ms);
             ended.sweep_at = ended.forget_at_ms.len() + ENTRIES_BETWEEN_SWEEPS;
         }
+        drop(ended);
+        self.0.changes.send_replace(());
+    }
+
+    /// Changes with each session that ends from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.0.changes.subscribe()
     }
 }

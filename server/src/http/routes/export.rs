@@ -14,7 +14,9 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::http::error::ApiError;
+use crate::http::principal::Principal;
 use crate::http::state::Shop;
+use crate::identity::Identity;
 use crate::store::commands::Failure;
 
 /// Number of events per read, and per chunk of the response.
@@ -24,8 +26,8 @@ const EVENTS_PER_READ: usize = 500;
 ///
 /// All events up to the present head, oldest first, and then the keys of their personal data, a line of JSON each, as
 /// `storefront-server export` writes them and `storefront-server import` reads them. Personal data is encrypted as it is in the log.
-/// `Storefront-Position` is the number of events. When the log fails or the
-/// server stops, the response is cut off without the last chunk.
+/// `Storefront-Position` is the number of events. When the log fails, the server stops or the session ends, the response is cut
+/// off without the last chunk.
 #[utoipa::path(
     get, path = "/v1/export", tag = "log",
     responses(
@@ -33,9 +35,10 @@ const EVENTS_PER_READ: usize = 500;
          headers(("storefront-position" = u64, description = "The position of the last event"))),
     )
 )]
-pub(crate) async fn export(State(shop): State<Shop>) -> Result<Response, ApiError> {
+pub(crate) async fn export(State(shop): State<Shop>, principal: Principal) -> Result<Response, ApiError> {
     let head = shop.store.head().await.map_err(Failure::from)?;
-    let export = Export::new(shop.protected_log.stored().clone(), shop.stop.clone(), head);
+    let log = shop.protected_log.stored().clone();
+    let export = Export::new(log, shop.stop.clone(), head, (principal, shop.identity.clone()));
     let pages = stream::try_unfold(export, Export::page);
     let headers = [(CONTENT_TYPE.as_str(), EXPORT_CONTENT_TYPE.to_owned()), (POSITION_HEADER, head.to_string())];
     Ok((headers, Body::from_stream(pages)).into_response())
@@ -44,6 +47,8 @@ pub(crate) async fn export(State(shop): State<Shop>) -> Result<Response, ApiErro
 struct Export {
     log: Arc<dyn EventStore>,
     stop: CancellationToken,
+    identity: Arc<Identity>,
+    principal: Principal,
     after: Position,
     head: Position,
     /// The last key; `None` at the end.
@@ -56,17 +61,28 @@ struct Export {
 enum ExportFailure {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("the session of the request has ended")]
+    SessionOver,
     #[error("event {position} is not JSON: {source}")]
     Json { position: Position, source: serde_json::Error },
 }
 
 impl Export {
-    fn new(log: Arc<dyn EventStore>, stop: CancellationToken, head: Position) -> Self {
-        Self { log, stop, after: Position(0), head, last_key: Some(Uuid::nil()), lines: ExportLines::default() }
+    fn new(
+        log: Arc<dyn EventStore>,
+        stop: CancellationToken,
+        head: Position,
+        (principal, identity): (Principal, Arc<Identity>),
+    ) -> Self {
+        let (last_key, lines) = (Some(Uuid::nil()), ExportLines::default());
+        Self { log, stop, identity, principal, after: Position(0), head, last_key, lines }
     }
 
     /// Returns the next chunk of lines; `None` at the end.
     async fn page(mut self) -> Result<Option<(Vec<u8>, Self)>, ExportFailure> {
+        if !self.principal.is_still_good(&self.identity) {
+            return Err(ExportFailure::SessionOver);
+        }
         let lines = if self.after < self.head { self.next_lines().await } else { self.next_keys().await };
         let lines = lines.inspect_err(|failure| warn!(error = %failure, "an export failed"))?;
         Ok((!lines.is_empty()).then_some((lines, self)))
@@ -103,9 +119,11 @@ impl Export {
 
 #[cfg(test)]
 mod tests {
+    use storefront_api::{CustomerId, Role, SessionId, SessionKind, Timestamp};
     use storefront_eventlog::{Append, Expected, StreamAppend};
 
     use super::*;
+    use crate::identity::tokens::Claims;
     use crate::testing::{Log, started};
 
     /// An export of a log of so many events, as it begins.
@@ -113,7 +131,8 @@ mod tests {
         let store = crate::testing::a_log();
         write(&*store.log(), count).await;
         let head = store.head().await.unwrap();
-        Export::new(store.log(), CancellationToken::new(), head)
+        let session = (Principal::Nobody, Arc::new(Identity::for_tests()));
+        Export::new(store.log(), CancellationToken::new(), head, session)
     }
 
     async fn write(store: &dyn EventStore, count: usize) {
@@ -135,6 +154,23 @@ mod tests {
             export = rest;
         }
         assert_eq!(pages, [EVENTS_PER_READ, 10]);
+    }
+
+    #[tokio::test]
+    async fn an_export_breaks_off_once_its_session_has_ended() {
+        let mut export = an_export_of(EVENTS_PER_READ + 10).await;
+        let claims = Claims {
+            session_id: SessionId(uuid::Uuid::from_u128(1)),
+            customer_id: CustomerId(uuid::Uuid::from_u128(2)),
+            kind: SessionKind::Account,
+            role: Role::Operator,
+            must_change_password: false,
+            expires_at: Timestamp::from_unix_ms(crate::clock::now().unix_ms() + 60_000),
+        };
+        export.principal = Principal::Session(claims);
+        let (_, rest) = export.page().await.unwrap().unwrap();
+        rest.identity.ended.add(claims.session_id, crate::clock::now().unix_ms());
+        assert!(matches!(rest.page().await, Err(ExportFailure::SessionOver)));
     }
 
     #[tokio::test]
