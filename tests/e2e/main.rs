@@ -39,6 +39,7 @@ mod offline;
 mod openapi;
 mod operations;
 mod operators;
+mod own_feed;
 mod people;
 mod postgres;
 #[path = "../../server/eventlog/tests/contract/postgres_server.rs"]

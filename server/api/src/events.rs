@@ -134,6 +134,10 @@ pub struct EventPage {
     pub next_after: u64,
     /// The last position of the log.
     pub head: u64,
+    /// Whether the page has the events of one shopper alone, so that positions of others are missing in between. Absent
+    /// when `false`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
     /// The present hash of the log; absent while the log is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<LogHash>,

@@ -20,6 +20,7 @@ pub(crate) mod idempotency;
 mod identity;
 mod interface;
 mod lingering_stream;
+mod log_reader;
 mod metrics;
 mod openapi;
 mod openapi_schemas;
@@ -174,7 +175,7 @@ fn operators_routes(routes: Routes) -> Routes {
         .add(Rule::Public, routes!(event_types::list_event_types))
         .add(Rule::Public, routes!(event_types::get_event_type))
         .add(Rule::Public, routes!(event_types::get_event_schema))
-        .add(Rule::Operator.or_key(Scope::EventsRead), routes!(events::list_events))
+        .add(Rule::SignedIn.or_key(Scope::EventsRead), routes!(events::list_events))
         .add(Rule::Operator.or_key(Scope::EventsRead), routes!(events::list_stream))
         .add(Rule::Operator.or_key(Scope::EventsRead), routes!(export::export))
         // Its handler wants the gateway's signature.

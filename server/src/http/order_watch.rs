@@ -1,5 +1,5 @@
-//! Wake-ups for long-polling requests. One task follows the log for all of them and wakes the requests whose stream or
-//! correlation id has a new event; the others stay asleep. A waiting request holds one slot and nothing else; the number of
+//! Wake-ups for long-polling requests. One task follows the log for all of them and wakes the requests whose stream,
+//! correlation id or owner has a new event; the others stay asleep. A waiting request holds one slot and nothing else; the number of
 //! slots is limited.
 
 use std::collections::HashMap;
@@ -10,10 +10,11 @@ use storefront_eventlog::{Filter, Position, Recorded, StoreError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::clock;
-use crate::store::aggregates::Store;
+use crate::store::aggregates::{LoadError, Store};
+use crate::store::order_owners::{Belonging, OrderOwners};
 
 /// Maximum number of events per read.
 const EVENTS_PER_READ: usize = 1000;
@@ -27,6 +28,7 @@ pub(crate) struct OrderWatch(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     limit: usize,
+    owners: OrderOwners,
     waiting: Mutex<Waiting>,
 }
 
@@ -35,6 +37,7 @@ struct Waiting {
     count: usize,
     by_correlation: HashMap<String, Waiters>,
     by_stream: HashMap<String, Waiters>,
+    by_owner: HashMap<String, Waiters>,
 }
 
 /// Which events a request waits for.
@@ -44,6 +47,8 @@ pub(crate) enum Watched {
     Correlation(String),
     /// Those of one stream.
     Stream(String),
+    /// Those of a customer: of their orders, and in their own streams.
+    Owner(String),
 }
 
 /// The requests that wait for the same.
@@ -79,18 +84,19 @@ impl Waiting {
         match watched {
             Watched::Correlation(id) => (&mut self.by_correlation, id.clone()),
             Watched::Stream(name) => (&mut self.by_stream, name.clone()),
+            Watched::Owner(id) => (&mut self.by_owner, id.clone()),
         }
     }
 
     fn all(&self) -> impl Iterator<Item = &Waiters> {
-        self.by_correlation.values().chain(self.by_stream.values())
+        self.by_correlation.values().chain(self.by_stream.values()).chain(self.by_owner.values())
     }
 }
 
 impl OrderWatch {
     /// Creates a watch with `limit` slots.
-    pub(crate) fn new(limit: usize) -> Self {
-        Self(Arc::new(Inner { limit, waiting: Mutex::default() }))
+    pub(crate) fn new(limit: usize, owners: OrderOwners) -> Self {
+        Self(Arc::new(Inner { limit, owners, waiting: Mutex::default() }))
     }
 
     /// Takes a slot for a request that waits for some events; returns `None` when all are taken. Events from now on wake it:
@@ -150,6 +156,7 @@ impl OrderWatch {
             *after = Some(at);
             let page = store.follow(at, EVENTS_PER_READ, &Filter::default()).await?;
             self.wake(&page.events);
+            self.wake_owners(store, &page.events).await?;
             at = page.next_after;
         }
     }
@@ -163,6 +170,32 @@ impl OrderWatch {
                 waiters.changes.send_replace(());
             }
         }
+    }
+
+    /// Wakes the requests that wait for events of one customer. Nobody is looked up while no request does.
+    async fn wake_owners(&self, store: &Store, events: &[Arc<Recorded>]) -> Result<(), StoreError> {
+        for event in events {
+            if self.waiting().by_owner.is_empty() {
+                return Ok(());
+            }
+            let owner = match self.0.owners.known(event) {
+                Belonging::To(owner) => Some(owner),
+                Belonging::Nobody => None,
+                Belonging::OwnerOf(id) => match self.0.owners.look_up(store, id).await {
+                    Ok(owner) => owner,
+                    Err(LoadError::Store(failure)) => return Err(failure),
+                    Err(failure @ LoadError::Codec { .. }) => {
+                        error!(order = %id, error = %failure, "cannot read whose order it is");
+                        None
+                    }
+                },
+            };
+            let Some(owner) = owner else { continue };
+            if let Some(waiters) = self.waiting().by_owner.get(&owner.to_string()) {
+                waiters.changes.send_replace(());
+            }
+        }
+        Ok(())
     }
 
     fn wake_all(&self) {

@@ -37,7 +37,7 @@ fn correlation(id: &str) -> Watched {
 #[tokio::test]
 async fn who_waits_for_a_stream_sleeps_while_other_streams_of_its_order_move() {
     let store = crate::testing::a_log();
-    let (watch, stop) = (OrderWatch::new(10), CancellationToken::new());
+    let (watch, stop) = (OrderWatch::new(10, OrderOwners::default()), CancellationToken::new());
     let following = tokio::spawn(watch.clone().run(store.clone(), stop.clone()));
     let mut early = watch.watch(correlation("early")).unwrap();
     assert!(early.changed(Instant::now() + SOON).await);
@@ -52,6 +52,40 @@ async fn who_waits_for_a_stream_sleeps_while_other_streams_of_its_order_move() {
     drop((early, of_stream, of_order));
     assert_eq!(watch.waiting().count, 0, "every place is given back");
     assert_eq!(watch.waiting().all().count(), 0);
+    stop.cancel();
+    following.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_waits_for_their_own_events_sleeps_while_orders_of_others_move() {
+    use crate::store::streams;
+    use crate::testing::{at_second, euro, order, write};
+    use storefront_domain::order::OrderEvent;
+
+    let store = crate::testing::a_log();
+    let [ada, eve] = [7, 8].map(|number| storefront_api::CustomerId(Uuid::from_u128(number)));
+    let begin = async |number, owner| {
+        let started = OrderEvent::Started { customer_id: Some(owner), currency: euro(0).currency };
+        write(&store, at_second(1), &order(number).to_string(), streams::order(order(number)), &[started]).await;
+    };
+    let (watch, stop) = (OrderWatch::new(10, OrderOwners::default()), CancellationToken::new());
+    let following = tokio::spawn(watch.clone().run(store.clone(), stop.clone()));
+    let mut early = watch.watch(correlation("early")).unwrap();
+    assert!(early.changed(Instant::now() + SOON).await);
+    let of = |owner: storefront_api::CustomerId| watch.watch(Watched::Owner(owner.to_string())).unwrap();
+    let (mut of_ada, mut of_eve) = (of(ada), of(eve));
+    begin(1, ada).await;
+    happens_in(&store, "payment-1", &order(1).to_string()).await;
+    begin(2, eve).await;
+    assert!(of_eve.changed(Instant::now() + SOON).await);
+    assert!(of_ada.changed(Instant::now() + SOON).await);
+    let mut of_ada = of(ada);
+    happens_in(&store, "payment-2", &order(2).to_string()).await;
+    assert!(of_eve.changed(Instant::now() + SOON).await);
+    let (_, changes) = of_ada.watched.as_ref().unwrap();
+    assert!(!changes.has_changed().unwrap(), "nothing of hers has happened");
+    happens_in(&store, &format!("wallet-{ada}"), "request:1").await;
+    assert!(of_ada.changed(Instant::now() + SOON).await);
     stop.cancel();
     following.await.unwrap();
 }
@@ -71,7 +105,7 @@ fn a_filter_on_one_stream_or_one_correlation_is_watched_alone() {
 #[tokio::test]
 async fn an_event_wakes_those_who_wait_for_its_order_and_nobody_else() {
     let store = crate::testing::a_log();
-    let (watch, stop) = (OrderWatch::new(2000), CancellationToken::new());
+    let (watch, stop) = (OrderWatch::new(2000, OrderOwners::default()), CancellationToken::new());
     let following = tokio::spawn(watch.clone().run(store.clone(), stop.clone()));
     // Whoever waits before the start of the log is known is woken once for nothing.
     let mut early = watch.watch(correlation("early")).unwrap();
@@ -111,7 +145,7 @@ async fn an_event_wakes_those_who_wait_for_its_order_and_nobody_else() {
 
 #[tokio::test]
 async fn there_are_only_so_many_places_and_one_that_is_left_is_free() {
-    let watch = OrderWatch::new(2);
+    let watch = OrderWatch::new(2, OrderOwners::default());
     let (one, _two) = (watch.watch(correlation("a")).unwrap(), watch.reserve_slot().unwrap());
     assert!(watch.watch(correlation("b")).is_none() && watch.reserve_slot().is_none());
     drop(one);

@@ -26,6 +26,7 @@ use crate::operations::progress::Progress;
 use crate::payments::unmatched_charges::Reconciliation;
 use crate::store::aggregates::Store;
 use crate::store::log_health::LogHealth;
+use crate::store::order_owners::OrderOwners;
 use crate::store::personal_data::ProtectedLog;
 use crate::views::Views;
 
@@ -54,6 +55,8 @@ pub(crate) struct ShopState {
     pub(crate) lab: Option<Arc<Lab>>,
     /// Requests that wait for a change of an order.
     pub(crate) order_watch: OrderWatch,
+    /// Whose the orders are, for those who see their own events alone.
+    pub(crate) order_owners: OrderOwners,
     /// Progress of the processes.
     pub(crate) progress: Progress,
     pub(crate) traffic: Arc<Traffic>,

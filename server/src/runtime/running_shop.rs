@@ -38,6 +38,7 @@ use crate::runtime::compose::{StartError, Systems, bad_address, open_log, open_v
 use crate::runtime::workers::{WorkerSet, Workers};
 use crate::store::aggregates::Store;
 use crate::store::log_health::{LogHealth, SetBack};
+use crate::store::order_owners::OrderOwners;
 use crate::store::personal_data::ProtectedLog;
 use crate::views::engine;
 use crate::views::{RebuildPace, Views};
@@ -231,7 +232,8 @@ impl RunningShop {
         let comparisons = reconciliation.clone().run(set_back.is_some());
         tasks.spawn(stop.clone().run_until_cancelled_owned(comparisons));
         let identity = open_identity(config, &store, &tasks, &stop).await?;
-        let order_watch = OrderWatch::new(config.waiting_requests);
+        let order_owners = OrderOwners::default();
+        let order_watch = OrderWatch::new(config.waiting_requests, order_owners.clone());
         tasks.spawn(order_watch.clone().run(store.clone(), stop.clone()));
         let fonts = load_fonts(config);
         let shop = ShopState {
@@ -251,6 +253,7 @@ impl RunningShop {
             secured: config.secured,
             lab: lab.clone(),
             order_watch,
+            order_owners,
             progress,
             traffic: Arc::new(Traffic::new(clock::now())),
             opened_at,

@@ -9,6 +9,7 @@ pub(crate) mod document_numbers;
 mod field_cipher;
 pub(crate) mod log_health;
 pub(crate) mod order_commands;
+pub(crate) mod order_owners;
 pub(crate) mod order_record;
 pub(crate) mod personal_data;
 pub(crate) mod product_facts;

@@ -89,6 +89,8 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "tests/e2e/secured.rs::what_belongs_to_another_customer_is_not_there_on_any_route",
             "tests/e2e/secured.rs::the_owner_and_the_operator_see_what_others_do_not",
             "tests/e2e/secured.rs::a_stream_of_events_sends_nothing_more_once_its_session_has_ended",
+            "tests/e2e/own_feed.rs::a_request_that_waits_is_refused_once_its_session_has_ended",
+            "server/src/http/routes/export.rs::an_export_breaks_off_once_its_session_has_ended",
             "tests/e2e/secured.rs::a_request_under_the_id_of_somebody_elses_order_is_not_in_its_timeline",
             "tests/e2e/guests.rs::of_two_who_begin_one_order_at_once_the_second_is_refused_and_sees_nothing_of_it",
         ],
@@ -139,6 +141,18 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "server/src/identity/api_keys.rs::the_last_use_is_kept_to_the_minute",
             "server/domain/src/api_key.rs::a_key_is_revoked_once_and_there_are_no_more_than_the_limit",
             "server/api/src/api_keys.rs::each_scope_is_written_as_its_name_and_no_output_shows_a_key",
+        ],
+    ),
+    (
+        "I13",
+        "a shopper reads and follows the events of their own orders, and none of others",
+        &[
+            "tests/e2e/own_feed.rs::a_shopper_gets_the_events_of_their_own_orders_and_nothing_of_others",
+            "tests/e2e/own_feed.rs::streams_and_cloud_events_of_a_shopper_have_nothing_of_others_either",
+            "tests/e2e/own_feed.rs::a_waiting_shopper_is_woken_by_their_own_events_and_passes_those_of_others",
+            "server/src/http/order_watch_tests.rs::who_waits_for_their_own_events_sleeps_while_orders_of_others_move",
+            "server/src/store/order_owners.rs::an_event_belongs_to_the_owner_of_its_order_who_is_read_once",
+            "server/src/store/order_owners.rs::the_cache_is_bounded_and_keeps_what_is_used",
         ],
     ),
 ];

@@ -17,6 +17,7 @@ use crate::http::accept::preferred_media_type;
 use crate::http::error::{ApiError, sentence};
 use crate::http::event_body::{current_log_id, wire_event};
 use crate::http::extract::{PathParams, QueryParams, header_text, page_limit, wait_duration};
+use crate::http::log_reader::LogReader;
 use crate::http::order_watch::{WatchSlot, Watched};
 use crate::http::origin::Endpoints;
 use crate::http::pauses;
@@ -48,6 +49,8 @@ const MAX_PATTERN_BYTES: usize = 1000;
 /// `Accept: text/event-stream` returns the same as server-sent events. `Last-Event-ID` resumes; an event `reset` with
 /// the id and head of the log precedes a log that is read again. `Accept: application/cloudevents-batch+json` returns
 /// CloudEvents 1.0, whose `dataschema` names the schema of their data, with `Storefront-Next-After` and `Storefront-Reset`.
+/// In secured mode, who is no operator gets the events of their own orders, and of their own streams of customer and wallet;
+/// `own` says so, and `next_after` moves past the others.
 #[utoipa::path(
     get, path = "/v1/events", tag = "log",
     params(EventQuery,
@@ -62,6 +65,7 @@ pub(crate) async fn list_events(
     State(shop): State<Shop>,
     QueryParams(query): QueryParams<EventQuery>,
     principal: Principal,
+    reader: LogReader,
     endpoints: Option<Extension<Endpoints>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -76,7 +80,7 @@ pub(crate) async fn list_events(
     if media_type == Some(EVENT_STREAM) {
         let after = sse::last_event_id(&headers).unwrap_or(after);
         let are_named = query.events != Some(EventNames::Message);
-        return Ok(sse::stream(shop, principal, sse::Start { after, is_other_log }, filter, are_named));
+        return Ok(sse::stream(shop, principal, reader, sse::Start { after, is_other_log }, filter, are_named));
     }
     let base_url = base_url(&headers, endpoints.is_some_and(|Extension(known)| known.is_encrypted));
     // They keep the buffer in which the request came; the wait may be long.
@@ -84,7 +88,7 @@ pub(crate) async fn list_events(
     let (mut reads, mut slot) = (0, None);
     let mut over = false;
     let (slice, reset) = loop {
-        let mut slice = shop.store.read_all(after, limit, &filter).await.map_err(Failure::from)?;
+        let mut slice = reader.read(&shop, after, limit, &filter).await?;
         if slice.head < after || is_other_log {
             slice.events.clear();
             slice.next_after = Position(0);
@@ -97,7 +101,7 @@ pub(crate) async fn list_events(
         if over || !slice.events.is_empty() || (more && reads >= MAX_READS_PER_REQUEST) {
             break (slice, false);
         }
-        if !more && !wait_for_change(&shop, slice.head, &query, &filter, &mut slot, deadline).await? {
+        if !more && !wait_for_change(&shop, slice.head, &query, reader.watched(&filter), &mut slot, deadline).await? {
             if slot.is_none() {
                 break (slice, false);
             }
@@ -121,7 +125,7 @@ pub(crate) async fn list_events(
     let hash = log_hash(&shop).await?;
     let paused = Some(pauses::paused(&shop.progress, &shop.views));
     let (next_after, head) = (slice.next_after.0, slice.head.0);
-    let page = EventPage { events, next_after, head, hash, log, switches, paused, reset };
+    let page = EventPage { events, next_after, head, own: reader.own.is_some(), hash, log, switches, paused, reset };
     Ok(([(VARY, "accept")], Json(page)).into_response())
 }
 
@@ -131,12 +135,12 @@ async fn wait_for_change(
     shop: &Shop,
     after: Position,
     query: &EventQuery,
-    filter: &Filter,
+    watched: Option<Watched>,
     slot: &mut Option<WatchSlot>,
     deadline: Instant,
 ) -> Result<bool, ApiError> {
     // Few requests wait for these; the others need no room for them.
-    let grown: BoxFuture<'_, Result<bool, ApiError>> = match Watched::of_filter(filter) {
+    let grown: BoxFuture<'_, Result<bool, ApiError>> = match watched {
         Some(watched) => Box::pin(wait_for_watched(shop, || watched, slot, deadline)),
         None => Box::pin(wait_for_log_growth(shop, after, deadline)),
     };

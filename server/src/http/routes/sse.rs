@@ -12,10 +12,13 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 use storefront_eventlog::{Filter, Position, Recorded};
+use tokio::time::Instant;
 use tracing::warn;
 
 use crate::http::event_body::{current_log_id, wire_event};
 use crate::http::extract::header_text;
+use crate::http::log_reader::LogReader;
+use crate::http::order_watch::WatchSlot;
 use crate::http::principal::Principal;
 use crate::http::state::Shop;
 
@@ -24,6 +27,8 @@ const EVENTS_PER_READ: usize = 16;
 /// Maximum size of the events that are held for a client that does not read, beside the first; the rest of a page is read
 /// again in its turn. A client that takes nothing for long is cut off by its connection.
 const MAX_HELD_BYTES: usize = 16 * 1024;
+/// After this time a shopper's stream reads the log without being woken.
+const MAX_SLEEP: Duration = Duration::from_secs(60);
 /// Interval between comments that keep proxies from closing an idle connection.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -47,11 +52,18 @@ pub(crate) struct Start {
 }
 
 /// Streams the log after a position until the client disconnects, its session ends or its token expires, a read fails or the
-/// server stops. When the log ends before
-/// that position, it is not the log that the client knows: the stream sends a `reset` and starts from the beginning. Events
-/// that are not `are_named` arrive as messages, which browsers receive without knowing the names of types.
-pub(crate) fn stream(shop: Shop, principal: Principal, start: Start, filter: Filter, are_named: bool) -> Response {
-    let follower = Follower { shop, principal, start, filter, are_named, waiting: VecDeque::new() };
+/// server stops. When the log ends before that position, it is not the log that the client knows: the stream sends a `reset`
+/// and starts from the beginning. Events that are not `are_named` arrive as messages, which browsers receive without knowing
+/// the names of types.
+pub(crate) fn stream(
+    shop: Shop,
+    principal: Principal,
+    reader: LogReader,
+    start: Start,
+    filter: Filter,
+    are_named: bool,
+) -> Response {
+    let follower = Follower { shop, principal, reader, slot: None, start, filter, are_named, waiting: VecDeque::new() };
     // Sent at once, so that the client and proxies see that the stream is open.
     let opening = stream::once(async { Ok(Event::default().comment("open")) });
     let events = stream::unfold(follower, |mut follower| async move {
@@ -74,6 +86,9 @@ enum StreamItem {
 struct Follower {
     shop: Shop,
     principal: Principal,
+    reader: LogReader,
+    /// What wakes the stream of a shopper.
+    slot: Option<WatchSlot>,
     start: Start,
     filter: Filter,
     are_named: bool,
@@ -82,9 +97,14 @@ struct Follower {
 
 impl Follower {
     async fn next(&mut self) -> Option<Event> {
-        let stop = self.shop.stop.clone();
-        let item = stop.run_until_cancelled(self.next_item()).await??;
-        if !self.principal.is_still_good(&self.shop.identity) {
+        let (shop, principal) = (self.shop.clone(), self.principal);
+        let item = tokio::select! {
+            biased;
+            () = shop.stop.cancelled() => return None,
+            () = principal.until_over(&shop.identity) => return None,
+            item = self.next_item() => item?,
+        };
+        if !principal.is_still_good(&shop.identity) {
             return None;
         }
         match item {
@@ -107,7 +127,7 @@ impl Follower {
             if let Some(recorded) = self.waiting.pop_front() {
                 return Some(StreamItem::Recorded(recorded));
             }
-            let read = self.shop.store.read_all(self.start.after, EVENTS_PER_READ, &self.filter).await;
+            let read = self.reader.read(&self.shop, self.start.after, EVENTS_PER_READ, &self.filter).await;
             let slice = read
                 .inspect_err(
                     |failure| warn!(error = %failure, "cannot read the log for an event stream; the stream ends"),
@@ -128,8 +148,26 @@ impl Follower {
                 self.waiting.push_back(recorded);
             }
             if self.waiting.is_empty() && slice.next_after >= slice.head {
-                self.shop.store.wait_for(slice.head).await.ok()?;
+                self.wait(slice.head).await?;
             }
         }
+    }
+
+    /// Waits for what may be an event of the stream; `None` when there is no room to wait, or the log is closed.
+    async fn wait(&mut self, head: Position) -> Option<()> {
+        match (&mut self.slot, self.reader.own) {
+            (_, None) => {
+                self.shop.store.wait_for(head).await.ok()?;
+            }
+            (Some(slot), Some(_)) => {
+                slot.changed(Instant::now() + MAX_SLEEP).await;
+            }
+            // The log is read once more, because the slot knows nothing of before.
+            (None, Some(_)) => {
+                let watched = self.reader.watched(&self.filter)?;
+                self.slot = Some(self.shop.order_watch.watch(watched)?);
+            }
+        }
+        Some(())
     }
 }
