@@ -166,6 +166,7 @@ pub(crate) fn filled(path: &str, ids: &BTreeMap<&str, String>) -> String {
         "mail"
     };
     let mut real = path.replace("{id}", &ids[id]).replace("{name}", name).replace("{stub}", "mail");
+    real = real.replace("{type}", "order.started").replace("{version}", "1");
     for (parameter, value) in ids {
         real = real.replace(&format!("{{{parameter}}}"), value);
     }
