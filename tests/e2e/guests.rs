@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use storefront_api::{
-    AddItem, EventQuery, Money, MovementsQuery, Order, OrderId, OrderListQuery, PaymentMethod, ProductQuery,
-    SessionKind,
+    AddItem, EventQuery, Money, MovementsQuery, Order, OrderId, OrderListQuery, OrderLookupQuery, PaymentMethod,
+    ProductQuery, SessionKind,
 };
 use storefront_client::{Client, ClientError, IdempotencyKey};
 
@@ -32,6 +32,26 @@ async fn orders_of(client: &Client, expected: &[OrderId]) {
         listed.iter().map(|order| order.id).eq(expected.iter().copied()).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_looked_up_by_number_and_address_and_by_neither_alone() {
+    let shop = Secured::open().await;
+    let guest = shop.guest().await;
+    let order = shop.a_confirmed_order(&guest).await;
+    let look_up = async |number: &str, email: &str| {
+        let query = OrderLookupQuery { number: number.to_owned(), email: email.to_owned() };
+        shop.world.client.look_up_order(&query).await
+    };
+    let number = order.number.clone().unwrap();
+    let found = look_up(&number.to_lowercase().replace('-', ""), "ADA@Example.com").await.unwrap().unwrap();
+    assert_eq!((found.id, found.number), (order.id, order.number));
+    assert_eq!(look_up(&number, "eve@example.com").await.unwrap(), None);
+    let other = storefront_api::OrderNumber::from_position(1).to_string();
+    assert_eq!(look_up(&other, "ada@example.com").await.unwrap(), None);
+    for (number, email) in [("42", "ada@example.com"), (number.as_str(), "nobody")] {
+        assert_eq!(code(look_up(number, email).await), "invalid_values");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -65,8 +65,8 @@ pub use money::{BadMoney, Currency, Money};
 pub use order_number::{BadOrderNumber, OrderNumber};
 pub use orders::{
     AddItem, Address, ApplyVoucher, Cancel, ChangeEmail, ChangeQuantity, Checkout, Deliver, Order, OrderItem,
-    OrderListQuery, OrderQuery, OrderStatus, OrderSummary, PaymentAction, PaymentMethod, PaymentStatus, RefundOrder,
-    ReopenReason, Ship, Shipment, TaxLine,
+    OrderListQuery, OrderLookupQuery, OrderQuery, OrderStatus, OrderSummary, PaymentAction, PaymentMethod,
+    PaymentStatus, RefundOrder, ReopenReason, Ship, Shipment, TaxLine,
 };
 pub use people::{
     ChangePassword, ChangeProfile, DeleteAccount, Password, Role, Session, SessionKind, SessionList, SessionsEnded,

@@ -420,6 +420,17 @@ pub struct OrderSummary {
     pub changed_at: Timestamp,
 }
 
+/// What `GET /v1/orders/lookup` is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OrderLookupQuery {
+    /// The order number, such as `MJVS-JTAY`; case and dash do not matter.
+    pub number: String,
+    /// The mail address of the order.
+    pub email: String,
+}
+
 /// Which state of an order to read: the present one, or that at `version` or `at`, of which at most one may be given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

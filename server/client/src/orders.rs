@@ -4,8 +4,8 @@ use reqwest::header::IF_NONE_MATCH;
 use reqwest::{Method, StatusCode};
 use storefront_api::{
     AddItem, ApplyVoucher, Cancel, ChangeEmail, ChangeQuantity, Checkout, Deliver, DiffQuery, DocumentSummary, Invoice,
-    InvoiceListQuery, Order, OrderDiff, OrderId, OrderListQuery, OrderQuery, OrderSummary, Page, Payment, PaymentId,
-    ProductId, RefundOrder, Ship, Timeline, TimelineQuery, Voucher, VoucherCode,
+    InvoiceListQuery, Order, OrderDiff, OrderId, OrderListQuery, OrderLookupQuery, OrderQuery, OrderSummary, Page,
+    Payment, PaymentId, ProductId, RefundOrder, Ship, Timeline, TimelineQuery, Voucher, VoucherCode,
 };
 
 use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
@@ -71,6 +71,14 @@ impl Client {
     /// See [`ClientError`].
     pub async fn orders(&self, query: &OrderListQuery) -> Result<Page<OrderSummary>, ClientError> {
         self.read(self.get(&["v1", "orders"], query), None).await
+    }
+
+    /// `GET /v1/orders/lookup`: the order with a number and a mail address; `None` if there is none.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn look_up_order(&self, query: &OrderLookupQuery) -> Result<Option<Order>, ClientError> {
+        self.find(self.get(&["v1", "orders", "lookup"], query)).await
     }
 
     /// `POST /v1/orders/{id}/items`: adds an item to the basket; the first item starts the order.

@@ -111,6 +111,7 @@ fn documented_routes(shop: Option<Shop>) -> Routes {
         .add(Rule::Operator.or_key(Scope::StockWrite), routes!(stock::adjust_stock))
         .add(Rule::Operator.or_key(Scope::StockWrite), routes!(stock::set_threshold))
         .add(Rule::SignedIn.or_key(Scope::OrdersRead), routes!(orders::list::list_orders))
+        .add(Rule::Public, routes!(orders::lookup::look_up))
         .add(Rule::Own(Owned::Order).or_key(Scope::OrdersRead), routes!(orders::read::get_order))
         .add(Rule::Own(Owned::Order).or_key(Scope::OrdersRead), routes!(orders::read::get_timeline))
         .add(Rule::Own(Owned::Order).or_key(Scope::OrdersRead), routes!(orders::diff::get_diff))

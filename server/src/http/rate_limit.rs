@@ -23,8 +23,9 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 
 /// Maximum number of clients that are counted under one quota; a further one replaces the one that came first.
 const MAX_CLIENTS: usize = 16_384;
-/// Routes that look at a password.
-const PASSWORD_ROUTES: [(Method, &str); 4] = [
+/// Routes by which somebody may guess a password or an order.
+const GUESSING_ROUTES: [(Method, &str); 5] = [
+    (Method::GET, "/v1/orders/lookup"),
     (Method::POST, "/v1/sessions"),
     (Method::POST, "/v1/customers"),
     (Method::PUT, "/v1/customers/me/password"),
@@ -70,8 +71,8 @@ impl RateLimiter {
         let Some(client) = self.client(account, address).filter(|_| !path.starts_with("/health/")) else {
             return Admission::default();
         };
-        let looks_at_password = PASSWORD_ROUTES.iter().any(|(known, route)| known == method && *route == path);
-        let sign_ins = self.sign_ins.as_ref().filter(|_| looks_at_password);
+        let is_a_guess = GUESSING_ROUTES.iter().any(|(known, route)| known == method && *route == path);
+        let sign_ins = self.sign_ins.as_ref().filter(|_| is_a_guess);
         let now_us = i64::try_from(clock::elapsed().as_micros()).unwrap_or(i64::MAX);
         let counters = [self.requests.as_ref(), sign_ins].into_iter().flatten();
         Admission(counters.map(|counters| counters.count(client, now_us)).collect())

@@ -7,6 +7,7 @@ pub(crate) mod diagram;
 pub(crate) mod diff;
 pub(crate) mod email;
 pub(crate) mod list;
+pub(crate) mod lookup;
 pub(crate) mod read;
 pub(crate) mod refund;
 pub(crate) mod voucher;
