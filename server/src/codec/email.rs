@@ -20,8 +20,8 @@ event_types! {
         "The mail server has taken the mail",
         by ["process:mail"];
     "email.failed" [1] Failed,
-        "The mail could not be sent; written by versions of before, which gave up",
-        by [];
+        "The mail was not sent, because its recipient was erased; versions of before also wrote it when they gave up",
+        by ["process:mail"];
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]
