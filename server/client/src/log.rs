@@ -5,6 +5,9 @@ use storefront_api::{EventPage, EventQuery, EventType, EventTypeList, POSITION_H
 
 use crate::{Client, ClientError};
 
+/// How the line of a key begins in an export.
+const KEY_LINE: &[u8] = b"{\"data_key\"";
+
 impl Client {
     /// `GET /v1/events`: the events after a position. Waits up to `wait` seconds for one.
     ///
@@ -14,8 +17,8 @@ impl Client {
         self.read(self.get(&["v1", "events"], query), query.wait).await
     }
 
-    /// `GET /v1/export`: the log up to now, as lines that can be imported. Passes the chunks to `take` as they arrive, and
-    /// returns the number of lines.
+    /// `GET /v1/export`: the log up to now, as lines that can be imported: the events, then the keys of their personal data.
+    /// Passes the chunks to `take` as they arrive, and returns the number of events.
     ///
     /// # Errors
     /// See [`ClientError`]. After an error, the log is incomplete. [`ClientError::Unexpected`] also when `take` fails.
@@ -28,15 +31,22 @@ impl Client {
         }
         let expected =
             response.headers().get(POSITION_HEADER).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        let mut lines = 0;
+        let (mut events, mut beginning) = (0, Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(to_error)? {
-            lines += chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
+            for byte in &chunk {
+                if *byte == b'\n' {
+                    events += u64::from(beginning != KEY_LINE);
+                    beginning.clear();
+                } else if beginning.len() < KEY_LINE.len() {
+                    beginning.push(*byte);
+                }
+            }
             take(&chunk).map_err(|error| ClientError::Unexpected(format!("The export could not be kept: {error}.")))?;
         }
-        if expected.is_some_and(|expected| expected != lines) {
+        if expected.is_some_and(|expected| expected != events) {
             return Err(self.unexpected_response(format_args!("an export that ends early")));
         }
-        Ok(lines)
+        Ok(events)
     }
 
     /// `GET /v1/streams/{stream}/events`: one stream, oldest first.

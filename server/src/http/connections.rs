@@ -128,7 +128,8 @@ fn is_system_limit(error: &std::io::Error) -> bool {
 async fn begin_connection(listening: Arc<Listening>, stream: TcpStream, endpoints: Endpoints, slot: ConnectionSlot) {
     let (stream, linger) = LingeringStream::new(stream, listening.limits.write_timeout);
     let Some(tls) = listening.tls.clone() else {
-        return serve_connection(&listening, stream, linger, endpoints, slot).await;
+        // Boxed, so that a connection without encryption takes no room for one with it.
+        return Box::pin(serve_connection(&listening, stream, linger, endpoints, slot)).await;
     };
     slot.mark_handshake();
     let limit = HANDSHAKE_TIMEOUT.min(listening.limits.head_timeout);
@@ -138,11 +139,11 @@ async fn begin_connection(listening: Arc<Listening>, stream: TcpStream, endpoint
             () = slot.evicted.cancelled() => None,
         }
     };
-    match handshake.await {
+    match Box::pin(handshake).await {
         Some(Ok(Ok(stream))) => {
             slot.mark_idle();
             let endpoints = Endpoints { is_encrypted: true, ..endpoints };
-            serve_connection(&listening, stream, linger, endpoints, slot).await;
+            Box::pin(serve_connection(&listening, stream, linger, endpoints, slot)).await;
         }
         Some(Ok(Err(failure))) => tls.report_failure(endpoints.peer, &failure),
         Some(Err(elapsed)) => tls.report_failure(endpoints.peer, &elapsed),

@@ -102,7 +102,8 @@ impl Interface {
 /// what ends the session.
 async fn ask(routes: Router, identity: &Identity, principal: Principal, request: Request) -> Response {
     let is_read = request.method() == Method::GET;
-    let answer = routes.oneshot(request);
+    // Boxed, because a future that is handed on takes its room several times.
+    let answer = Box::pin(routes.oneshot(request));
     if is_read && matches!(principal, Principal::Session(_)) {
         tokio::select! {
             biased;

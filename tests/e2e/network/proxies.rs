@@ -52,7 +52,7 @@ async fn a_trusted_proxy_says_path_and_host_and_nobody_else_does() {
     let described = get(&proxy, "/openapi.json").header("x-forwarded-prefix", "/eu/shop");
     assert_eq!(servers(described).await, json!([{"url": "/eu/shop"}]));
     let hostile = get(&proxy, "/openapi.json").header("x-forwarded-prefix", "//evil.test/");
-    assert_eq!(servers(hostile).await, Value::Null);
+    assert_eq!(servers(hostile).await[0]["url"], "/");
     let direct = World::open().await;
     let location = location_of_a_new_order(&direct, "", &headers[..1]).await;
     assert!(location.starts_with("/v1/orders/"), "{location}");

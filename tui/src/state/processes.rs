@@ -15,7 +15,7 @@ const MAX_LAG_SAMPLES: usize = 8;
 pub(crate) const MAX_PENDING_CONTROLS: usize = 32;
 
 /// Titles of the processes, in the order in which an order meets them.
-const SENTENCES: [(&str, &str); 15] = [
+const SENTENCES: [(&str, &str); 16] = [
     ("checkout", "Check out orders"),
     ("reservations", "Release what is not paid in time"),
     ("payments", "Take payments"),
@@ -30,6 +30,7 @@ const SENTENCES: [(&str, &str); 15] = [
     ("voucher-returns", "Give back vouchers after refunds"),
     ("open_baskets", "Reprice open baskets"),
     ("idle_baskets", "End idle baskets"),
+    ("erasures", "Erase personal data"),
     ("demo_stock", "Put demo stock on the shelf"),
 ];
 
