@@ -14,7 +14,7 @@ use storefront_server::{Server, StartError};
 use crate::people::{PASSWORD, register, sign_in};
 use crate::world::{VISA, World, an_order, card, checkout, config, eventually};
 
-const OPERATOR_PASSWORD: &str = "the shop is mine now";
+pub(crate) const OPERATOR_PASSWORD: &str = "the shop is mine now";
 
 fn key() -> IdempotencyKey {
     IdempotencyKey::new()

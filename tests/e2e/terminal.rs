@@ -14,6 +14,7 @@ mod random_keys;
 mod returning;
 mod screen_reader;
 mod screens;
+mod secured;
 mod shopping;
 mod signing_in;
 mod timelines;

@@ -225,6 +225,8 @@ pub(crate) enum Place {
     Profile,
     /// On the account while nobody is signed in, where signing in is offered.
     SignIn,
+    /// On a screen for operators, while none is signed in.
+    ForOperators,
     /// On the profile of who is signed in.
     SignedIn,
     Sessions,
@@ -267,6 +269,7 @@ pub(crate) enum Context {
     CounterOrders,
     CounterSales,
     CounterCharges,
+    ForOperators,
     Account,
     NoWallet,
     Wallet,
@@ -287,7 +290,7 @@ pub(crate) enum Context {
 }
 
 impl Context {
-    pub(crate) const ALL: [Self; 38] = [
+    pub(crate) const ALL: [Self; 39] = [
         Self::Shop,
         Self::ShopCards,
         Self::Product,
@@ -309,6 +312,7 @@ impl Context {
         Self::CounterOrders,
         Self::CounterSales,
         Self::CounterCharges,
+        Self::ForOperators,
         Self::Account,
         Self::NoWallet,
         Self::Wallet,
@@ -333,9 +337,9 @@ impl Context {
         use Place::{
             Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, CheckoutReview,
             Confirm, Counter, CounterCharges, CounterOrders, CounterProducts, CounterStock, Document, DocumentView,
-            Events, Everywhere, Form, Help, Invoices, Lab, Lists, Log, Mailbox, NoWallet, Order, OrderEvents, Orders,
-            Panes, Parcel, Preferences, Processes, Product, Profile, Replay, Screens, Scrubber, Search, Sessions, Shop,
-            ShopCards, ShopList, SignIn, SignedIn, Tabs, Timeline, Vouchers, Wallet,
+            Events, Everywhere, ForOperators, Form, Help, Invoices, Lab, Lists, Log, Mailbox, NoWallet, Order,
+            OrderEvents, Orders, Panes, Parcel, Preferences, Processes, Product, Profile, Replay, Screens, Scrubber,
+            Search, Sessions, Shop, ShopCards, ShopList, SignIn, SignedIn, Tabs, Timeline, Vouchers, Wallet,
         };
         match self {
             Self::Shop => &[Shop, ShopList, Tabs, Screens, Everywhere, Always],
@@ -359,6 +363,7 @@ impl Context {
             Self::CounterOrders => &[CounterOrders, Counter, Lists, Tabs, Screens, Everywhere, Always],
             Self::CounterSales => &[Counter, Lists, Tabs, Screens, Everywhere, Always],
             Self::CounterCharges => &[CounterCharges, Counter, Lists, Tabs, Screens, Everywhere, Always],
+            Self::ForOperators => &[ForOperators, Tabs, Screens, Everywhere, Always],
             Self::Account => &[Account, Tabs, Screens, Everywhere, Always],
             Self::NoWallet => &[NoWallet, SignIn, Account, Tabs, Screens, Everywhere, Always],
             Self::Wallet => &[Wallet, Account, Lists, Tabs, Screens, Everywhere, Always],
@@ -403,6 +408,7 @@ impl Context {
             | Self::CounterOrders
             | Self::CounterSales
             | Self::CounterCharges
+            | Self::ForOperators
             | Self::Account
             | Self::NoWallet
             | Self::Wallet

@@ -101,6 +101,12 @@ impl Client {
         Self { token: Some(Arc::new(token)), ..self.clone() }
     }
 
+    /// The same client without a session.
+    #[must_use]
+    pub fn without_token(&self) -> Self {
+        Self { token: None, ..self.clone() }
+    }
+
     /// The same client on behalf of a registered customer.
     #[must_use]
     pub fn of_customer(&self, customer: CustomerId) -> Self {

@@ -109,6 +109,7 @@ pub(super) const PEOPLE: &[Requirement] = &[
         &[
             "tests/e2e/guests.rs::a_guest_buys_and_registering_takes_order_basket_and_invoice_along",
             "tests/e2e/guests.rs::what_a_guest_may_do_is_decided_on_every_route_and_others_see_nothing_of_it",
+            "tests/e2e/terminal/secured.rs::a_guest_buys_in_a_secured_shop_registers_and_finds_the_order_in_the_account",
             "tests/e2e/guests.rs::an_order_is_looked_up_by_number_and_address_and_by_neither_alone",
             "tests/e2e/guests.rs::a_guests_session_is_renewed_until_it_is_ended_and_then_nobody_registers_with_it",
             "tests/e2e/guests.rs::of_several_who_register_one_guest_at_once_one_does",

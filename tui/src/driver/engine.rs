@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use storefront_api::{SignedIn, Timestamp};
+use storefront_api::{SignedIn, Timestamp, Token};
 use storefront_client::Client;
-use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -82,6 +82,8 @@ pub(crate) struct Engine {
     /// Aborts the latest request for products when the next one starts.
     listing: Option<AbortHandle>,
     feed: Option<AbortOnDropHandle<()>>,
+    /// The token with which the feed reads the log, where the shop wants one.
+    reader: watch::Sender<Option<Token>>,
     /// Has the feed ask at once whether the shop can do its work.
     examine: Arc<Notify>,
     /// The files that follow the model; `None` for what is not kept.
@@ -115,6 +117,7 @@ impl Engine {
             turns: Arc::new(tokio::sync::Semaphore::new(MAX_CONCURRENT_REQUESTS)),
             listing: None,
             feed: None,
+            reader: watch::Sender::new(None),
             examine: Arc::default(),
             settings,
             session: None,
@@ -148,8 +151,15 @@ impl Engine {
 
     /// Connects to the shop and starts to follow its log.
     pub(crate) fn connect(&mut self, client: Client) {
-        self.feed = Some(feed::follow(client.clone(), self.outbox(self.generation), self.examine.clone()));
         self.client = Some(client);
+        self.follow();
+    }
+
+    /// Follows the log from its newest events.
+    fn follow(&mut self) {
+        let (examine, reader) = (self.examine.clone(), self.reader.subscribe());
+        let client = self.client.clone();
+        self.feed = client.map(|client| feed::follow(client, reader, self.outbox(self.generation), examine));
     }
 
     fn outbox(&self, generation: u64) -> Outbox {
@@ -159,6 +169,13 @@ impl Engine {
     /// Updates the model by a message and starts its effects. Returns the effects that need the terminal.
     pub(crate) fn take(&mut self, msg: Msg) -> Vec<TerminalCommand> {
         let effects = update(&mut self.model, self.clock.now(), msg);
+        let session = self.model.account.session.as_ref().filter(|_| self.model.secured);
+        let token = session.map(|session| session.token.clone());
+        self.reader.send_if_modified(|known| {
+            let is_other = *known != token;
+            *known = token;
+            is_other
+        });
         effects.into_iter().filter_map(|effect| self.start(effect)).collect()
     }
 
@@ -179,10 +196,9 @@ impl Engine {
             }
             Effect::FollowAnew => {
                 self.generation += 1;
-                let examine = self.examine.clone();
-                self.feed =
-                    self.client.clone().map(|client| feed::follow(client, self.outbox(self.generation), examine));
+                self.follow();
             }
+            Effect::FollowAs => self.follow(),
             Effect::Examine => self.examine.notify_one(),
             Effect::Keep(settings) => {
                 if let Some(kept) = &self.settings {

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use storefront_api::{Event, EventPage, EventQuery, Paused, Readiness};
+use storefront_api::{Event, EventPage, EventQuery, Paused, Readiness, Token};
 use storefront_client::{Client, ClientError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
@@ -23,19 +23,32 @@ const EMPTY_PAGE_DELAY: Duration = Duration::from_millis(100);
 /// Long-poll timeout in seconds.
 const WAIT_SECONDS: u32 = 20;
 
+/// Time after which the log is asked for again with the token that was refused.
+const SESSION_DELAY: Duration = Duration::from_secs(2);
 /// The same before the shop has said that it can do its work.
 const EXAMINATION_SECONDS: u32 = 2;
 
 /// Follows the log until the handle is dropped, which also aborts the open request.
 /// `examine` has it ask at once whether the shop can do its work.
-pub(crate) fn follow(client: Client, outbox: Outbox, examine: Arc<Notify>) -> AbortOnDropHandle<()> {
+/// `reader` has the token to read with, where the shop wants one.
+pub(crate) fn follow(
+    client: Client,
+    reader: watch::Receiver<Option<Token>>,
+    outbox: Outbox,
+    examine: Arc<Notify>,
+) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
         // A send fails only when the client ends.
-        let _ = run(&client, &outbox, &examine).await;
+        let _ = run(&client, reader, &outbox, &examine).await;
     }))
 }
 
-async fn run(client: &Client, outbox: &Outbox, examine: &Notify) -> Result<(), ClientClosed> {
+async fn run(
+    client: &Client,
+    mut reader: watch::Receiver<Option<Token>>,
+    outbox: &Outbox,
+    examine: &Notify,
+) -> Result<(), ClientClosed> {
     let mut follower = Follower {
         cursor: None,
         log: None,
@@ -46,11 +59,19 @@ async fn run(client: &Client, outbox: &Outbox, examine: &Notify) -> Result<(), C
         failures: 0,
     };
     loop {
-        match follower.step(client, examine).await {
+        let token = reader.borrow_and_update().clone();
+        let had_token = token.is_some();
+        let client = token.map_or_else(|| client.clone(), |token| client.with_token(token));
+        match follower.step(&client, examine).await {
             Ok(feeds) => {
                 for feed in feeds {
                     outbox.send(Msg::Feed(feed)).await?;
                 }
+            }
+            Err(error) if wants_session(&error) => {
+                outbox.send(Msg::Feed(Feed::SessionWanted { refused: had_token })).await?;
+                // Another token comes, or this one is tried again.
+                let _other = tokio::time::timeout(SESSION_DELAY, reader.changed()).await;
             }
             Err(error) => {
                 if follower.failures == 0 || follower.failures.is_multiple_of(8) {
@@ -63,6 +84,11 @@ async fn run(client: &Client, outbox: &Outbox, examine: &Notify) -> Result<(), C
             }
         }
     }
+}
+
+/// Whether the shop does not show its log with this token, or without one.
+fn wants_session(error: &ClientError) -> bool {
+    matches!(error, ClientError::Problem(problem) if matches!(problem.status, 401 | 403))
 }
 
 fn reason(error: &ClientError) -> String {
@@ -89,9 +115,9 @@ impl Follower {
     /// Sends one request and returns what its page means to the model.
     async fn step(&mut self, client: &Client, examine: &Notify) -> Result<Vec<Feed>, ClientError> {
         let Some(cursor) = self.cursor else {
-            let EventPage { events, log, switches, paused, .. } = newest(client).await?;
+            let EventPage { events, log, switches, paused, next_after, own, .. } = newest(client).await?;
             self.examined = false;
-            self.cursor = Some(events.last().map_or(0, |event| event.position));
+            self.cursor = Some(if own { next_after } else { events.last().map_or(0, |event| event.position) });
             (self.log, self.switches, self.paused) = (log, switches, paused.clone());
             self.failures = 0;
             let shop = Feed::Shop { log, lab: switches.is_some() };
@@ -129,7 +155,7 @@ impl Follower {
         }
         // The shop was started over, or its database was restored from an older copy.
         let other = page.reset || (self.log.is_some() && page.log != self.log);
-        if other || page.head < cursor || has_gap(cursor, &page.events) {
+        if other || page.head < cursor || (!page.own && has_gap(cursor, &page.events)) {
             tracing::warn!(cursor, head = page.head, "the log is another one or has a gap; starting over");
             self.cursor = None;
             return Ok(if other { vec![Feed::StartedOver] } else { Vec::new() });

@@ -81,6 +81,9 @@ pub(super) async fn send(client: &Client, request: Request) -> Response {
             let result = client.register(&register, &idempotency_key(&key)).await.map(value).map_err(failure);
             Response::Registered { key, result }
         }
+        Request::BeginAsGuest => {
+            Response::Guest { result: client.without_token().begin_as_guest().await.map_err(failure) }
+        }
         Request::Renew { key } => {
             let result = client.renew_session(&idempotency_key(&key)).await.map(value).map_err(failure);
             Response::Renewed { key, result }

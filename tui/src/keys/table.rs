@@ -272,6 +272,8 @@ fn account() -> Vec<Binding> {
         on(Place::Mailbox, Action::OpenPaper, &[ENTER], "read", "Read the mail"),
         on(Place::SignIn, Action::SignIn, &[char('i')], "sign in", "Sign in with mail address and password"),
         on(Place::SignIn, Action::CreateAccount, &[char('n')], "new account", "Create an account and sign in"),
+        on(Place::ForOperators, Action::SignIn, &[char('i'), ENTER], "sign in", "Sign in as an operator of the shop"),
+        on(Place::ForOperators, Action::Back, &[ESC], "", "Back to the shop"),
         on(Place::SignedIn, Action::ChangeName, &[char('e')], "name", "Change your name"),
         on(Place::SignedIn, Action::ChangePassword, &[char('p')], "password", "Change your password"),
         on(Place::SignedIn, Action::SignOut, &[char('x')], "sign out", "Sign out; the basket stays"),

@@ -15,7 +15,7 @@ pub(super) fn page(model: &Model) -> Page {
     let part = account.part;
     let mut page = Page::new(format!("account {}", part.name()), format!("Account: {}.", part.name()));
     match part {
-        Part::Wallet | Part::Vouchers if account.customer.is_none() => no_wallet(model, &mut page),
+        Part::Wallet | Part::Vouchers if account.registered().is_none() => no_wallet(model, &mut page),
         Part::Wallet => {
             if let Some(balance) = account.balance() {
                 page.say("balance", format!("{} in your wallet.", money::shown(balance)));
@@ -29,7 +29,7 @@ pub(super) fn page(model: &Model) -> Page {
         }
         Part::Mailbox => list(&account.mails, "The mail", &mut page, |mail| mail_text(model, mail)),
         Part::Profile => profile(model, &mut page),
-        Part::Sessions if account.session.is_none() => sign_in(model, &mut page),
+        Part::Sessions if !account.is_signed_in() => sign_in(model, &mut page),
         Part::Sessions => list(&account.sessions, "The sessions", &mut page, |session| session_text(model, session)),
     }
     page
@@ -40,11 +40,18 @@ fn no_wallet(model: &Model, page: &mut Page) {
         page.say("wallet", "Opening your wallet.");
         return;
     }
-    let key = model.keys.label(Context::NoWallet, Action::OpenWallet);
-    page.say(
-        "wallet",
-        format!("You have no wallet yet. {key} opens one: vouchers come to you, and you can pay from it."),
-    );
+    if model.secured {
+        page.say(
+            "wallet",
+            "You have no wallet yet; it comes with an account. What you have bought as a guest comes along.",
+        );
+    } else {
+        let key = model.keys.label(Context::NoWallet, Action::OpenWallet);
+        page.say(
+            "wallet",
+            format!("You have no wallet yet. {key} opens one: vouchers come to you, and you can pay from it."),
+        );
+    }
     sign_in(model, page);
 }
 
@@ -124,7 +131,7 @@ fn profile(model: &Model, page: &mut Page) {
     } else {
         page.say("signed in", "You are signed in.");
     }
-    let number = account.customer.map_or_else(|| "guest".to_owned(), |customer| customer.to_string());
+    let number = account.registered().map_or_else(|| "guest".to_owned(), |customer| customer.to_string());
     let me = account.me.as_ref();
     let name = me.and_then(|me| me.name.as_ref()).unwrap_or(&contact.name);
     let email = me.and_then(|me| me.email.as_ref()).unwrap_or(&contact.email);

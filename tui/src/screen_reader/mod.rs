@@ -135,6 +135,11 @@ fn changes(page: &Page, said: &Said) -> Vec<String> {
 /// The page of the open screen.
 fn screen(model: &Model) -> Page {
     match model.screen {
+        closed if model.is_closed(closed) => {
+            let mut page = Page::new("for operators", "For operators.");
+            page.say("for operators", crate::view::for_operators(model));
+            page
+        }
         Screen::Shop => shopping::shop(model),
         Screen::Basket => shopping::basket(model),
         Screen::Checkout => shopping::checkout(model),

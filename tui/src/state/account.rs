@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use storefront_api::{
-    Customer, CustomerId, DocumentSummary, Money, Movement, Page, Session, SignedIn, Timestamp, Voucher, Wallet,
+    Customer, CustomerId, DocumentSummary, Money, Movement, Page, Role, Session, SessionKind, SignedIn, Timestamp,
+    Voucher, Wallet,
 };
 
 use crate::keys::Context;
@@ -80,8 +81,10 @@ pub(crate) struct Mails {
 pub(crate) struct Account {
     /// The customer id in this shop: who is signed in, otherwise the number of this computer; `None` for a guest.
     pub(crate) customer: Option<CustomerId>,
-    /// The session of who is signed in.
+    /// The session of who is signed in, or of the guest in a shop where everybody needs one.
     pub(crate) session: Option<SignedIn>,
+    /// Whether a guest's session is being asked for.
+    pub(crate) beginning: bool,
     /// The number of this computer while somebody is signed in, who has another.
     number: Option<CustomerId>,
     /// Who is signed in, once it is known.
@@ -107,6 +110,21 @@ impl Account {
     /// The customer number of this computer, which is used without signing in.
     pub(crate) fn number(&self) -> Option<CustomerId> {
         if self.session.is_some() { self.number } else { self.customer }
+    }
+
+    /// Whether somebody is signed in to an account.
+    pub(crate) fn is_signed_in(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.kind == SessionKind::Account)
+    }
+
+    /// Whether an operator is signed in.
+    pub(crate) fn is_operator(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.role == Role::Operator)
+    }
+
+    /// The customer who may have a wallet; `None` for a guest.
+    pub(crate) fn registered(&self) -> Option<CustomerId> {
+        self.customer.filter(|_| self.session.as_ref().is_none_or(|session| session.kind == SessionKind::Account))
     }
 
     /// Takes the session of the last run, whose token is renewed first of all.
@@ -145,14 +163,14 @@ impl Account {
     pub(crate) fn context(&self, has_mailbox: bool) -> Context {
         match self.part {
             Part::Wallet | Part::Vouchers if self.registration.is_some() => Context::Account,
-            Part::Wallet | Part::Vouchers if self.customer.is_none() => Context::NoWallet,
+            Part::Wallet | Part::Vouchers if self.registered().is_none() => Context::NoWallet,
             Part::Wallet => Context::Wallet,
             Part::Vouchers => Context::Vouchers,
             Part::Invoices => Context::Invoices,
             Part::Mailbox if has_mailbox => Context::Mailbox,
             Part::Mailbox => Context::Account,
-            Part::Profile if self.session.is_some() => Context::SignedIn,
-            Part::Sessions if self.session.is_some() => Context::Sessions,
+            Part::Profile if self.is_signed_in() => Context::SignedIn,
+            Part::Sessions if self.is_signed_in() => Context::Sessions,
             Part::Profile | Part::Sessions => Context::Profile,
         }
     }

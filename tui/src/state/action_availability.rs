@@ -20,6 +20,7 @@ impl Model {
             return self.screen == Screen::Checkout && self.confirmation_link().is_some();
         }
         match self.screen {
+            closed if self.is_closed(closed) => true,
             Screen::Shop => match action {
                 Action::Add | Action::OpenProduct => self.shop.selected().is_some(),
                 Action::TakeOut => self.shop.selected().is_some_and(|product| self.basket.quantity_of(&product.id) > 0),
@@ -133,7 +134,7 @@ impl Model {
     fn account_offers(&self, action: Action) -> bool {
         let account = &self.account;
         match action {
-            Action::OpenWallet => account.registration.is_none(),
+            Action::OpenWallet => account.registration.is_none() && !self.secured,
             Action::OpenOrder => account.movements.selected().is_some_and(|movement| movement.order_id.is_some()),
             Action::UseVoucher => {
                 let voucher = account.vouchers.selected();

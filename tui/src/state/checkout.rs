@@ -348,7 +348,7 @@ impl Model {
         if self.checkout.payment().token != WALLET {
             return None;
         }
-        let Some(customer) = self.account.customer else {
+        let Some(customer) = self.account.registered() else {
             let key = self.keys.label(Context::Shop, Action::GoAccount);
             return Some(format!("you have no wallet yet: {key} leads to the account, which opens one"));
         };

@@ -140,6 +140,8 @@ pub(crate) struct Model {
     /// URL of the stub mailbox.
     pub(crate) mailbox_url: Option<String>,
     pub(crate) connection: Connection,
+    /// Whether the shop wants a session of everybody.
+    pub(crate) secured: bool,
     /// Why the shop cannot do its work, though it answers.
     pub(crate) unfit: Vec<String>,
     /// Id of the shop's log; `None` until it has a first event.
@@ -215,6 +217,7 @@ impl Model {
             shop_url: None,
             mailbox_url: None,
             connection: Connection::Opening,
+            secured: false,
             unfit: Vec::new(),
             log_id: settings.log,
             started_over: None,
@@ -363,9 +366,16 @@ impl Model {
         }
     }
 
+    /// Whether a screen is for operators of the shop, and none is signed in.
+    pub(crate) fn is_closed(&self, screen: Screen) -> bool {
+        let for_operators = matches!(screen, Screen::Processes | Screen::Lab | Screen::Counter);
+        for_operators && self.secured && !self.account.is_operator()
+    }
+
     /// The key context of the screen itself.
     pub(crate) fn screen_context(&self) -> Context {
         match self.screen {
+            closed if self.is_closed(closed) => Context::ForOperators,
             Screen::Shop if self.shop.typing => Context::Search,
             Screen::Shop if self.shop.page => Context::Product,
             Screen::Shop if self.shop.grid(self.own_size()).is_some() => Context::ShopCards,

@@ -76,7 +76,7 @@ pub(super) fn refetch(model: &mut Model) -> Vec<Effect> {
 }
 
 fn fetch_wallet(model: &Model) -> Vec<Effect> {
-    let customer = model.account.customer.filter(|_| model.shop_url.is_some());
+    let customer = model.account.registered().filter(|_| model.shop_url.is_some());
     customer.map(|customer| Effect::Request(Request::Wallet { customer })).into_iter().collect()
 }
 
@@ -88,7 +88,7 @@ pub(super) fn fetch_part(model: &mut Model, part: Part) -> Vec<Effect> {
     let min_position = model.min_position(&["vouchers", "invoices"]);
     let mailbox_url = model.mailbox_url.clone();
     let account = &mut model.account;
-    let (is_customer, is_signed_in) = (account.customer.is_some(), account.session.is_some());
+    let (is_customer, is_signed_in) = (account.registered().is_some(), account.is_signed_in());
     let request = match part {
         Part::Wallet if is_customer => movements(account.movements.ask()),
         Part::Vouchers if is_customer => Request::Vouchers { ask: account.vouchers.ask(), min_position },
@@ -148,7 +148,12 @@ pub(super) fn step(model: &mut Model, by: isize) {
 
 /// Registers the shopper as a customer, once: pressing again while the request is running does nothing more.
 pub(super) fn open_wallet(model: &mut Model) -> Vec<Effect> {
-    if model.account.customer.is_some() || model.account.registration.is_some() {
+    if model.account.registered().is_some() || model.account.registration.is_some() {
+        return Vec::new();
+    }
+    // There a wallet comes with an account.
+    if model.secured {
+        session::ask_to_register(model);
         return Vec::new();
     }
     let (customer, key) = (CustomerId((model.new_id)()), new_key(model));

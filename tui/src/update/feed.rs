@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use crate::state::{Connection, Model, OpenOrder, Screen};
 use crate::update::{
-    Effect, Feed, Request, account, basket, checkout, counter, form, lab, order, orders, processes, refetch, shop,
-    start_over,
+    Effect, Feed, Request, account, basket, checkout, counter, form, lab, order, orders, processes, refetch, session,
+    shop, start_over,
 };
 
 pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
@@ -40,6 +40,12 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
         }
         Feed::Shop { log, lab } => on_shop(model, log, lab),
         Feed::StartedOver => start_over::start_over(model),
+        Feed::SessionWanted { refused } => {
+            if refused {
+                session::suspect(model);
+            }
+            session::on_session_wanted(model)
+        }
         Feed::Paused(paused) => on_paused(model, paused),
         Feed::Unfit(reasons) => {
             model.unfit = reasons;

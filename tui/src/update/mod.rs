@@ -30,7 +30,7 @@ pub(crate) mod tests;
 mod timeline;
 mod typing;
 
-use storefront_api::{Event, Paused, SignedIn, Timestamp};
+use storefront_api::{CustomerId, Event, Paused, Role, SignedIn, Timestamp};
 use uuid::Uuid;
 
 use crate::keys::{Action, Key};
@@ -89,6 +89,11 @@ pub(crate) enum Feed {
     Shop { log: Option<Uuid>, lab: bool },
     /// A fault switch of the lab was changed.
     SwitchThrown,
+    /// The shop wants a session for its log: there is none, or it does not take this one.
+    SessionWanted {
+        /// Whether a token was refused.
+        refused: bool,
+    },
     /// What is paused has changed.
     Paused(Paused),
     /// Why the shop cannot do its work, though it answers; empty when it can.
@@ -106,6 +111,8 @@ pub(crate) enum Effect {
     Request(Request),
     /// Reads the log again from its newest events.
     FollowAnew,
+    /// Reads the log again as somebody else, who sees other events of it.
+    FollowAs,
     /// Asks the shop now whether it can do its work.
     Examine,
     /// Copies a text to the clipboard.
@@ -132,6 +139,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
     model.changed = true;
     let before = model.settings();
     let token = model.account.session.as_ref().map(|session| session.token.clone());
+    let reader = reader(model);
     let mut effects = match msg {
         Msg::Key(key) => on_key(model, key),
         Msg::Paste(text) => typing::on_paste(model, &text),
@@ -186,6 +194,15 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
     effects.extend(counter::fetch_missing(model));
     effects.extend(account::fetch_missing(model));
     effects.extend(session::renew(model));
+    if model.secured {
+        // What the one before has seen is not for the next. While nobody may read the log, there is nothing to follow.
+        let now = self::reader(model);
+        if now.is_some() && now != reader {
+            effects.push(Effect::FollowAs);
+        }
+        let operator = model.account.is_operator();
+        effects.retain(|effect| !matches!(effect, Effect::Request(request) if !operator && request.is_for_operators()));
+    }
     let session = model.account.session.as_ref();
     if session.map(|session| &session.token) != token.as_ref() {
         effects.push(Effect::KeepSession(session.cloned().map(Box::new)));
@@ -195,6 +212,11 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         effects.push(Effect::Keep(Box::new(after)));
     }
     effects
+}
+
+/// Who reads the log in a shop where everybody needs a session.
+fn reader(model: &Model) -> Option<(CustomerId, Role)> {
+    model.account.session.as_ref().map(|session| (session.customer_id, session.role))
 }
 
 /// Takes in the response to a request.
@@ -230,6 +252,7 @@ fn on_response(model: &mut Model, response: Response) -> Vec<Effect> {
         Response::Diagram { id, copy, result } => timeline::on_diagram(model, id, copy, result),
         Response::OrderDocuments { order, result } => document::on_papers(model, order, result),
         Response::Registered { key, result } => account::on_registered(model, &key, result),
+        Response::Guest { result } => session::on_guest(model, result),
         Response::Renewed { key, result } => session::on_renewed(model, &key, result),
         Response::Me { customer, result } => session::on_me(model, customer, result),
         Response::Sessions { ask, result } => {

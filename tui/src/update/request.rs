@@ -38,6 +38,7 @@ pub(crate) enum Request {
 
     // Account
     Register { customer: CustomerId, key: String },
+    BeginAsGuest,
     Renew { key: String },
     Me { customer: CustomerId },
     Sessions { ask: PageRequest },
@@ -95,6 +96,7 @@ pub(crate) enum Response {
 
     // Account; there is no wallet where the shop does not know the customer.
     Registered { key: String, result: Result<Customer, Failure> },
+    Guest { result: Result<SignedIn, Failure> },
     Renewed { key: String, result: Result<SignedIn, Failure> },
     Me { customer: CustomerId, result: Result<Customer, Failure> },
     Sessions { ask: PageRequest, result: Result<Page<Session>, Failure> },
@@ -131,6 +133,29 @@ pub(crate) enum Response {
 pub(crate) enum FileKind {
     Pdf,
     Text,
+}
+
+impl Request {
+    /// Whether the shop answers it to operators alone, where everybody needs a session.
+    pub(crate) fn is_for_operators(&self) -> bool {
+        match self {
+            Self::Processes
+            | Self::Parked { .. }
+            | Self::Control { .. }
+            | Self::Scenarios
+            | Self::Faults
+            | Self::Play { .. }
+            | Self::Break { .. }
+            | Self::Reset
+            | Self::Stock { .. }
+            | Self::CounterProducts { .. }
+            | Self::CounterOrders { .. }
+            | Self::Sales { .. }
+            | Self::Charges { .. } => true,
+            Self::Submit { request, .. } => matches!(**request, FormRequest::Counter(_) | FormRequest::Lab(_)),
+            _ => false,
+        }
+    }
 }
 
 impl Response {

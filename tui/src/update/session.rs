@@ -116,8 +116,17 @@ pub(super) fn accepted(model: &mut Model, purpose: AccountForm, accepted: Accoun
         }
         (_, AccountAccepted::SignedIn(session)) => {
             let must_change_password = session.must_change_password;
+            let came_along =
+                model.account.session.as_ref().is_some_and(|guest| guest.customer_id == session.customer_id);
             model.account.take_session(*session, model.now);
-            model.toast(Tone::Good, "You are signed in. What you buy from now on belongs to your account.");
+            model.toast(
+                Tone::Good,
+                if came_along {
+                    "You are signed in. What you have bought here as a guest is in your account."
+                } else {
+                    "You are signed in. What you buy from now on belongs to your account."
+                },
+            );
             if must_change_password {
                 ask_for_password(model);
             }
@@ -205,15 +214,46 @@ fn on_end(model: &mut Model) -> Vec<Effect> {
     if asked {
         return sign_out(model, Tone::Good, "You are signed out.");
     }
+    if !model.account.is_signed_in() {
+        // Another one begins by itself.
+        return sign_out(
+            model,
+            Tone::Plain,
+            "You are another guest now: the session of before has ended. The basket stays.",
+        );
+    }
     let [go, key] = [(Context::Shop, Action::GoAccount), (Context::Profile, Action::SignIn)]
         .map(|(context, action)| model.keys.label(context, action));
     let said = format!("Your session has ended, here or elsewhere. The basket stays; {go} {key} signs in again.");
     sign_out(model, Tone::Bad, &said)
 }
 
+/// The shop wants a session of everybody: begins one for a guest, unless there is one or it is on its way.
+pub(super) fn on_session_wanted(model: &mut Model) -> Vec<Effect> {
+    model.secured = true;
+    if model.account.session.is_some() || std::mem::replace(&mut model.account.beginning, true) {
+        return Vec::new();
+    }
+    vec![Effect::Request(Request::BeginAsGuest)]
+}
+
+/// Takes the session of a guest. When it did not come, the feed of the log gives the next occasion.
+pub(super) fn on_guest(model: &mut Model, result: Result<SignedIn, Failure>) -> Vec<Effect> {
+    model.account.beginning = false;
+    match result {
+        Ok(session) if model.account.session.is_none() => {
+            model.account.take_session(session, model.now);
+            let mut effects = account::on_other_customer(model);
+            effects.extend(refetch(model));
+            effects
+        }
+        Ok(_) | Err(_) => Vec::new(),
+    }
+}
+
 /// Fetches who is signed in.
 pub(super) fn fetch_me(model: &Model) -> Vec<Effect> {
-    let session = model.account.session.as_ref().filter(|_| model.shop_url.is_some());
+    let session = model.account.session.as_ref().filter(|_| model.shop_url.is_some() && model.account.is_signed_in());
     session.map(|session| Effect::Request(Request::Me { customer: session.customer_id })).into_iter().collect()
 }
 

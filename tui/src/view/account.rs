@@ -23,7 +23,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surfa
     head(model, theme, row(area, 0), surface);
     let body = below(area, if area.height >= 14 { 2 } else { 1 });
     match model.account.part {
-        Part::Wallet | Part::Vouchers if model.account.customer.is_none() => no_wallet(model, theme, body, surface),
+        Part::Wallet | Part::Vouchers if model.account.registered().is_none() => no_wallet(model, theme, body, surface),
         Part::Wallet => wallet::draw(model, theme, body, surface),
         Part::Vouchers => vouchers::draw(model, theme, body, surface),
         Part::Invoices => invoices::draw(model, theme, body, surface),
@@ -38,8 +38,10 @@ fn head(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let account = &model.account;
     let who = match (&account.session, account.me.as_ref().and_then(|me| me.name.clone()), account.customer) {
         (Some(_), Some(name), _) => name,
-        (_, _, Some(customer)) => format!("customer {}", short_id(&customer.to_string())),
-        (_, _, None) => "guest".to_owned(),
+        (_, _, Some(customer)) if account.registered().is_some() => {
+            format!("customer {}", short_id(&customer.to_string()))
+        }
+        (..) => "guest".to_owned(),
     };
     let [before, next] =
         [Action::PreviousPart, Action::NextPart].map(|action| model.keys.label(Context::Account, action));
@@ -62,6 +64,13 @@ fn no_wallet(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>
     }
     let [open, sign_in, register] = [Action::OpenWallet, Action::SignIn, Action::CreateAccount]
         .map(|action| model.keys.label(Context::NoWallet, action));
+    if model.secured {
+        let more = format!(
+            "You are a guest. {register} creates an account, and what you have bought here is then yours on every computer; {sign_in} signs \
+             in to one, and the basket comes with you. A wallet comes with the account."
+        );
+        return instead(theme, area, "You have no wallet yet", &more, surface);
+    }
     let more = format!(
         "{sign_in} signs in, {register} creates an account: orders, vouchers and wallet are yours on every computer. {open} opens \
          a wallet without an account, known by a number that stays on this computer. Without either you go on as a guest."

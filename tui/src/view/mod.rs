@@ -113,6 +113,11 @@ fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> 
     }
     let body = own;
     let cursor = match model.screen {
+        closed if model.is_closed(closed) => {
+            let more = for_operators(model);
+            instead(theme, body, "For operators", &more, surface);
+            None
+        }
         Screen::Shop => shop::draw(model, theme, body, surface),
         Screen::Basket => {
             basket::draw(model, theme, body, surface);
@@ -171,6 +176,7 @@ fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) -> 
 /// Draws the screen beside the open one.
 fn beside(model: &Model, other: Screen, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     match other {
+        closed if model.is_closed(closed) => instead(theme, area, "For operators", &for_operators(model), surface),
         Screen::Basket => basket::draw(model, theme, area, surface),
         Screen::Orders => _ = orders::draw(model, theme, area, surface),
         Screen::Order => order::draw(model, theme, area, surface),
@@ -284,6 +290,12 @@ fn instead(theme: &Theme, area: Rect, title: &str, more: &str, surface: &mut Sur
         centred(&line, theme.dim, y);
         y += 1;
     }
+}
+
+/// What is needed where a screen is for operators.
+pub(crate) fn for_operators(model: &Model) -> String {
+    let key = model.keys.label(Context::ForOperators, Action::SignIn);
+    format!("Only operators of this shop see this screen. {key} signs in as one; the basket stays with this computer.")
 }
 
 /// As [`instead`], for a failed request.

@@ -21,11 +21,13 @@ pub(super) async fn submit(
 ) -> Result<AccountAccepted, ClientError> {
     let ended = |written| AccountAccepted::Ended(value(written));
     let signed_in = |written| AccountAccepted::SignedIn(Box::new(value(written)));
+    // Who signs in is not who was here before.
+    let anew = client.without_token();
     match request {
-        AccountRequest::SignIn(sign_in) => client.sign_in(&sign_in, key).await.map(signed_in),
+        AccountRequest::SignIn(sign_in) => anew.sign_in(&sign_in, key).await.map(signed_in),
         AccountRequest::Register { register, sign_in, sign_in_key } => {
             client.register(&register, key).await?;
-            client.sign_in(&sign_in, &idempotency_key(&sign_in_key)).await.map(signed_in)
+            anew.sign_in(&sign_in, &idempotency_key(&sign_in_key)).await.map(signed_in)
         }
         AccountRequest::Name(change) => {
             client.change_profile(&change).await.map(|written| AccountAccepted::Profile(Box::new(value(written))))

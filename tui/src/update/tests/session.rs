@@ -3,11 +3,11 @@
 use storefront_api::{FieldError, Password, Problem, Token};
 
 use super::world::Client;
-use super::world::account::{ADA, a_session};
+use super::world::account::{ADA, a_guest, a_session};
 use crate::keys::Context;
 use crate::state::session::AccountRequest;
 use crate::state::{FormRequest, Model};
-use crate::update::{Effect, Msg, Request, next_deadline};
+use crate::update::{Effect, Feed, Msg, Request, next_deadline};
 
 /// A customer on the profile who has just signed in.
 pub(crate) fn signed_in() -> Client {
@@ -163,6 +163,31 @@ fn the_token_is_renewed_when_half_of_its_life_is_over_and_by_no_polling() {
     client.answer_all();
     assert_eq!(token(&client.model), Some(&a_session(2).token));
     assert!(client.model.toasts.is_empty());
+}
+
+#[test]
+fn in_a_shop_that_wants_a_session_a_guest_begins_one_and_sees_what_is_for_operators() {
+    let mut client = Client::at_the_account();
+    let wanted = || Msg::Feed(Feed::SessionWanted { refused: false });
+    client.take(wanted());
+    client.take(wanted());
+    let begun = |client: &Client| client.asked.iter().filter(|request| **request == Request::BeginAsGuest).count();
+    assert_eq!(begun(&client), 1, "one is on its way");
+    client.answer_all();
+    assert_eq!(token(&client.model), Some(&a_guest().token));
+    assert!(!client.model.account.is_signed_in() && client.model.account.registered().is_none());
+    assert_eq!(client.model.context(), Context::NoWallet, "a guest has no wallet");
+    for key in ["5", "6", "7"] {
+        client.press(key);
+        assert_eq!(client.model.context(), Context::ForOperators, "{key}");
+    }
+    assert!(!client.asked.iter().any(Request::is_for_operators), "{:?}", client.asked);
+    client.press("i");
+    assert_eq!(client.model.context(), Context::Form);
+    client.press("<Esc>");
+    // The session has ended elsewhere: another one begins.
+    client.take(Msg::Feed(Feed::SessionWanted { refused: true }));
+    assert_eq!(client.model.account.renewal.at.is_some(), true);
 }
 
 #[test]

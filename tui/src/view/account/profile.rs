@@ -15,7 +15,7 @@ const LABEL_WIDTH: u16 = 13;
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
     let contact = model.checkout.contact();
     let account = &model.account;
-    let number = account.customer.map_or_else(|| "guest".to_owned(), |customer| customer.to_string());
+    let number = account.registered().map_or_else(|| "guest".to_owned(), |customer| customer.to_string());
     let me = account.me.as_ref();
     let name = me.and_then(|me| me.name.as_ref()).unwrap_or(&contact.name);
     let email = me.and_then(|me| me.email.as_ref()).unwrap_or(&contact.email);
@@ -45,7 +45,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surfa
 
 /// What the keys do, and what of this is kept where.
 fn text(model: &Model) -> String {
-    if model.account.session.is_some() {
+    if model.account.is_signed_in() {
         let [name, password, out, delete] =
             [Action::ChangeName, Action::ChangePassword, Action::SignOut, Action::DeleteAccount]
                 .map(|action| model.keys.label(Context::SignedIn, action));

@@ -12,7 +12,7 @@ use crate::view::theme::Theme;
 use crate::view::{instead, when};
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>) {
-    if model.account.session.is_none() {
+    if !model.account.is_signed_in() {
         let key = model.keys.label(Context::Profile, Action::SignIn);
         let more = format!("{key} signs in. Then this lists the sessions of your account, and ends them.");
         return instead(theme, area, "You are not signed in", &more, surface);

@@ -45,6 +45,16 @@ pub(crate) fn a_session(token: u64) -> SignedIn {
     }
 }
 
+/// The session of a guest.
+pub(crate) fn a_guest() -> SignedIn {
+    SignedIn {
+        token: Token("st1.guest".to_owned()),
+        customer_id: CustomerId(Uuid::from_u128(0x9e57)),
+        kind: SessionKind::Guest,
+        ..a_session(0)
+    }
+}
+
 fn a_listed_session(number: u128, program: &str, current: bool) -> Session {
     let started_at = Timestamp::from_unix_ms(START - i64::try_from(number % 16).unwrap() * 60_000);
     Session {

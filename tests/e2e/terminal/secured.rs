@@ -1,0 +1,84 @@
+//! The client in a shop where everybody needs a session: it begins as a guest by itself, sees its own order as it happens,
+//! registers and takes the order along, and shows who is no operator one sentence on the screens for operators.
+
+use storefront_api::{ProductQuery, ReceiveStock};
+use storefront_client::IdempotencyKey;
+
+use super::pty::{ENTER, Home, WIDE};
+use super::{basket_holds, check_out, is_in_stock, shop_opens};
+use crate::people::PASSWORD;
+use crate::secured::{OPERATOR_PASSWORD, Secured};
+
+const EMAIL: &str = "ada@account.example";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_buys_in_a_secured_shop_registers_and_finds_the_order_in_the_account() {
+    let shop = Secured::open().await;
+    let query = ProductQuery { limit: Some(1), ..ProductQuery::default() };
+    let product = shop.world.client.products(&query).await.unwrap().items.remove(0).id;
+    shop.operator.receive_stock(&product, &ReceiveStock { quantity: 20 }, &IdempotencyKey::new()).await.unwrap();
+    let (home, url) = (Home::new(), shop.world.server.url());
+    let mut terminal = home.open(WIDE, &["--server", &url]);
+    shop_opens(&terminal);
+    is_in_stock(&terminal);
+    terminal.press("a");
+    basket_holds(&terminal, "1 piece · 14.50 €");
+    check_out(&mut terminal);
+    terminal.wait_for("is confirmed. Thank you!");
+    // The screens for operators say what is needed, and the key that they name leads there.
+    for key in ["5", "6", "7"] {
+        terminal.press(key);
+        terminal.wait_for("Only operators of this shop see this screen.");
+    }
+    // The log has the guest's own events.
+    terminal.press("4");
+    terminal.wait_for_line(&["order", "confirmed"]);
+    terminal.press("8");
+    terminal.wait_for("You have no wallet yet");
+    terminal.wait_for("You are a guest.");
+    terminal.press("n");
+    terminal.wait_for("Create an account");
+    // In place of what the checkout had.
+    for text in ["Ada Lovelace", EMAIL] {
+        terminal.press(&format!("\x15{text}"));
+        terminal.wait_for(text);
+        terminal.press(ENTER);
+    }
+    terminal.wait_for("8 to 128 characters");
+    terminal.press(PASSWORD);
+    terminal.wait_for(&"•".repeat(PASSWORD.chars().count()));
+    terminal.press(ENTER);
+    terminal.wait_for("What you have bought here as a guest is in your account.");
+    terminal.wait_for_line(&["Wallet", "Sessions", "Ada Lovelace"]);
+    terminal.press("3");
+    terminal.wait_for_line(&["14.50 €", "confirmed"]);
+    terminal.press("q");
+    assert!(terminal.wait_for_the_end().success());
+
+    // It comes back signed in, and goes on as another guest after signing out.
+    let mut terminal = home.open(WIDE, &["--server", &url]);
+    terminal.wait_for_line(&["14.50 €", "confirmed"]);
+    terminal.press("8");
+    terminal.wait_for_line(&["Wallet", "Sessions", "Ada Lovelace"]);
+    for _ in 0..4 {
+        terminal.press("l");
+    }
+    terminal.wait_for("You are signed in.");
+    terminal.press("x");
+    terminal.wait_for("Sign out?");
+    terminal.press(ENTER);
+    terminal.wait_for("You are signed out.");
+    terminal.press("3");
+    terminal.wait_until("the order is not the next guest's", |screen| !screen.contents().contains("confirmed"));
+
+    // An operator sees what is for operators.
+    terminal.press("5");
+    terminal.wait_for("Only operators of this shop see this screen.");
+    terminal.press("i");
+    terminal.wait_for("the address of your account");
+    terminal.press("\x15operator@storefront.example");
+    terminal.press(ENTER);
+    terminal.press(OPERATOR_PASSWORD);
+    terminal.press(ENTER);
+    terminal.wait_for_line(&["Check out orders", "running"]);
+}
