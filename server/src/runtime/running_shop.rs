@@ -229,8 +229,7 @@ impl RunningShop {
             })
         });
         let reconciliation = Reconciliation::new(store.clone(), cards.clone());
-        let comparisons = reconciliation.clone().run(set_back.is_some());
-        tasks.spawn(stop.clone().run_until_cancelled_owned(comparisons));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(reconciliation.clone().run(set_back.is_some())));
         let identity = open_identity(config, &store, &tasks, &stop).await?;
         let order_owners = OrderOwners::default();
         let order_watch = OrderWatch::new(config.waiting_requests, order_owners.clone());

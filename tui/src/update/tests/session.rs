@@ -187,7 +187,7 @@ fn in_a_shop_that_wants_a_session_a_guest_begins_one_and_sees_what_is_for_operat
     client.press("<Esc>");
     // The session has ended elsewhere: another one begins.
     client.take(Msg::Feed(Feed::SessionWanted { refused: true }));
-    assert_eq!(client.model.account.renewal.at.is_some(), true);
+    assert!(client.model.account.renewal.at.is_some());
 }
 
 #[test]
