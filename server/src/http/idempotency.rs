@@ -87,8 +87,9 @@ async fn done_once(
         // its effect causes.
         Err(refusal) => match commands::stored_reply(&shop.store, idempotency).await {
             Ok(Some(done)) => Ok(done),
-            Err(reused @ Failure::KeyReused) => Err(reused.into()),
-            Ok(None) | Err(_) => Err(refusal),
+            Ok(None) => Err(refusal),
+            // Whether there was an earlier one is unknown, so nothing is refused for good.
+            Err(failure) => Err(failure.into()),
         },
     }
 }

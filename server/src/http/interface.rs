@@ -53,7 +53,8 @@ impl Interface {
     /// of its own for as long as a request waits.
     pub(crate) async fn answer(self, mut request: Request) -> Response {
         let (id, span) = request_id::begin(&mut request);
-        async move {
+        // Boxed, as in `ask`.
+        let answered = Box::pin(async move {
             let takes_gzip = takes_gzip(request.headers());
             let forwarded = self.access.forwarded(&request);
             let prefix = forwarded.as_ref().and_then(|said| said.prefix.clone());
@@ -92,9 +93,8 @@ impl Interface {
             self.traffic.answered_in(method, self.names.name(&path), begun.elapsed());
             page.add_headers(response.headers_mut());
             compress(takes_gzip, complete(&id, response)).await
-        }
-        .instrument(span)
-        .await
+        });
+        answered.instrument(span).await
     }
 }
 
