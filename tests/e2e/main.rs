@@ -48,6 +48,7 @@ mod postgres_server;
 mod power_loss;
 mod processes;
 mod programs;
+mod quickstart;
 mod range;
 mod refunds;
 mod requirements;

@@ -89,4 +89,16 @@ pub(super) const LOG: &[Requirement] = &[
             "tests/e2e/event_types.rs::a_cloud_event_names_the_schema_of_its_data",
         ],
     ),
+    (
+        "E7",
+        "a program in any language follows the log with a checkpoint of its own, as the quickstart shows",
+        &[
+            "tests/e2e/quickstart.rs::the_quickstart_with_curl_buys_follows_and_projects",
+            "tests/e2e/quickstart.rs::the_quickstart_in_python_buys_and_follows",
+            "tests/e2e/quickstart.rs::the_quickstart_in_typescript_buys_and_follows",
+            "tests/e2e/quickstart.rs::every_snippet_of_the_quickstart_is_in_a_language_in_which_it_is_run",
+            "tests/e2e/quickstart.rs::the_projection_in_python_survives_kills_and_a_shop_that_starts_over",
+            "tests/e2e/quickstart.rs::the_projection_in_typescript_survives_kills_and_a_shop_that_starts_over",
+        ],
+    ),
 ];
