@@ -25,7 +25,7 @@ const MAX_POLL_BYTES: u64 = 16 * 1024;
 /// Maximum memory of a reader that does not read.
 const MAX_READER_BYTES: u64 = 64 * 1024;
 /// The futures of a build without optimization are larger: such a server may take so many times as much.
-const DEBUG_FACTOR: u64 = if cfg!(debug_assertions) { 3 } else { 1 };
+const DEBUG_FACTOR: u64 = if cfg!(debug_assertions) { 2 } else { 1 };
 /// More than the buffers of a connection hold on both sides.
 const BACKLOG_EVENTS: u64 = 400;
 

@@ -133,13 +133,13 @@ async fn begin_connection(listening: Arc<Listening>, stream: TcpStream, endpoint
     };
     slot.mark_handshake();
     let limit = HANDSHAKE_TIMEOUT.min(listening.limits.head_timeout);
-    let handshake = async {
+    let handshake = Box::pin(async {
         tokio::select! {
             accepted = tokio::time::timeout(limit, tls.accept(stream, &linger)) => Some(accepted),
             () = slot.evicted.cancelled() => None,
         }
-    };
-    match Box::pin(handshake).await {
+    });
+    match handshake.await {
         Some(Ok(Ok(stream))) => {
             slot.mark_idle();
             let endpoints = Endpoints { is_encrypted: true, ..endpoints };

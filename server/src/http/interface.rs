@@ -92,7 +92,7 @@ impl Interface {
             self.traffic.count_answer(response.status().as_u16());
             self.traffic.answered_in(method, self.names.name(&path), begun.elapsed());
             page.add_headers(response.headers_mut());
-            compress(takes_gzip, complete(&id, response)).await
+            Box::pin(compress(takes_gzip, complete(&id, response))).await
         });
         answered.instrument(span).await
     }
