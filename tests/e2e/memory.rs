@@ -18,7 +18,7 @@ use crate::programs::ServerProcess;
 use crate::world::{WAIT_TIMEOUT, an_order, eventually};
 
 /// How many requests wait at once, in turn; and how many readers do not read.
-const POLL_COUNTS: [u64; 3] = [20, 200, 600];
+const POLL_COUNTS: [u64; 3] = [20, 200, 800];
 const READER_COUNTS: [u64; 3] = [5, 20, 80];
 /// Maximum memory of a request that waits.
 const MAX_POLL_BYTES: u64 = 16 * 1024;

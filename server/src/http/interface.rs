@@ -1,5 +1,6 @@
 //! The HTTP interface of a running shop: its routes, and what every request passes before and after them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -50,57 +51,100 @@ impl Interface {
     }
 
     /// Answers a request. What every request passes stands here rather than in layers of the router, each of which keeps memory
-    /// of its own for as long as a request waits.
+    /// of its own for as long as a request waits. For the same reason, what waits is boxed, and the rest is not async.
     pub(crate) async fn answer(self, mut request: Request) -> Response {
         let (id, span) = request_id::begin(&mut request);
-        // Boxed, as in `ask`.
         let answered = Box::pin(async move {
-            let takes_gzip = takes_gzip(request.headers());
-            let forwarded = self.access.forwarded(&request);
-            let prefix = forwarded.as_ref().and_then(|said| said.prefix.clone());
-            if let Some(prefix) = &prefix {
-                remove_prefix(request.uri_mut(), prefix);
-                request.extensions_mut().insert(PathPrefix(prefix.clone()));
-            }
-            let (begun, method) = (Instant::now(), method_name(request.method()));
-            let path = request.uri().path().to_owned();
-            let (page, early) = PageAccess::of(&self.access, &request, forwarded.as_ref());
-            let mut admission = Admission::default();
-            let mut response = match early {
-                Some(response) => response,
-                None => {
-                    let mut principal = Principal::in_extensions(request.extensions());
-                    if principal != Principal::Shop {
-                        principal = Principal::of(&self.identity, request.headers());
-                        request.extensions_mut().insert(principal);
-                    }
-                    let address = forwarded.map(|said| said.client);
-                    let account = principal.account();
-                    admission = self.rate_limiter.admit(request.method(), request.uri().path(), account, address);
-                    match admission.refusal() {
-                        Some(refusal) => refusal,
-                        None => {
-                            let answer = ask(self.routes, &self.identity, principal, request);
-                            request_id::scope(id.clone(), answer).await
-                        }
-                    }
+            let mut begun = Begun::new(&self.access, &mut request);
+            let response = match self.admit(&mut request, &mut begun) {
+                Ok(principal) => {
+                    let answer = Box::pin(ask(self.routes.clone(), self.identity.clone(), principal, request));
+                    request_id::scope(id.clone(), answer).await
+                }
+                Err(refusal) => {
+                    drop(request);
+                    refusal
                 }
             };
-            admission.add_headers(response.headers_mut());
-            add_prefix(response.headers_mut(), prefix.as_deref());
-            debug!(status = response.status().as_u16(), "answered");
-            self.traffic.count_answer(response.status().as_u16());
-            self.traffic.answered_in(method, self.names.name(&path), begun.elapsed());
-            page.add_headers(response.headers_mut());
-            Box::pin(compress(takes_gzip, complete(&id, response))).await
+            let takes_gzip = begun.takes_gzip;
+            let response = self.finish(begun, &id, response);
+            Box::pin(compress(takes_gzip, response)).await
         });
         answered.instrument(span).await
+    }
+
+    /// Says who sends a request, and counts it.
+    ///
+    /// # Errors
+    /// The answer to a request that goes no further.
+    fn admit(&self, request: &mut Request, begun: &mut Begun) -> Result<Principal, Response> {
+        if let Some(early) = begun.early.take() {
+            return Err(early);
+        }
+        let mut principal = Principal::in_extensions(request.extensions());
+        if principal != Principal::Shop {
+            principal = Principal::of(&self.identity, request.headers());
+            request.extensions_mut().insert(principal);
+        }
+        let account = principal.account();
+        begun.admission = self.rate_limiter.admit(request.method(), request.uri().path(), account, begun.client);
+        begun.admission.refusal().map_or(Ok(principal), Err)
+    }
+
+    /// Counts an answer, and adds what every answer has.
+    fn finish(&self, begun: Begun, id: &RequestId, mut response: Response) -> Response {
+        begun.admission.add_headers(response.headers_mut());
+        add_prefix(response.headers_mut(), begun.prefix.as_deref());
+        debug!(status = response.status().as_u16(), "answered");
+        self.traffic.count_answer(response.status().as_u16());
+        self.traffic.answered_in(begun.method, self.names.name(&begun.path), begun.at.elapsed());
+        begun.page.add_headers(response.headers_mut());
+        complete(id, response)
+    }
+}
+
+/// What is known of a request for as long as it is answered.
+struct Begun {
+    at: Instant,
+    method: &'static str,
+    path: String,
+    takes_gzip: bool,
+    /// The path under which the client sees this server.
+    prefix: Option<String>,
+    /// The address of the client, by what a trusted proxy says.
+    client: Option<IpAddr>,
+    page: PageAccess,
+    /// The answer to a request that a page may not send.
+    early: Option<Response>,
+    admission: Admission,
+}
+
+impl Begun {
+    fn new(access: &Access, request: &mut Request) -> Self {
+        let forwarded = access.forwarded(request);
+        let prefix = forwarded.as_ref().and_then(|said| said.prefix.clone());
+        if let Some(prefix) = &prefix {
+            remove_prefix(request.uri_mut(), prefix);
+            request.extensions_mut().insert(PathPrefix(prefix.clone()));
+        }
+        let (page, early) = PageAccess::of(access, request, forwarded.as_ref());
+        Self {
+            at: Instant::now(),
+            method: method_name(request.method()),
+            path: request.uri().path().to_owned(),
+            takes_gzip: takes_gzip(request.headers()),
+            prefix,
+            client: forwarded.map(|said| said.client),
+            page,
+            early,
+            admission: Admission::default(),
+        }
     }
 }
 
 /// Asks the routes. A read may be given up at any time, so that it ends with the session under which it waits; a command may be
 /// what ends the session.
-async fn ask(routes: Router, identity: &Identity, principal: Principal, request: Request) -> Response {
+async fn ask(routes: Router, identity: Arc<Identity>, principal: Principal, request: Request) -> Response {
     let is_read = request.method() == Method::GET;
     // Boxed, because a future that is handed on takes its room several times.
     let answer = Box::pin(routes.oneshot(request));
@@ -108,7 +152,7 @@ async fn ask(routes: Router, identity: &Identity, principal: Principal, request:
         tokio::select! {
             biased;
             Ok(response) = answer => response,
-            () = principal.until_over(identity) => session_invalid().into_response(),
+            () = principal.until_over(&identity) => session_invalid().into_response(),
         }
     } else {
         let Ok(response) = answer.await;
