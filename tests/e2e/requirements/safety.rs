@@ -87,7 +87,7 @@ pub(super) const SAFETY: &[Requirement] = &[
             "tests/e2e/connections.rs::silent_connections_lock_out_neither_health_nor_a_shopper",
             "tests/e2e/connections.rs::when_every_connection_is_busy_health_is_answered_and_others_are_asked_to_retry",
             "server/src/http/lingering_stream.rs::a_client_that_neither_reads_nor_goes_is_not_waited_for_for_ever",
-            "tests/e2e/memory.rs::a_request_that_waits_takes_less_than_16_kb",
+            "tests/e2e/memory.rs::a_request_that_waits_takes_less_than_32_kb",
             "tests/e2e/memory.rs::a_reader_that_does_not_read_takes_less_than_64_kb_and_is_cut_off",
         ],
     ),
