@@ -1,25 +1,26 @@
 //! One example of every event. Each list is walked by a match without a rest, so that a new event breaks the build here and
 //! gets its recorded example.
 
-use storefront_api::{
-    Address, ApiKeyId, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId,
-    ReopenReason, Role, Scope, Seller, SessionId, Timestamp, VatRate, VoucherCode,
-};
+use storefront_api::{ApiKeyId, Currency, ReopenReason, Scope, Seller, VatRate};
+use storefront_domain::TaxOfRate;
 use storefront_domain::api_key::{ApiKeyEvent, KeyHash, NewApiKey};
 use storefront_domain::checkout::{CheckoutEvent, CheckoutLine};
-use storefront_domain::customer::{Account, CustomerEvent, PasswordHash, Session};
+use storefront_domain::customer::{CustomerEvent, Session};
 use storefront_domain::email::{EmailEvent, MailKind};
-use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceLine, InvoiceNumber};
+use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceLine};
 use storefront_domain::login::LoginEvent;
-use storefront_domain::order::{ItemFacts, OrderEvent};
+use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::{DisputeOutcome, PaymentEvent};
 use storefront_domain::process::ProcessEvent;
 use storefront_domain::product::{ProductEvent, ProductFacts};
 use storefront_domain::stock::{ReleaseReason, StockEvent};
 use storefront_domain::voucher::VoucherEvent;
 use storefront_domain::wallet::WalletEvent;
-use storefront_domain::{OrderNumber, Quantity, TaxOfRate};
-use uuid::Uuid;
+
+use super::values::{
+    account, address, card, customer_id, email_address, euro, facts, invoice_number, item, moment, mug, number,
+    order_id, out_of_stock, payment_id, pieces, rate, refund_id, session_id, uuid, voucher_code,
+};
 
 /// The first example, and after each the next.
 fn all<E>(next: impl Fn(Option<&E>) -> Option<E>) -> Vec<E> {
@@ -166,10 +167,6 @@ pub(super) fn payment() -> Vec<PaymentEvent> {
     })
 }
 
-fn refund_id() -> RefundId {
-    "0195500d-0000-7000-8000-0000000000e1".parse().unwrap()
-}
-
 pub(super) fn checkout() -> Vec<CheckoutEvent> {
     all(|last| {
         Some(match last {
@@ -277,23 +274,6 @@ pub(super) fn customer() -> Vec<CustomerEvent> {
     })
 }
 
-fn account() -> Account {
-    Account {
-        email: email_address(),
-        name: "Ada Lovelace".to_owned(),
-        password: PasswordHash(
-            "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$w+1ZxRWWQcWwg5pQ9nHqeS6gmsNMhs+RtMSeAThmpxI"
-                .to_owned(),
-        ),
-        must_change: false,
-        role: Role::Customer,
-    }
-}
-
-fn session_id() -> SessionId {
-    SessionId(uuid("0195500d-0000-7000-8000-000000000004"))
-}
-
 pub(super) fn api_key() -> Vec<ApiKeyEvent> {
     let id = ApiKeyId(uuid("0195500d-0000-7000-8000-000000000005"));
     all(|last| {
@@ -368,98 +348,6 @@ pub(super) fn process() -> Vec<ProcessEvent> {
             Some(ProcessEvent::SequenceRecovered { .. }) => return None,
         })
     })
-}
-
-fn item() -> ItemFacts {
-    let ProductFacts { sku, name, price, vat_rate_percent, .. } = facts();
-    ItemFacts { product_id: mug(), sku, name, unit_price: price, vat_rate_percent }
-}
-
-fn facts() -> ProductFacts {
-    ProductFacts {
-        sku: "MUG-350".to_owned(),
-        name: "Stoneware mug".to_owned(),
-        description: "Holds 350 ml and keeps them warm.".to_owned(),
-        category: "Kitchen".to_owned(),
-        price: euro(2_499),
-        compare_at_price: Some(euro(2_999)),
-        vat_rate_percent: rate(),
-        attributes: [("colour", "blue"), ("material", "stoneware")].map(|(name, is)| (name.into(), is.into())).into(),
-        picture: Some("/v1/product/mug-350/picture".to_owned()),
-    }
-}
-
-fn rate() -> VatRate {
-    "5.5".parse().unwrap()
-}
-
-fn mug() -> ProductId {
-    "mug-350".parse().unwrap()
-}
-
-fn pieces(count: u32) -> Quantity {
-    count.try_into().unwrap()
-}
-
-fn euro(amount: i64) -> Money {
-    Money::new(amount, Currency::EUR)
-}
-
-fn number() -> OrderNumber {
-    OrderNumber::from_position(7)
-}
-
-fn moment() -> Timestamp {
-    "2026-03-01T12:00:00.000Z".parse().unwrap()
-}
-
-fn order_id() -> OrderId {
-    OrderId(uuid("0195500d-0000-7000-8000-000000000001"))
-}
-
-fn payment_id() -> PaymentId {
-    PaymentId(uuid("0195500d-0000-7000-8000-000000000002"))
-}
-
-fn voucher_code() -> VoucherCode {
-    "k3v9q".parse().unwrap()
-}
-
-fn customer_id() -> CustomerId {
-    CustomerId(uuid("0195500d-0000-7000-8000-000000000003"))
-}
-
-fn uuid(text: &str) -> Uuid {
-    text.parse().unwrap()
-}
-
-fn card() -> PaymentMethod {
-    PaymentMethod::Card { token: "pm_card_visa".to_owned() }
-}
-
-fn out_of_stock() -> ReopenReason {
-    ReopenReason::OutOfStock { product_ids: vec![mug()] }
-}
-
-fn email_address() -> String {
-    "ada@example.com".to_owned()
-}
-
-fn address() -> Address {
-    Address {
-        name: "Ada Example".to_owned(),
-        street: "Long Lane 1".to_owned(),
-        line2: Some("Flat 3".to_owned()),
-        postal_code: "12345".to_owned(),
-        city: "Sampleton".to_owned(),
-        state: Some("Berlin".to_owned()),
-        country: "DE".to_owned(),
-        phone: Some("+49 30 1234567".to_owned()),
-    }
-}
-
-pub(super) fn invoice_number() -> InvoiceNumber {
-    InvoiceNumber { year: 2026, sequence: 42 }
 }
 
 pub(super) fn invoice() -> Vec<InvoiceEvent> {

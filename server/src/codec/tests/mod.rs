@@ -2,6 +2,7 @@
 
 mod event_types;
 mod examples;
+mod values;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
