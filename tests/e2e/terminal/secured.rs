@@ -5,11 +5,9 @@ use storefront_api::{ProductQuery, ReceiveStock};
 use storefront_client::IdempotencyKey;
 
 use super::pty::{ENTER, Home, WIDE};
+use super::signing_in::create_account;
 use super::{basket_holds, check_out, is_in_stock, shop_opens};
-use crate::people::PASSWORD;
 use crate::secured::{OPERATOR_PASSWORD, Secured};
-
-const EMAIL: &str = "ada@account.example";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_buys_in_a_secured_shop_registers_and_finds_the_order_in_the_account() {
@@ -36,18 +34,7 @@ async fn a_guest_buys_in_a_secured_shop_registers_and_finds_the_order_in_the_acc
     terminal.press("8");
     terminal.wait_for("You have no wallet yet");
     terminal.wait_for("You are a guest.");
-    terminal.press("n");
-    terminal.wait_for("Create an account");
-    // In place of what the checkout had.
-    for text in ["Ada Lovelace", EMAIL] {
-        terminal.press(&format!("\x15{text}"));
-        terminal.wait_for(text);
-        terminal.press(ENTER);
-    }
-    terminal.wait_for("8 to 128 characters");
-    terminal.press(PASSWORD);
-    terminal.wait_for(&"•".repeat(PASSWORD.chars().count()));
-    terminal.press(ENTER);
+    create_account(&mut terminal);
     terminal.wait_for("What you have bought here as a guest is in your account.");
     terminal.wait_for_line(&["Wallet", "Sessions", "Ada Lovelace"]);
     terminal.press("3");

@@ -12,6 +12,7 @@ use crate::people::{PASSWORD, register};
 use crate::world::World;
 
 const EMAIL: &str = "ada@account.example";
+const DELETE_LINE: &str = "\x15";
 
 /// Every file in a folder and below.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -25,6 +26,21 @@ fn session_file(home: &Home) -> Option<PathBuf> {
 
 fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|part| part == text.as_bytes())
+}
+
+/// Creates an account on the screen Account, in place of what an earlier checkout has filled in.
+pub(super) fn create_account(terminal: &mut Terminal) {
+    terminal.press("n");
+    terminal.wait_for("Create an account");
+    for text in ["Ada Lovelace", EMAIL] {
+        terminal.press(&format!("{DELETE_LINE}{text}"));
+        terminal.wait_for(text);
+        terminal.press(ENTER);
+    }
+    terminal.wait_for("8 to 128 characters");
+    terminal.press(PASSWORD);
+    terminal.wait_for(&"•".repeat(PASSWORD.chars().count()));
+    terminal.press(ENTER);
 }
 
 /// Signs in on the screen Account, and stays there.
@@ -56,17 +72,7 @@ async fn who_registers_in_the_terminal_buys_and_comes_back_is_signed_in_still() 
     basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("8");
     terminal.wait_for("You have no wallet yet");
-    terminal.press("n");
-    terminal.wait_for("Create an account");
-    for text in ["Ada Lovelace", EMAIL] {
-        terminal.press(text);
-        terminal.wait_for(text);
-        terminal.press(ENTER);
-    }
-    terminal.wait_for("8 to 128 characters");
-    terminal.press(PASSWORD);
-    terminal.wait_for(&"•".repeat(PASSWORD.chars().count()));
-    terminal.press(ENTER);
+    create_account(&mut terminal);
     terminal.wait_for("You are signed in.");
     terminal.wait_for_line(&["Wallet", "Sessions", "Ada Lovelace"]);
     terminal.press("1");
