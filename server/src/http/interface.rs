@@ -63,7 +63,7 @@ impl Interface {
                 }
                 Err(refusal) => {
                     drop(request);
-                    refusal
+                    *refusal
                 }
             };
             let takes_gzip = begun.takes_gzip;
@@ -77,9 +77,9 @@ impl Interface {
     ///
     /// # Errors
     /// The answer to a request that goes no further.
-    fn admit(&self, request: &mut Request, begun: &mut Begun) -> Result<Principal, Response> {
+    fn admit(&self, request: &mut Request, begun: &mut Begun) -> Result<Principal, Box<Response>> {
         if let Some(early) = begun.early.take() {
-            return Err(early);
+            return Err(Box::new(early));
         }
         let mut principal = Principal::in_extensions(request.extensions());
         if principal != Principal::Shop {
@@ -88,7 +88,7 @@ impl Interface {
         }
         let account = principal.account();
         begun.admission = self.rate_limiter.admit(request.method(), request.uri().path(), account, begun.client);
-        begun.admission.refusal().map_or(Ok(principal), Err)
+        begun.admission.refusal().map_or(Ok(principal), |refusal| Err(Box::new(refusal)))
     }
 
     /// Counts an answer, and adds what every answer has.
