@@ -22,7 +22,7 @@ pub enum Scope {
     /// Read and change the stock.
     #[serde(rename = "stock:write")]
     StockWrite,
-    /// Read the log.
+    /// Read the events of all streams, and follow them.
     #[serde(rename = "events:read")]
     EventsRead,
     /// All of the above, and what else operators do, except what needs somebody's own account and the keys themselves.
@@ -31,7 +31,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Every scope.
+    /// Each scope once, from the narrowest to the widest.
     pub const ALL: [Self; 6] =
         [Self::CatalogueWrite, Self::OrdersRead, Self::OrdersWrite, Self::StockWrite, Self::EventsRead, Self::Operate];
 

@@ -9,7 +9,7 @@ pub struct EventTypeSummary {
     /// The type, such as `order.item_added`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What has happened.
+    /// What an event of this type says has happened, in a sentence.
     pub meaning: String,
     /// The streams with such events, such as `order-{id}`.
     pub stream: String,
@@ -33,7 +33,7 @@ pub struct EventType {
     /// The type, such as `order.item_added`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What has happened.
+    /// What an event of this type says has happened, in a sentence.
     pub meaning: String,
     /// The streams with such events, such as `order-{id}`.
     pub stream: String,

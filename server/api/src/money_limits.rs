@@ -11,7 +11,7 @@ pub(crate) struct Price {
     /// The number of minor units, such as cents.
     #[schema(minimum = 1, maximum = 9_999_999_999_i64, example = 2499)]
     amount: i64,
-    /// The shop's currency.
+    /// As an ISO 4217 code; that of the shop.
     currency: Currency,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct PositiveMoney {
     /// The number of minor units, such as cents.
     #[schema(minimum = 1, example = 2499)]
     amount: i64,
-    /// The shop's currency.
+    /// As an ISO 4217 code; that of the shop.
     currency: Currency,
 }
 
@@ -33,6 +33,6 @@ pub(crate) struct NonNegativeMoney {
     /// The number of minor units, such as cents.
     #[schema(minimum = 0, example = 100_000)]
     amount: i64,
-    /// The shop's currency.
+    /// As an ISO 4217 code; that of the shop.
     currency: Currency,
 }

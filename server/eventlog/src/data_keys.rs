@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub struct DataKey {
     /// What encrypted data names it by.
     pub id: Uuid,
-    /// The key.
+    /// 256 random bits.
     pub secret: [u8; 32],
 }
 
@@ -26,7 +26,7 @@ impl fmt::Debug for DataKey {
 #[serde(deny_unknown_fields)]
 struct Line {
     data_key: Uuid,
-    /// In hexadecimal digits.
+    /// As 64 hexadecimal digits.
     secret: String,
 }
 

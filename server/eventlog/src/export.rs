@@ -48,7 +48,7 @@ impl ExportLines {
     /// Writes a key, after the last event.
     ///
     /// # Errors
-    /// None that is known.
+    /// When the key cannot be written as JSON.
     pub fn write_key(&mut self, key: &DataKey, to: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         to.extend(key.to_line()?);
         Ok(())

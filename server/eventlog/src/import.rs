@@ -86,9 +86,8 @@ pub async fn import_with(
 /// What has been read of an export.
 #[derive(Default)]
 struct Lines {
-    /// Number of lines.
     read: u64,
-    /// Number of events.
+    /// How many of the lines are events; the others are keys.
     events: u64,
     tree: HashTree,
 }

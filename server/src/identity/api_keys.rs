@@ -70,17 +70,17 @@ impl ApiKeyClaims {
 
 /// The keys of the shop. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ApiKeys(Arc<RwLock<Known>>);
+pub(crate) struct ApiKeys(Arc<RwLock<KeyTable>>);
 
 #[derive(Debug, Default)]
-struct Known {
-    keys: HashMap<KeyHash, KnownKey>,
+struct KeyTable {
+    keys: HashMap<KeyHash, KeyEntry>,
     /// An event that is read later than another one must not bring a key back.
     revoked: HashSet<ApiKeyId>,
 }
 
 #[derive(Debug)]
-struct KnownKey {
+struct KeyEntry {
     claims: ApiKeyClaims,
     /// The last use in milliseconds since 1970; 0 before the first one.
     last_used_ms: AtomicI64,
@@ -89,16 +89,16 @@ struct KnownKey {
 impl ApiKeys {
     /// Takes an event of the log. One that is known already changes nothing.
     pub(crate) fn apply(&self, event: &ApiKeyEvent) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
         match event {
-            ApiKeyEvent::Created(NewApiKey { id, .. }) if known.revoked.contains(id) => {}
+            ApiKeyEvent::Created(NewApiKey { id, .. }) if table.revoked.contains(id) => {}
             ApiKeyEvent::Created(NewApiKey { id, name: _, scopes, hash, expires_at }) => {
                 let claims = ApiKeyClaims { id: *id, scopes: Scopes::of(scopes), expires_at: *expires_at };
-                known.keys.entry(hash.clone()).or_insert(KnownKey { claims, last_used_ms: AtomicI64::new(0) });
+                table.keys.entry(hash.clone()).or_insert(KeyEntry { claims, last_used_ms: AtomicI64::new(0) });
             }
             ApiKeyEvent::Revoked { id } => {
-                known.revoked.insert(*id);
-                known.keys.retain(|_, key| key.claims.id != *id);
+                table.revoked.insert(*id);
+                table.keys.retain(|_, key| key.claims.id != *id);
             }
         }
     }
@@ -108,8 +108,8 @@ impl ApiKeys {
         if key.len() != KEY_BYTES {
             return None;
         }
-        let known = self.read();
-        let key = known.keys.get(&hash(key)).filter(|key| !key.claims.is_expired(now))?;
+        let table = self.read();
+        let key = table.keys.get(&hash(key)).filter(|key| !key.claims.is_expired(now))?;
         if now.unix_ms() - key.last_used_ms.load(Ordering::Relaxed) >= USE_INTERVAL_MS {
             key.last_used_ms.store(now.unix_ms() / USE_INTERVAL_MS * USE_INTERVAL_MS, Ordering::Relaxed);
         }
@@ -123,12 +123,12 @@ impl ApiKeys {
 
     /// The last use of a key on this server since its start, to the minute.
     pub(crate) fn last_used_at(&self, hash: &KeyHash) -> Option<Timestamp> {
-        let known = self.read();
-        let last_used_ms = known.keys.get(hash)?.last_used_ms.load(Ordering::Relaxed);
+        let table = self.read();
+        let last_used_ms = table.keys.get(hash)?.last_used_ms.load(Ordering::Relaxed);
         (last_used_ms > 0).then(|| Timestamp::from_unix_ms(last_used_ms))
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Known> {
+    fn read(&self) -> RwLockReadGuard<'_, KeyTable> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

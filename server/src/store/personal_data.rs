@@ -96,11 +96,11 @@ impl Erasures {
     }
 }
 
-/// What is known of an encrypted event, kept with the stored one for all its readers.
-struct Known {
+/// The keys and the decrypted form of an encrypted event, kept with the stored one for all its readers.
+struct DecryptedEvent {
     key_ids: BTreeSet<Uuid>,
-    /// The event as it is read for as long as its keys are there.
-    shown: OnceLock<Arc<Recorded>>,
+    /// The event as it is read for as long as its keys are there; set by the first reader.
+    event: OnceLock<Arc<Recorded>>,
 }
 
 impl ProtectedLog {
@@ -257,19 +257,20 @@ impl StoreLayer for ProtectedLog {
         let mut encrypted = Vec::new();
         let mut key_ids = BTreeSet::new();
         for recorded in page.events.iter_mut().filter(|recorded| is_encrypted(recorded)) {
-            let known = recorded
-                .decoded(|stored| Ok::<_, StoreError>(Known { key_ids: keys_of(stored), shown: OnceLock::new() }))?;
-            key_ids.extend(known.key_ids.iter().copied());
-            encrypted.push((recorded, known));
+            let kept = recorded.decoded(|stored| {
+                Ok::<_, StoreError>(DecryptedEvent { key_ids: keys_of(stored), event: OnceLock::new() })
+            })?;
+            key_ids.extend(kept.key_ids.iter().copied());
+            encrypted.push((recorded, kept));
         }
         let secrets = self.secrets(key_ids).await?;
-        for (recorded, known) in encrypted {
-            if known.key_ids.iter().all(|id| secrets.contains_key(id)) {
-                let shown = match known.shown.get() {
-                    Some(shown) => shown.clone(),
+        for (recorded, kept) in encrypted {
+            if kept.key_ids.iter().all(|id| secrets.contains_key(id)) {
+                let event = match kept.event.get() {
+                    Some(event) => event.clone(),
                     None => Arc::new(decrypted(recorded, &secrets)?),
                 };
-                *recorded = known.shown.get_or_init(|| shown).clone();
+                *recorded = kept.event.get_or_init(|| event).clone();
             } else {
                 *recorded = Arc::new(decrypted(recorded, &secrets)?);
             }

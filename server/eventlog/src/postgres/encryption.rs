@@ -37,9 +37,8 @@ impl std::fmt::Debug for PostgresAddress {
 /// What is asked of the certificate of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verification {
-    /// Nothing.
     None,
-    /// An authority that is trusted has made it.
+    /// A trusted authority has signed it.
     Authority,
     /// That, and it is valid for the host of the address.
     AuthorityAndName,
@@ -76,7 +75,7 @@ impl PostgresAddress {
         &mut self.config
     }
 
-    /// Opens a connection.
+    /// Opens a connection, encrypted as `sslmode` says.
     ///
     /// # Errors
     /// When the database cannot be reached, refuses, or does not prove who it is.
@@ -250,7 +249,7 @@ impl TlsConnect<Socket> for HostConnector {
     }
 }
 
-/// An encrypted connection.
+/// A connection to the database under TLS.
 pub struct Encrypted(Box<tokio_rustls::client::TlsStream<Socket>>);
 
 impl TlsStream for Encrypted {
