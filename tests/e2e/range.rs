@@ -129,6 +129,21 @@ async fn an_empty_list_is_an_alarm_that_an_operator_confirms_and_no_command() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_confirmation_is_answered_while_the_view_of_products_is_paused() {
+    let world = World::open().await;
+    world.client.pause_view("products").await.unwrap();
+    let product = "enamel-mug".parse().unwrap();
+    world.client.receive_stock(&product, &ReceiveStock { quantity: 2 }, &IdempotencyKey::new()).await.unwrap();
+    let code = async || {
+        let refused = world.client.confirm_withdrawals(&IdempotencyKey::new()).await.unwrap_err();
+        refused.problem().map(|problem| problem.code.clone())
+    };
+    assert_eq!(code().await.as_deref(), Some("busy"));
+    world.client.resume_view("products").await.unwrap();
+    assert_eq!(code().await.as_deref(), Some("withdrawals_state"), "nothing waits to be withdrawn");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unreadable_product_is_reported_and_the_others_are_handled_as_usual() {
     let shop = Shop::open(["a", "b", "c", "d"].map(plain)).await;
     assert_eq!(shop.sold().await, 4);

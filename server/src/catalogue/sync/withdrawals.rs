@@ -37,7 +37,9 @@ impl CatalogueSync {
     ) -> Result<Done, ChangeError> {
         let _lock = clock::timeout(LOCK_TIMEOUT, self.feed_position.lock()).await.ok_or(Failure::Busy)?;
         let listing = self.service.list().await.map_err(WriteError::from)?;
-        let MissingProducts { missing, .. } = self.find_missing(&listing).await?;
+        // The view of products may be paused: the operator is told so, and others are not kept waiting for the lock.
+        let found = clock::timeout(LOCK_TIMEOUT, self.find_missing(&listing)).await.ok_or(Failure::Busy)?;
+        let MissingProducts { missing, .. } = found?;
         let confirm = WithdrawalsCommand::Confirm { missing: count(missing.len()) };
         let (state, version) = self.withdrawals().await?;
         context.condition.check(version)?;
