@@ -3,17 +3,23 @@
 //! A write is sent once and never repeated here: the caller repeats it under the same key, by which the service recognizes it.
 //! A refusal keeps the service's text.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::Instant;
 
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use storefront_api::ProductId;
 
 use super::product_service::{ProductService, ServiceError};
 use super::transport;
 use crate::integrations::circuit_breaker::Permission;
+
+/// Maximum length of a key that services take.
+const MAX_KEY_BYTES: usize = 255;
 
 /// A write to the product service.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +81,8 @@ impl ProductService {
 
     async fn send(&self, write: &ProductWrite, key: &str) -> Result<Option<ProductId>, WriteError> {
         let unavailable = |detail| WriteError::Service(ServiceError::Unavailable { detail });
-        let request = self.request(write).header("idempotency-key", key).timeout(self.limits.answer);
+        let key = key_for_service(key);
+        let request = self.request(write).header("idempotency-key", key.as_ref()).timeout(self.limits.answer);
         let response = request.send().await.map_err(|error| unavailable(transport::describe(&error)))?;
         let status = response.status();
         if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
@@ -134,5 +141,35 @@ fn refusal(write: &ProductWrite, status: StatusCode, body: &[u8]) -> WriteError 
         (StatusCode::NOT_FOUND, _) if !creates => WriteError::Unknown,
         (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => WriteError::Unsupported,
         _ => WriteError::Invalid(detail()),
+    }
+}
+
+/// The key as the service takes it: visible ASCII of at most [`MAX_KEY_BYTES`]. The keys of the shop begin with who acts; those that
+/// are too long, or have a name in another script, are sent as their SHA-256.
+fn key_for_service(key: &str) -> Cow<'_, str> {
+    if key.len() <= MAX_KEY_BYTES && key.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Cow::Borrowed(key);
+    }
+    let mut digest = String::new();
+    for byte in Sha256::digest(key) {
+        let _ = write!(digest, "{byte:02x}");
+    }
+    Cow::Owned(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_the_shop_is_sent_as_one_that_services_take() {
+        for as_it_is in ["customer/1:a-key".to_owned(), "actor/Pair 3:a-key".to_owned(), "k".repeat(255)] {
+            assert_eq!(key_for_service(&as_it_is), as_it_is);
+        }
+        let long = format!("customer/1:{}", "k".repeat(255));
+        let sent = key_for_service(&long).into_owned();
+        assert_eq!((sent.len(), key_for_service(&long).as_ref()), (64, sent.as_str()));
+        assert_ne!(sent, key_for_service(&format!("{long}k")));
+        assert_eq!(key_for_service("actor/\u{8336}:a-key").len(), 64);
     }
 }
