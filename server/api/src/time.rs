@@ -37,10 +37,18 @@ impl FromStr for Timestamp {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse::<jiff::Timestamp>()
+        let moment = text.parse::<jiff::Timestamp>().ok();
+        moment
+            .or_else(|| is_at_the_end(text).then_some(jiff::Timestamp::MAX))
             .map(|moment| Self::from_unix_ms(moment.as_millisecond()))
-            .map_err(|_| format!("{text:?} is not an RFC 3339 time such as 2026-03-01T12:00:00.000Z"))
+            .ok_or_else(|| format!("{text:?} is not an RFC 3339 time such as 2026-03-01T12:00:00.000Z"))
     }
+}
+
+/// Whether a text is a time of the last day of 9999, such as people write for "never". It is the last one that can be written.
+fn is_at_the_end(text: &str) -> bool {
+    let pieces = jiff::fmt::temporal::Pieces::parse(text);
+    pieces.is_ok_and(|pieces| pieces.date().year() == 9999 && pieces.time().is_some() && pieces.offset().is_some())
 }
 
 impl TryFrom<String> for Timestamp {
@@ -71,6 +79,16 @@ mod tests {
             let text = Timestamp::from_unix_ms(unix_ms).to_string();
             assert_eq!(text, told);
             assert!(text.parse::<Timestamp>().is_ok(), "{text} can be read again");
+        }
+    }
+
+    #[test]
+    fn the_last_day_of_the_last_year_is_a_time() {
+        let end: Timestamp = "9999-12-30T22:00:00.999Z".parse().unwrap();
+        assert_eq!("9999-12-31T23:59:59Z".parse(), Ok(end));
+        assert_eq!("9999-12-31T23:59:59.999999+00:00".parse(), Ok(end));
+        for no_time in ["9999-12-31", "9999-12-31T23:59:59", "9999-13-31T23:59:59Z", "10000-01-01T00:00:00Z"] {
+            assert!(no_time.parse::<Timestamp>().is_err(), "{no_time}");
         }
     }
 
