@@ -10,7 +10,7 @@ mod faults;
 mod followers;
 mod planted;
 mod record;
-mod seeded_rng;
+pub(crate) mod seeded_rng;
 mod servers;
 mod workload;
 

@@ -65,8 +65,10 @@ impl fmt::Debug for ApiKeySecret {
 #[serde(deny_unknown_fields)]
 pub struct CreateApiKey {
     /// The name, 1 to 50 characters, for people.
+    #[schema(min_length = 1, max_length = 50)]
     pub name: String,
     /// What the key is good for; at least one.
+    #[schema(min_items = 1)]
     pub scopes: Vec<Scope>,
     /// The key is refused from this time on; without it, it is good until it is revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -184,7 +184,8 @@ pub struct NewCategory {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewProduct {
-    /// The id: 1 to 64 lower-case letters, digits and hyphens; without it, an id is made from the name.
+    /// The id: 1 to 64 lower-case letters, digits and hyphens; without it, an id is made from the name, which then has a letter of
+    /// `a` to `z` or a digit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, pattern = "^[a-z0-9-]{1,64}$")]
     pub id: Option<ProductId>,

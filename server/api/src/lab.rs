@@ -40,8 +40,10 @@ impl Stub {
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
     /// The share of requests that fail and have no effect, from 0 to 1; spread evenly, so 0.25 fails every fourth.
+    #[schema(minimum = 0, maximum = 1)]
     pub error_rate: f64,
     /// Delay before each answer, in milliseconds, at most 60,000.
+    #[schema(maximum = 60_000)]
     pub latency_ms: u64,
     /// No request gets an answer.
     pub outage: bool,

@@ -426,8 +426,10 @@ pub struct OrderSummary {
 #[into_params(parameter_in = Query)]
 pub struct OrderLookupQuery {
     /// The order number, such as `MJVS-JTAY`; case and dash do not matter.
+    #[param(min_length = 8, max_length = 9, pattern = "^[0-9A-TV-Za-tv-z]{4}-?[0-9A-TV-Za-tv-z]{4}$")]
     pub number: String,
     /// The mail address of the order.
+    #[param(format = "email", max_length = 254)]
     pub email: String,
 }
 

@@ -59,7 +59,8 @@ pub struct ReceiveStock {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdjustStock {
-    /// The difference to the recorded number of pieces; may be negative.
+    /// The difference to the recorded number of pieces; may be negative, and is not 0.
+    #[schema(minimum = -4_294_967_295_i64, maximum = 4_294_967_295_i64)]
     pub change: i64,
     /// The reason, 1 to 200 characters.
     #[schema(min_length = 1, max_length = 200)]

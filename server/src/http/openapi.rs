@@ -28,6 +28,9 @@ use crate::http::interface::PathPrefix;
 use crate::http::rules::{ACCESS, API_KEY_SCHEME, SESSION_SCHEME};
 use crate::http::state::Shop;
 
+/// Names of actors: words with a space in between, without the colon of the names that the shop uses.
+const ACTOR_NAMES: &str = r"^[^\s:]+( [^\s:]+)*$";
+
 /// Entity tags of versions, as `If-Match` takes them.
 const ETAGS: &str = r#"^(\*|(W/)?"[0-9]+(-[0-9a-f]+)?"(, *(W/)?"[0-9]+(-[0-9a-f]+)?")*)$"#;
 
@@ -243,7 +246,7 @@ fn complete_command(operation: &mut Operation) {
         operation,
         ACTOR_HEADER,
         "Who acts, by name: 1 to 50 visible characters, the actor of the events that follow",
-        text().min_length(Some(1)).max_length(Some(50)),
+        text().min_length(Some(1)).max_length(Some(50)).pattern(Some(ACTOR_NAMES)),
     );
     let tags = text().pattern(Some(ETAGS));
     add_header(operation, "If-Match", "The ETag of the version that it is meant for; any other is refused", tags);
@@ -262,8 +265,15 @@ fn complete_command(operation: &mut Operation) {
     }
 }
 
+/// Adds a header to an operation, or its schema where the operation describes the header itself.
 fn add_header(operation: &mut Operation, name: &str, description: &str, schema: ObjectBuilder) {
-    if !names_header(operation, name) {
+    let described = operation.parameters.iter_mut().flatten().find_map(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.name.eq_ignore_ascii_case(name).then_some(parameter),
+        RefOr::Ref(_) => None,
+    });
+    if let Some(parameter) = described {
+        parameter.schema = Some(schema.into());
+    } else {
         let parameters = operation.parameters.get_or_insert_default();
         let header = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header);
         parameters.push(header.description(Some(description)).schema(Some(schema)).build().into());

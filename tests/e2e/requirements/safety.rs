@@ -234,4 +234,15 @@ pub(super) const SAFETY: &[Requirement] = &[
             "server/src/http/forwarded.rs::whatever_a_client_sends_the_proxy_alone_says_who_it_is",
         ],
     ),
+    (
+        "S23",
+        "what the description allows is not refused for its form, and each answer is declared",
+        &[
+            "tests/e2e/allowed_input.rs::what_the_description_allows_is_not_refused_for_its_form_and_each_answer_is_declared",
+            "tests/e2e/openapi.rs::every_route_of_the_description_is_there_and_answers_what_the_description_says",
+            "tests/e2e/range.rs::a_confirmation_is_answered_while_the_view_of_products_is_paused",
+            "server/src/integrations/product_writes.rs::every_key_of_the_shop_is_sent_as_one_that_services_take",
+            "server/api/src/time.rs::the_last_day_of_the_last_year_is_a_time",
+        ],
+    ),
 ];

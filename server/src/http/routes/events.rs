@@ -171,7 +171,8 @@ pub(crate) async fn log_hash(shop: &Shop) -> Result<Option<LogHash>, ApiError> {
 /// The events of one stream, oldest first; an unknown stream is empty.
 #[utoipa::path(
     get, path = "/v1/streams/{stream}/events", tag = "log",
-    params(("stream" = String, Path, description = "The stream, such as `order-7f…` or `stock-enamel-mug`"), StreamQuery),
+    params(("stream" = String, Path, pattern = "^[!-~]{1,200}$",
+            description = "The stream, such as `order-7f…` or `stock-enamel-mug`"), StreamQuery),
     responses(
         (status = 200, description = "Events", body = StreamPage),
     )
