@@ -106,12 +106,14 @@ async fn what_the_description_allows_is_not_refused_for_its_form_and_each_answer
         known: BTreeMap::new(),
     };
     let (mut sent, mut taken, mut faults) = (0, 0, Vec::new());
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let token = prepare(&world, &http, &mut generator).await;
         let mut left: Vec<&Operation<'_>> = operations.iter().collect();
         while !left.is_empty() {
             let operation = left.swap_remove(generator.rng.index(left.len()));
-            let (request, about) = request(&mut generator, &http, &url, operation);
+            // Examples are at their place in more states than values at random.
+            let with_example = round == 0 || generator.rng.one_in(4);
+            let (request, about) = request(&mut generator, &http, &url, operation, with_example);
             let request = if generator.rng.one_in(3) { request.bearer_auth(&token) } else { request };
             let answer = request.timeout(ANSWER_TIMEOUT).send().await;
             let answer = answer.unwrap_or_else(|error| panic!("{about}: {error:?}"));
@@ -172,8 +174,14 @@ async fn undo(world: &World, http: &Client, operation: &Operation<'_>) {
     }
 }
 
-/// A request of an operation, and a text about it.
-fn request(generator: &mut Generator, http: &Client, url: &str, operation: &Operation<'_>) -> (RequestBuilder, String) {
+/// A request of an operation, with the example of its body or one at random, and a text about it.
+fn request(
+    generator: &mut Generator,
+    http: &Client,
+    url: &str,
+    operation: &Operation<'_>,
+    with_example: bool,
+) -> (RequestBuilder, String) {
     let mut path = operation.path.to_owned();
     let (mut query, mut headers) = (Vec::new(), Vec::new());
     for parameter in operation.description["parameters"].as_array().into_iter().flatten() {
@@ -204,7 +212,7 @@ fn request(generator: &mut Generator, http: &Client, url: &str, operation: &Oper
     }
     let content = &operation.description["requestBody"]["content"];
     if let Some(json) = content.get("application/json") {
-        let body = generator.value(&json["schema"]);
+        let body = if with_example { json["example"].clone() } else { generator.value(&json["schema"]) };
         let keys = ["paths", operation.path, operation.method, "requestBody", "content", "application/json", "schema"];
         let error = generator.schemas.error_at(&keys, &body);
         assert_eq!(error, None, "{about} {body} was made of its schema");

@@ -23,6 +23,7 @@ mod lingering_stream;
 mod log_reader;
 mod metrics;
 mod openapi;
+mod openapi_examples;
 mod openapi_schemas;
 pub(crate) mod order_watch;
 pub(crate) mod origin;

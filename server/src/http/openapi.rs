@@ -22,7 +22,7 @@ use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa::{OpenApi, ToSchema};
 
 use super::representation::{CACHED_FOR_A_MINUTE, REVALIDATED, Representation};
-use super::{asyncapi, openapi_schemas};
+use super::{asyncapi, openapi_examples, openapi_schemas};
 use crate::http::error_code::ErrorCode;
 use crate::http::interface::PathPrefix;
 use crate::http::rules::{ACCESS, API_KEY_SCHEME, SESSION_SCHEME};
@@ -153,6 +153,7 @@ pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
         for operation in operations.into_iter().flatten() {
             complete_operation(operation, commands_are_at(path));
             openapi_schemas::complete_bodies(operation);
+            openapi_examples::complete(operation);
         }
     }
     openapi_schemas::complete(&mut document);
