@@ -17,7 +17,7 @@ use storefront_api::{
 };
 use storefront_client::{Client, ClientError, IdempotencyKey};
 use storefront_mocks::{Mocks, MocksConfig};
-use storefront_server::{Config, Server};
+use storefront_server::{Config, Quota, Server};
 
 /// As in the programs.
 #[global_allocator]
@@ -84,7 +84,12 @@ fn main() -> Outcome<()> {
 async fn open() -> Outcome<(Server, Mocks)> {
     let mocks = Mocks::start(MocksConfig::default()).await?;
     let mail = format!("smtp://{}", mocks.smtp_addr());
-    let config = Config { secured: true, ..Config::in_memory(mocks.products_url(), mocks.card_gateway_url(), mail) };
+    // The requests of an account are counted, as they are in a shop.
+    let config = Config {
+        secured: true,
+        rate_limit: Some(Quota { requests: 1_000_000, window: Duration::from_mins(1) }),
+        ..Config::in_memory(mocks.products_url(), mocks.card_gateway_url(), mail)
+    };
     Ok((Server::start(config).await?, mocks))
 }
 
@@ -117,17 +122,24 @@ impl Fixture {
         Ok(Self { url, product, client, operator, customer, token, key })
     }
 
-    /// Reads one product again and again: without a session, with the token of one, and with an API key.
+    /// Reads one product, and then a page of them, again and again: without a session, with the token of one, and with an API
+    /// key.
     async fn compare_tokens(&self) -> Outcome<()> {
+        let product = format!("{}/v1/products/{}", self.url, self.product);
+        self.compare("Reading a product", &product).await?;
+        println!();
+        self.compare("Reading a page of products", &format!("{}/v1/products", self.url)).await
+    }
+
+    async fn compare(&self, title: &str, url: &str) -> Outcome<()> {
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
-        let url = format!("{}/v1/products/{}", self.url, self.product);
         let kinds = [("without", None), ("with a token", Some(&self.token)), ("with an API key", Some(&self.key))];
         let mut spent = [Duration::ZERO; 3];
         for _ in 0..TURNS {
             for ((_, bearer), spent) in kinds.iter().zip(&mut spent) {
                 let before = processor_time();
                 for _ in 0..REQUESTS_IN_A_TURN {
-                    let request = http.get(&url);
+                    let request = http.get(url);
                     let request =
                         bearer.map_or(request.try_clone().ok_or("not repeatable")?, |token| request.bearer_auth(token));
                     request.send().await?.error_for_status()?.bytes().await?;
@@ -135,7 +147,7 @@ impl Fixture {
                 *spent += processor_time().saturating_sub(before);
             }
         }
-        println!("Reading a product, processor time of a request");
+        println!("{title}, processor time of a request");
         for ((what, _), time) in kinds.iter().zip(spent) {
             let each = time / (TURNS * REQUESTS_IN_A_TURN);
             let ratio = time.as_secs_f64() / spent[0].as_secs_f64().max(f64::MIN_POSITIVE);
@@ -194,12 +206,20 @@ impl Fixture {
         let mut quiet = self.time_reads().await?;
         print_times("nobody signs in", &mut quiet);
         let mut signing_in = tokio::task::JoinSet::new();
+        // Somebody else, because older sessions end when one account has many.
+        let register = RegisterCustomer {
+            id: None,
+            email: Some("crowd@example.com".to_owned()),
+            password: Some(Password(PASSWORD.to_owned())),
+            name: Some("Crowd".to_owned()),
+        };
+        self.client.register(&register, &IdempotencyKey::new()).await?;
         for _ in 0..sign_ins {
             let (client, over) = (Client::new(&self.url)?, over.clone());
             signing_in.spawn(async move {
                 let (mut done, mut refused) = (0_u64, 0_u64);
                 while !over.load(Ordering::Relaxed) {
-                    match signed_in(&client, "ada@example.com", &Password(PASSWORD.to_owned())).await {
+                    match signed_in(&client, "crowd@example.com", &Password(PASSWORD.to_owned())).await {
                         Ok(_) => done += 1,
                         Err(_) => refused += 1,
                     }

@@ -21,13 +21,26 @@ const MAX_KEYS: usize = 2;
 pub(crate) type KeyId = [u8; 4];
 
 /// The keys of the shop, the signing one first. `Debug` shows no key.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct SigningKeys(Vec<SigningKey>);
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 struct SigningKey {
     id: KeyId,
     secret: [u8; 32],
+    /// The code of nothing yet, so that the secret is hashed once and not for each token.
+    mac: Hmac<Sha256>,
+}
+
+impl SigningKey {
+    #[expect(clippy::expect_used, reason = "a key of any length is allowed")]
+    fn new(id: KeyId, secret: [u8; 32]) -> Self {
+        Self { id, secret, mac: Hmac::<Sha256>::new_from_slice(&secret).expect("HMAC takes any key") }
+    }
+
+    fn code(&self, message: &[u8]) -> Hmac<Sha256> {
+        self.mac.clone().chain_update(message)
+    }
 }
 
 impl fmt::Debug for SigningKeys {
@@ -50,7 +63,7 @@ pub(crate) enum KeyFileError {
 impl SigningKeys {
     /// A new key, known to this server alone and forgotten with it.
     pub(crate) fn random() -> Self {
-        Self(vec![SigningKey { id: random::secret(), secret: random::secret() }])
+        Self(vec![SigningKey::new(random::secret(), random::secret())])
     }
 
     /// Reads the keys of a file; makes the file, for its owner alone, when it is not there.
@@ -87,14 +100,13 @@ impl SigningKeys {
 
     /// The code of a message (HMAC-SHA-256, RFC 2104) under the key that signs.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 32] {
-        let secret = self.0.first().map_or([0; 32], |key| key.secret);
-        mac(&secret, message).finalize().into_bytes().into()
+        self.0.first().map_or([0; 32], |key| key.code(message).finalize().into_bytes().into())
     }
 
     /// Whether a key has signed a message; compares in constant time.
     pub(crate) fn has_signed(&self, id: KeyId, message: &[u8], code: &[u8]) -> bool {
         let key = self.0.iter().find(|key| key.id == id);
-        key.is_some_and(|key| mac(&key.secret, message).verify_slice(code).is_ok())
+        key.is_some_and(|key| key.code(message).verify_slice(code).is_ok())
     }
 
     fn to_text(&self) -> String {
@@ -103,15 +115,10 @@ impl SigningKeys {
     }
 }
 
-#[expect(clippy::expect_used, reason = "a key of any length is allowed")]
-fn mac(secret: &[u8; 32], message: &[u8]) -> Hmac<Sha256> {
-    Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes any key").chain_update(message)
-}
-
 fn parse(text: &str) -> Option<SigningKeys> {
     let line = |line: &str| {
         let (id, secret) = line.split_once(' ')?;
-        Some(SigningKey { id: bytes(id)?, secret: bytes(secret.trim_end())? })
+        Some(SigningKey::new(bytes(id)?, bytes(secret.trim_end())?))
     };
     let keys: Vec<SigningKey> = text.lines().map(line).collect::<Option<_>>()?;
     let differ = keys.iter().enumerate().all(|(at, key)| keys[..at].iter().all(|other| other.id != key.id));
@@ -162,7 +169,7 @@ mod tests {
         let path = folder.path().join("shop.db-keys");
         let keys = SigningKeys::of_file(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(SigningKeys::of_file(&path).unwrap(), keys);
+        assert_eq!(SigningKeys::of_file(&path).unwrap().to_text(), keys.to_text());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(SigningKeys::of_file(&path), Err(KeyFileError::Exposed(_))));
