@@ -254,6 +254,8 @@ fn options_that_make_no_sense_together_are_usage_errors() {
         &["replay"],
         &["replay", "order.jsonl", "--speed", "0"],
         &["replay", "order.jsonl", "--speed", "fast"],
+        &["demo", "--api-key-file", "key"],
+        &["serve", "--api-key-file", "key"],
         &["dance"],
     ] {
         let output = run("storefront", arguments);

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use storefront_api::{ActorName, OrderId, OrderNumber};
+use storefront_api::{ActorName, OrderId, OrderNumber, Token};
 
 use crate::embedded::{HostName, WebOrigin, listen_address, parse_life, parse_switch};
 use crate::state::{REAL_TIME, SPEED_RANGE};
@@ -35,6 +35,8 @@ Examples:
   storefront serve --open-to-network          the same for a room: prints what others type to join
   storefront demo --scenario declined         watch a card being declined, line by line
   storefront events --follow                  watch everything that happens
+  storefront events --server https://shop.example --api-key-file key
+                                              the same in a shop where everybody needs a session
   storefront events --json --order 95EG-YSMH > it   keep the timeline of an order …
   storefront replay it                              … and play it again, anywhere";
 
@@ -48,6 +50,13 @@ pub(crate) struct Common {
     /// [env: STOREFRONT_MAILBOX]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) mailbox: Option<String>,
+    /// With --server and `demo` or `events`: act with the API key in this file, where everybody needs a session; the key
+    /// itself can stand in STOREFRONT_API_KEY [env: STOREFRONT_API_KEY_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) api_key_file: Option<PathBuf>,
+    /// The API key of the environment.
+    #[arg(skip)]
+    pub(crate) api_key: Option<Token>,
     /// Keep nothing: the shop lives in memory and ends with this process
     #[arg(long, global = true, conflicts_with = "server")]
     pub(crate) ephemeral: bool,
@@ -119,6 +128,13 @@ impl Cli {
         }
         if may_be_elsewhere && common.server.is_some() && common.mailbox.is_none() {
             common.mailbox = text("STOREFRONT_MAILBOX")?;
+        }
+        let is_program = matches!(&self.command, Some(Command::Demo { .. } | Command::Events { .. }));
+        if is_program && common.server.is_some() && common.api_key_file.is_none() {
+            common.api_key = text("STOREFRONT_API_KEY")?.map(Token);
+            if common.api_key.is_none() {
+                common.api_key_file = set("STOREFRONT_API_KEY_FILE").map(PathBuf::from);
+            }
         }
         if acts && common.acting_as.is_none() {
             let name = text("STOREFRONT_AS")?.map(|name| name.parse());

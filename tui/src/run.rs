@@ -85,6 +85,9 @@ fn usage_error(cli: &Cli) -> Option<String> {
     if cli.common.mailbox.is_some() && cli.common.server.is_none() {
         return Some("--mailbox belongs to a shop elsewhere: name that too, with --server URL.".to_owned());
     }
+    if let Some(wrong) = api_key_error(cli) {
+        return Some(wrong.to_owned());
+    }
     match &cli.command {
         None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => Some(
             "This is not a terminal. Try `storefront demo` for a scripted tour, or `storefront serve` to run the shop without a screen."
@@ -115,6 +118,18 @@ fn usage_error(cli: &Cli) -> Option<String> {
             "--secured is for `storefront serve`; the screen and the other commands run an open shop.".to_owned(),
         ),
         None | Some(_) => None,
+    }
+}
+
+fn api_key_error(cli: &Cli) -> Option<&'static str> {
+    cli.common.api_key_file.as_ref()?;
+    match &cli.command {
+        None => Some("--api-key-file is for `storefront demo` and `storefront events`; on the screen people sign in."),
+        Some(Command::Demo { .. } | Command::Events { .. }) if cli.common.server.is_some() => None,
+        Some(Command::Demo { .. } | Command::Events { .. }) => {
+            Some("--api-key-file belongs to a shop elsewhere: name that too, with --server URL.")
+        }
+        Some(_) => Some("--api-key-file is for `storefront demo` and `storefront events`."),
     }
 }
 

@@ -95,10 +95,15 @@ impl Client {
         })
     }
 
-    /// The same client with the token of a session.
+    /// The same client with the token of a session, or with an API key.
     #[must_use]
     pub fn with_token(&self, token: Token) -> Self {
         Self { token: Some(Arc::new(token)), ..self.clone() }
+    }
+
+    /// Whether this client sends the token of a session, or an API key.
+    pub fn has_token(&self) -> bool {
+        self.token.is_some()
     }
 
     /// The same client without a session.

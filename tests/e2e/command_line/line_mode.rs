@@ -5,11 +5,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use storefront_api::{Event, Password, SignIn};
+use storefront_api::{Event, Password, ProductQuery, ReceiveStock, Scope, SignIn};
 use storefront_client::{Client, IdempotencyKey};
 
 use super::{Serve, one_line, start, text};
+use crate::api_keys::{make, token};
 use crate::programs::{program, run};
+use crate::secured::Secured;
 use crate::world::{VISA, World};
 
 #[test]
@@ -222,6 +224,40 @@ async fn serve_in_secured_mode_prints_the_operators_one_time_password_and_other_
     let signed_in = client.sign_in(&sign_in, &IdempotencyKey::new()).await.unwrap().value;
     assert!(signed_in.must_change_password);
     assert!(client.statistics(None).await.is_err(), "everybody else is kept out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_act_with_an_api_key_in_a_secured_shop_and_a_demo_buys_as_a_guest() {
+    let shop = Secured::open().await;
+    for product in shop.world.client.products(&ProductQuery::default()).await.unwrap().items {
+        let receive = ReceiveStock { quantity: 20 };
+        shop.operator.receive_stock(&product.id, &receive, &IdempotencyKey::new()).await.unwrap();
+    }
+    let url = shop.world.server.url();
+    let bought = run("storefront", ["demo", "--server", &url]);
+    assert_eq!(bought.status.code(), Some(0), "{}", text(&bought.stderr));
+    assert!(text(&bought.stdout).contains("confirmed"), "{}", text(&bought.stdout));
+
+    let refused = run("storefront", ["events", "--server", &url]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(one_line(&refused).contains("--api-key-file"), "{}", text(&refused.stderr));
+
+    let created = make(&shop.operator, &[Scope::EventsRead]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, format!("{}\n", token(&created).0)).unwrap();
+    let file = file.to_str().unwrap();
+    let read = run("storefront", ["events", "--server", &url, "--api-key-file", file]);
+    assert_eq!(read.status.code(), Some(0), "{}", text(&read.stderr));
+    assert!(text(&read.stdout).contains("checked_out"), "{}", text(&read.stdout));
+
+    shop.operator.revoke_api_key(created.id).await.unwrap();
+    let refused = run("storefront", ["events", "--server", &url, "--api-key-file", file]);
+    assert!(one_line(&refused).contains("does not take this API key"), "{}", text(&refused.stderr));
+    assert!(!text(&refused.stderr).contains(&token(&created).0));
+    std::fs::write(file, "\n").unwrap();
+    let refused = run("storefront", ["events", "--server", &url, "--api-key-file", file]);
+    assert!(one_line(&refused).contains("There is no API key in"), "{}", text(&refused.stderr));
 }
 
 #[test]

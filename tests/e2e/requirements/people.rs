@@ -79,6 +79,7 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "tests/e2e/network/outsiders.rs::readiness_tells_operators_why_and_others_only_that_there_is_something",
             "tests/e2e/network/outsiders.rs::a_log_with_an_operator_that_is_opened_without_security_is_warned_of",
             "tests/e2e/secured.rs::in_secured_mode_the_shop_chooses_ids_and_demo_payments_are_refused",
+            "tests/e2e/command_line/line_mode.rs::programs_act_with_an_api_key_in_a_secured_shop_and_a_demo_buys_as_a_guest",
             "tests/e2e/command_line/line_mode.rs::serve_in_secured_mode_prints_the_operators_one_time_password_and_other_commands_refuse_it",
         ],
     ),

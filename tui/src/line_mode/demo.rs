@@ -7,13 +7,13 @@ use storefront_api::{
     Cancel, Order, OrderId, OrderStatus, PaymentMethod, PaymentStatus, ReopenReason, ScenarioState, StepState,
     Timeline, TimelineQuery,
 };
-use storefront_client::{Client, IdempotencyKey};
+use storefront_client::{Client, ClientError, IdempotencyKey};
 
 use crate::cli::Scenario;
 use crate::embedded::EmbeddedOptions;
 use crate::line_mode::lines::{line, print, since};
 use crate::line_mode::shopper::{Shopper, plentiful};
-use crate::line_mode::{ShopTarget, close};
+use crate::line_mode::{ShopTarget, close, explain_session_required};
 use crate::money;
 use crate::view::when;
 
@@ -33,11 +33,12 @@ pub(crate) async fn demo(which: ShopTarget, options: EmbeddedOptions, scenario: 
         ended = tokio::signal::ctrl_c() => ended.map_err(Into::into).and_then(|()| Err(eyre!("The demo was stopped."))),
     };
     close(shop).await;
-    result
+    result.map_err(explain_session_required)
 }
 
 async fn play(client: &Client, scenario: Scenario) -> Result<()> {
     print(&format!("Shopping at {}", client.base_url())).await?;
+    let client = &shopping(client).await?;
     match scenario {
         Scenario::Happy => buy(client, card("pm_card_visa"), ExpectedEnd::Confirmed).await,
         Scenario::Declined => buy(client, card("pm_card_visa_chargeDeclined"), ExpectedEnd::Declined).await,
@@ -59,6 +60,19 @@ async fn play(client: &Client, scenario: Scenario) -> Result<()> {
         Scenario::ServerKilled => in_the_lab(client, "server-killed-in-mid-checkout").await,
         Scenario::PoisonEvent => in_the_lab(client, "poison-event").await,
         Scenario::Cancelled => cancelled(client).await,
+    }
+}
+
+/// The client with a session where a shop wants one of everybody: of a guest, unless an API key is there.
+async fn shopping(client: &Client) -> Result<Client> {
+    if client.has_token() {
+        return Ok(client.clone());
+    }
+    match client.begin_as_guest().await {
+        Ok(guest) => Ok(client.with_token(guest.token)),
+        // An open shop has no guests.
+        Err(ClientError::Problem(problem)) if problem.status == 404 => Ok(client.clone()),
+        Err(error) => Err(error.into()),
     }
 }
 

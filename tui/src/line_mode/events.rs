@@ -13,7 +13,7 @@ use crate::cli::OrderName;
 use crate::driver::find_order;
 use crate::embedded::EmbeddedOptions;
 use crate::line_mode::lines::{line, print, print_json};
-use crate::line_mode::{ShopTarget, close};
+use crate::line_mode::{ShopTarget, close, explain_session_required};
 use crate::update::backoff_ms;
 
 /// Options of `storefront events`.
@@ -41,7 +41,7 @@ pub(crate) async fn events(which: ShopTarget, options: EmbeddedOptions, what: Ev
         () = reader_gone(), if what.follow => Ok(()),
     };
     close(shop).await;
-    result
+    result.map_err(explain_session_required)
 }
 
 async fn print_all(client: &Client, what: EventsOptions) -> Result<()> {
