@@ -63,8 +63,9 @@ pub(crate) struct Common {
     /// Let other machines join: listen on every address of this one, although everyone who comes may do everything
     #[arg(long, global = true, conflicts_with = "server")]
     pub(crate) open_to_network: bool,
-    /// With `serve`: let people in who sign in; all but the catalogue, health, signing in and the description of the
-    /// interface needs a session. The first start prints a one-time password of the operator [env: STOREFRONT_SECURED]
+    /// Let people in who sign in, or come as guests: all but the catalogue, health, signing in and the description of the
+    /// interface needs a session. The first start of `serve` prints a one-time password of the operator; the screen
+    /// Account shows it [env: STOREFRONT_SECURED]
     #[arg(long, global = true, conflicts_with = "server")]
     pub(crate) secured: bool,
     /// Read the shop out in plain lines, for a screen reader: no pictures, no drawing, every change told once
@@ -140,7 +141,8 @@ impl Cli {
             let name = text("STOREFRONT_AS")?.map(|name| name.parse());
             common.acting_as = name.transpose().map_err(|wrong| format!("STOREFRONT_AS: {wrong}."))?;
         }
-        if matches!(&self.command, Some(Command::Serve { .. })) {
+        let may_be_secured = matches!(&self.command, Some(Command::Serve { .. }) | None);
+        if may_be_secured && common.server.is_none() {
             let switch = text("STOREFRONT_SECURED")?.map_or(Ok(false), |switch| parse_switch(&switch));
             common.secured |= switch.map_err(|wrong| format!("STOREFRONT_SECURED: {wrong}."))?;
         }

@@ -114,9 +114,9 @@ fn usage_error(cli: &Cli) -> Option<String> {
         ) if cli.common.open_to_network => {
             Some("--open-to-network is for `storefront serve` and for the shop on the screen.".to_owned())
         }
-        command if cli.common.secured && !matches!(command, Some(Command::Serve { .. })) => Some(
-            "--secured is for `storefront serve`; the screen and the other commands run an open shop.".to_owned(),
-        ),
+        Some(command) if cli.common.secured && !matches!(command, Command::Serve { .. }) => {
+            Some("--secured is for `storefront serve` and for the shop on the screen.".to_owned())
+        }
         None | Some(_) => None,
     }
 }
@@ -269,6 +269,7 @@ async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Re
             if common.open_to_network {
                 options.listen_on(DEFAULT_LISTEN, true);
             }
+            options.secured = common.secured;
             Shop::Inside(options)
         }
     };

@@ -101,6 +101,7 @@ pub(super) const PEOPLE: &[Requirement] = &[
         "the first operator signs in with a one-time password, and does nothing before it is changed",
         &[
             "tests/e2e/secured.rs::the_first_operator_has_a_password_for_one_sign_in_and_must_change_it",
+            "tests/e2e/terminal/secured.rs::whoever_opens_a_secured_shop_on_the_screen_signs_in_as_its_operator",
             "tests/e2e/secured.rs::operators_neither_delete_nor_deactivate_themselves",
         ],
     ),

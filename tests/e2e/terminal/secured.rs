@@ -69,3 +69,29 @@ async fn a_guest_buys_in_a_secured_shop_registers_and_finds_the_order_in_the_acc
     terminal.press(ENTER);
     terminal.wait_for_line(&["Check out orders", "running"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_opens_a_secured_shop_on_the_screen_signs_in_as_its_operator() {
+    let mut terminal = Home::new().open(WIDE, &["--ephemeral", "--secured"]);
+    shop_opens(&terminal);
+    terminal.press("8");
+    terminal.wait_for("is good for one sign-in.");
+    let contents = terminal.screen().contents();
+    let words: Vec<&str> = contents.split_whitespace().collect();
+    let after = |word: &str| words[words.iter().position(|other| *other == word).unwrap() + 1];
+    let password = after("password").to_owned();
+    terminal.press("i");
+    terminal.wait_for("the address of your account");
+    terminal.press("\x15operator@storefront.example");
+    terminal.press(ENTER);
+    terminal.press(&password);
+    terminal.press(ENTER);
+    terminal.wait_for("Every other session ends.");
+    for text in [password.as_str(), OPERATOR_PASSWORD] {
+        terminal.press(text);
+        terminal.press(ENTER);
+    }
+    terminal.wait_for("Your password is changed");
+    terminal.press("5");
+    terminal.wait_for_line(&["Check out orders", "running"]);
+}

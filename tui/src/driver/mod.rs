@@ -39,6 +39,7 @@ use crate::screen_reader::Speaker;
 use crate::session_file::SessionFile;
 use crate::settings::{Settings, SettingsFile};
 use crate::state::Replay;
+use crate::state::session::FirstOperator;
 use crate::terminal::{self, Input, TerminalGuard, Usage};
 use crate::update::Msg;
 use crate::view::theme::{Depth, Theme};
@@ -258,7 +259,13 @@ impl App {
         let url = embedded.join_url().to_owned();
         let mailbox_url = Some(embedded.mailbox_url());
         self.engine.connect(self.acting(Client::new(embedded.url())?));
+        let operator = embedded.first_operator();
+        let operator =
+            operator.map(|first| FirstOperator { email: first.email.clone(), password: first.password.clone() });
         self.embedded = Some(embedded);
+        if let Some(operator) = operator {
+            self.take(Msg::FirstOperatorFound(operator));
+        }
         Ok(self.take(Msg::ShopFound { url, mailbox_url, embedded: true, first_run }))
     }
 

@@ -61,7 +61,8 @@ impl ShopTarget {
 
 /// Reads an API key from a file of its own.
 fn read_key(path: &Path) -> Result<Token> {
-    let text = fs::read_to_string(path).wrap_err_with(|| format!("the API key in {} cannot be read", path.display()))?;
+    let text =
+        fs::read_to_string(path).wrap_err_with(|| format!("the API key in {} cannot be read", path.display()))?;
     match text.trim() {
         "" => Err(eyre!("There is no API key in {}.", path.display())),
         key => Ok(Token(key.to_owned())),

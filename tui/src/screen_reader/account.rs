@@ -8,6 +8,7 @@ use crate::keys::{Action, Context};
 use crate::money;
 use crate::state::account::Part;
 use crate::state::{Mail, Model, PagedList};
+use crate::view::account::first_operator;
 use crate::view::when;
 
 pub(super) fn page(model: &Model) -> Page {
@@ -43,7 +44,10 @@ fn no_wallet(model: &Model, page: &mut Page) {
     if model.secured {
         page.say(
             "wallet",
-            "You have no wallet yet; it comes with an account. What you have bought as a guest comes along.",
+            format!(
+                "You have no wallet yet; it comes with an account. What you have bought as a guest comes along.{}",
+                first_operator(model)
+            ),
         );
     } else {
         let key = model.keys.label(Context::NoWallet, Action::OpenWallet);

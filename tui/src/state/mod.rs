@@ -131,6 +131,8 @@ pub(crate) struct Model {
     pub(crate) changed: bool,
     /// Whether the shop is embedded in this process.
     pub(crate) embedded: bool,
+    /// The operator of an embedded shop who has not signed in yet.
+    pub(crate) first_operator: Option<session::FirstOperator>,
     /// Whether an embedded shop accepts other machines.
     pub(crate) open_to_network: bool,
     /// The actor name.
@@ -212,6 +214,7 @@ impl Model {
             size: (80, 24),
             changed: true,
             embedded: false,
+            first_operator: None,
             open_to_network: false,
             actor: None,
             shop_url: None,

@@ -1,14 +1,21 @@
 //! Who is signed in: the renewal of the session's token, and the forms of an account.
 
 use storefront_api::{
-    ChangePassword, ChangeProfile, Customer, DeleteAccount, RegisterCustomer, SessionId, SessionsEnded, SignIn,
-    SignedIn, Timestamp,
+    ChangePassword, ChangeProfile, Customer, DeleteAccount, Password, RegisterCustomer, SessionId, SessionsEnded,
+    SignIn, SignedIn, Timestamp,
 };
 
 use crate::state::RetryState;
 
 /// Minimum time between two renewals that the shop gives cause for, in milliseconds.
 const MIN_RENEWAL_INTERVAL_MS: i64 = 2_000;
+
+/// The operator of the embedded shop, whose password is good for one sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FirstOperator {
+    pub(crate) email: String,
+    pub(crate) password: Password,
+}
 
 /// A form about an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

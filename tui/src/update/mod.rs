@@ -36,6 +36,7 @@ use uuid::Uuid;
 use crate::keys::{Action, Key};
 use crate::preferences::Preferences;
 use crate::settings::Settings;
+use crate::state::session::FirstOperator;
 use crate::state::{Connection, Failure, Hit, Model, Replay, Tone};
 
 pub(crate) use request::{FileKind, Request, Response};
@@ -59,6 +60,8 @@ pub(crate) enum Msg {
         embedded: bool,
         first_run: bool,
     },
+    /// The embedded shop has an operator who has not signed in yet.
+    FirstOperatorFound(FirstOperator),
     Feed(Feed),
     Response(Response),
     /// A file was written (its path), or not (why).
@@ -167,6 +170,10 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
             }
             // The basket's id is stored from the start, so that it survives a crash.
             vec![Effect::Keep(Box::new(model.settings()))]
+        }
+        Msg::FirstOperatorFound(operator) => {
+            model.first_operator = Some(operator);
+            Vec::new()
         }
         Msg::Feed(feed) => feed::on_feed(model, feed),
         Msg::Response(response) => on_response(model, response),

@@ -2,8 +2,8 @@
 //! client runs; when the shop does not take it any more, the client signs out and keeps the basket.
 
 use storefront_api::{
-    ChangePassword, ChangeProfile, Customer, CustomerId, DeleteAccount, Event, RegisterCustomer, SignIn, SignedIn,
-    Timestamp,
+    ChangePassword, ChangeProfile, Customer, CustomerId, DeleteAccount, Event, RegisterCustomer, Role, SignIn,
+    SignedIn, Timestamp,
 };
 
 use crate::keys::{Action, Context};
@@ -116,6 +116,9 @@ pub(super) fn accepted(model: &mut Model, purpose: AccountForm, accepted: Accoun
         }
         (_, AccountAccepted::SignedIn(session)) => {
             let must_change_password = session.must_change_password;
+            if session.role == Role::Operator {
+                model.first_operator = None;
+            }
             let came_along =
                 model.account.session.as_ref().is_some_and(|guest| guest.customer_id == session.customer_id);
             model.account.take_session(*session, model.now);

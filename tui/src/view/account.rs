@@ -67,7 +67,8 @@ fn no_wallet(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>
     if model.secured {
         let more = format!(
             "You are a guest. {register} creates an account, and what you have bought here is then yours on every computer; {sign_in} signs \
-             in to one, and the basket comes with you. A wallet comes with the account."
+             in to one, and the basket comes with you. A wallet comes with the account.{}",
+            first_operator(model)
         );
         return instead(theme, area, "You have no wallet yet", &more, surface);
     }
@@ -76,6 +77,16 @@ fn no_wallet(model: &Model, theme: &Theme, area: Rect, surface: &mut Surface<'_>
          a wallet without an account, known by a number that stays on this computer. Without either you go on as a guest."
     );
     instead(theme, area, "You have no wallet yet", &more, surface);
+}
+
+/// Tells who runs the embedded shop how to sign in as its operator; nothing where somebody has.
+pub(crate) fn first_operator(model: &Model) -> String {
+    model.first_operator.as_ref().map_or_else(String::new, |first| {
+        format!(
+            " The operator of this shop is {}; the password {} is good for one sign-in.",
+            first.email, first.password.0
+        )
+    })
 }
 
 /// Draws a list, or why there is none. `draw_item` draws a line; its last but one argument adapts a style to that line.

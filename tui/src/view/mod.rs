@@ -1,7 +1,7 @@
 //! Draws the model and reads nothing else: the screen follows from the model, the theme and its size. Besides the
 //! terminal, the only module that knows the drawing library.
 
-mod account;
+pub(crate) mod account;
 mod basket;
 pub(crate) mod canvas;
 mod checkout;
