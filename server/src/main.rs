@@ -34,7 +34,7 @@ enum Command {
     ///
     /// `storefront-mocks` starts stand-ins for the product service, the card gateway and the mail server.
     Serve(Box<ServeArgs>),
-    /// Rebuild a view (categories, invoices, orders, products, statistics, stock or vouchers) from the log, while no
+    /// Rebuild a view (categories, customers, invoices, orders, products, statistics, stock or vouchers) from the log, while no
     /// server runs.
     ///
     /// A running server rebuilds one at POST /v1/views/VIEW/rebuild, and answers meanwhile.

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use storefront_api::{
-    Address, Cancel, Checkout, CustomerId, DeleteAccount, Deliver, OrderId, OrderListQuery, OrderStatus, Password, Ship,
+    Address, Cancel, Checkout, CustomerId, CustomerListQuery, DeleteAccount, Deliver, OrderId, OrderListQuery,
+    OrderStatus, Password, Ship,
 };
 use storefront_client::{Client, IdempotencyKey};
 use storefront_server::maintenance::{self, FileOrStdio};
@@ -101,6 +102,7 @@ async fn somebody_who_is_erased_is_found_nowhere_any_more() {
         format!("/v1/streams/customer-{id}/events"),
         format!("/v1/customers/{id}"),
         "/v1/orders".to_owned(),
+        "/v1/customers".to_owned(),
         "/v1/export".to_owned(),
     ] {
         let text = text(&world, &path).await;
@@ -108,6 +110,10 @@ async fn somebody_who_is_erased_is_found_nowhere_any_more() {
     }
     let query = OrderListQuery { q: Some("zelda@example.org".to_owned()), ..OrderListQuery::default() };
     assert_eq!(world.client.orders(&query).await.unwrap().total, 0);
+    for (q, total) in [("zelda", 0), ("Lovelace", 0), (&*id.to_string(), 1)] {
+        let query = CustomerListQuery { q: Some(q.to_owned()), ..CustomerListQuery::default() };
+        assert_eq!(world.client.customers(&query).await.unwrap().total, total, "{q}");
+    }
 
     let World { server, folder, .. } = world;
     server.shutdown().await;

@@ -16,6 +16,7 @@ mod connections;
 mod contact;
 mod contention;
 mod crash;
+mod customers;
 #[path = "../../server/eventlog/tests/contract/database_copy.rs"]
 mod database_copy;
 mod database_link;

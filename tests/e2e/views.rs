@@ -19,7 +19,8 @@ use crate::postgres_server;
 use crate::programs::{ServerProcess, run};
 use crate::world::{VISA, World, all_stock, an_order, card, checkout, config, eventually};
 
-const VIEWS: [&str; 7] = ["categories", "invoices", "orders", "products", "statistics", "stock", "vouchers"];
+const VIEWS: [&str; 8] =
+    ["categories", "customers", "invoices", "orders", "products", "statistics", "stock", "vouchers"];
 
 /// Everything that lists, searches and statistics say.
 #[derive(Debug, PartialEq)]

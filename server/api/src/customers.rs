@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::unknown::{or_unknown, states};
 use crate::{CustomerId, Money, OrderId, Password, PaymentId, Role, Timestamp, VoucherCode};
 
-states!(MovementKind, VoucherStatus);
+states!(CustomerState, MovementKind, VoucherStatus);
 
 /// The body of `POST /v1/customers`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -60,6 +60,67 @@ pub struct Customer {
     pub deactivated: bool,
     /// The version of the customer's stream.
     pub version: u64,
+}
+
+/// The state of a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomerState {
+    /// May sign in, if there is an account.
+    Active,
+    /// May not sign in.
+    Deactivated,
+    /// The account was deleted, and name and mail address are gone from the list.
+    Deleted,
+    /// One of a later version, which this one does not know; only in answers that are read.
+    #[serde(skip)]
+    Unknown,
+}
+
+/// Filter and page of the list of customers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CustomerListQuery {
+    /// Only customers in this state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
+    pub state: Option<CustomerState>,
+    /// Only customers whose name, mail address or id has words with these beginnings. Deleted ones are found by their id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
+    /// Maximum number of items in the page, 1 to 100; default 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 100)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the previous page; without it the list starts at its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// The answer waits until the list includes the events up to this position of the log (`Storefront-Position` of a
+    /// write), at most 5 s; then it is 503.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_position: Option<u64>,
+}
+
+/// A customer in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CustomerSummary {
+    /// The id of the customer.
+    pub id: CustomerId,
+    /// The state of the customer.
+    #[serde(deserialize_with = "or_unknown")]
+    pub state: CustomerState,
+    /// The mail address to sign in with; absent without an account, and once it is deleted, as are the fields below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The name of the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What the customer may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Time of the registration.
+    pub registered_at: Timestamp,
 }
 
 /// The wallet of a customer.

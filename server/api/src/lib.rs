@@ -42,8 +42,8 @@ pub use catalogue::{
 };
 pub use country::Country;
 pub use customers::{
-    Customer, Movement, MovementKind, MovementsQuery, RegisterCustomer, RevokeVoucher, SetLimit, TopUp, Voucher,
-    VoucherList, VoucherStatus, Wallet,
+    Customer, CustomerListQuery, CustomerState, CustomerSummary, Movement, MovementKind, MovementsQuery,
+    RegisterCustomer, RevokeVoucher, SetLimit, TopUp, Voucher, VoucherList, VoucherStatus, Wallet,
 };
 pub use diff::{DiffQuery, FieldChange, OrderDiff};
 pub use documents::{

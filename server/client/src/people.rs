@@ -4,8 +4,8 @@
 
 use reqwest::Method;
 use storefront_api::{
-    ChangePassword, ChangeProfile, Customer, CustomerId, DeleteAccount, SessionId, SessionList, SessionsEnded, SignIn,
-    SignedIn,
+    ChangePassword, ChangeProfile, Customer, CustomerId, CustomerListQuery, CustomerSummary, DeleteAccount, Page,
+    SessionId, SessionList, SessionsEnded, SignIn, SignedIn,
 };
 
 use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
@@ -109,6 +109,14 @@ impl Client {
     /// See [`Client::sign_in`].
     pub async fn customer(&self, id: CustomerId) -> Result<Option<Customer>, ClientError> {
         self.find(self.get(&["v1", "customers", &id.to_string()], &())).await
+    }
+
+    /// `GET /v1/customers`: one page of the customers, the latest registration first; for operators.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn customers(&self, query: &CustomerListQuery) -> Result<Page<CustomerSummary>, ClientError> {
+        self.read(self.get(&["v1", "customers"], query), None).await
     }
 
     /// `POST /v1/customers/{id}/deactivate`: ends every session of a customer, who can no longer sign in; for operators.

@@ -151,6 +151,7 @@ fn documented_routes(shop: Option<Shop>) -> Routes {
 fn people_routes(routes: Routes) -> Routes {
     routes
         .add(Rule::Public, routes!(customers::register))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::list_customers))
         .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::get_customer))
         .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::set_limit))
         .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::deactivate))

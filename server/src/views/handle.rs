@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use storefront_api::{
-    Currency, CustomerId, DocumentSummary, InvoiceListQuery, OrderId, OrderListQuery, OrderSummary, Page, ProductId,
-    Statistics, Voucher,
+    Currency, CustomerId, CustomerListQuery, CustomerSummary, DocumentSummary, InvoiceListQuery, OrderId,
+    OrderListQuery, OrderSummary, Page, ProductId, Statistics, Voucher,
 };
 use storefront_eventlog::{Position, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::memory::Memory;
 use super::registry::VIEWS;
 use super::rows::{Head, State, ViewStore, ViewStoreError};
-use super::{invoices, orders, statistics, vouchers};
+use super::{customers, invoices, orders, statistics, vouchers};
 use crate::clock;
 use crate::store::aggregates::Store;
 
@@ -187,6 +187,17 @@ impl Views {
         limit: usize,
     ) -> Result<Page<DocumentSummary>, ViewStoreError> {
         invoices::page(&self.inner.store, query, owner, before, limit).await
+    }
+
+    /// One page of the customers that a query wants, the latest registration first. The cursor is the place in the log of the
+    /// last one of the page.
+    pub(crate) async fn customers(
+        &self,
+        query: &CustomerListQuery,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Page<CustomerSummary>, ViewStoreError> {
+        customers::page(&self.inner.store, query, before, limit).await
     }
 
     /// The vouchers of a customer, newest first.

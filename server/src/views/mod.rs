@@ -14,6 +14,7 @@
 
 mod catalogue;
 mod categories;
+mod customers;
 pub(crate) mod engine;
 mod handle;
 mod invoices;

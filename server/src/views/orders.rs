@@ -9,7 +9,9 @@ use super::order_row::OrderRow;
 use crate::store::aggregates;
 use crate::store::streams;
 use crate::views::engine::pages::{page as page_of, search_query};
-use crate::views::engine::view::{Change, Rows, Terms, View, ViewError, indexed_words_of, word, words_of};
+use crate::views::engine::view::{
+    Change, Rows, Terms, View, ViewError, indexed_words_of, word, words_and_parts, words_of,
+};
 use crate::views::rows::{ViewStore, ViewStoreError, What};
 
 pub(super) const NAME: &str = "orders";
@@ -197,18 +199,6 @@ fn words_in(row: &OrderRow, key: &str) -> impl Iterator<Item = String> {
 
 fn basket_with(product_id: &ProductId) -> String {
     format!("basket:{product_id}")
-}
-
-/// Of `Tea-Pot ada@example.com`: both as they are, and `teapot`, `pot`, `example`, `com`. What a word begins with needs
-/// no word of its own, because everything is found by its beginning.
-fn words_and_parts(text: &str) -> Vec<String> {
-    let whole = indexed_words_of(text);
-    whole
-        .flat_map(|word| {
-            let parts = word.split(['@', '.', '-']).filter(|part| !part.is_empty() && !word.starts_with(part));
-            parts.map(str::to_owned).chain([word.clone()]).collect::<Vec<_>>()
-        })
-        .collect()
 }
 
 #[cfg(test)]

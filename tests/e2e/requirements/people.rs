@@ -159,4 +159,14 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "server/src/store/order_owners.rs::the_cache_is_bounded_and_keeps_what_is_used",
         ],
     ),
+    (
+        "I14",
+        "operators list customers, and find them by part of name or address; deleted ones by id alone",
+        &[
+            "tests/e2e/customers.rs::an_operator_finds_customers_by_parts_of_name_and_address_and_by_state_until_they_are_deleted",
+            "tests/e2e/customers.rs::the_list_of_customers_is_for_operators",
+            "tests/e2e/erasure.rs::somebody_who_is_erased_is_found_nowhere_any_more",
+            "server/src/views/customers.rs::customers_are_found_by_what_is_known_of_them_now_and_deleted_ones_by_their_id",
+        ],
+    ),
 ];

@@ -7,7 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use storefront_api::{
-    self as api, CustomerId, EmailAddress, FieldError, Problem, RegisterCustomer, Role, SessionsEnded, SetLimit,
+    self as api, CustomerId, CustomerListQuery, CustomerSummary, EmailAddress, FieldError, Page, Problem,
+    RegisterCustomer, Role, SessionsEnded, SetLimit,
 };
 use storefront_domain::customer::{self, Account, Customer, CustomerCommand, CustomerError, CustomerEvent, Registered};
 use storefront_domain::login::{self, LoginCommand};
@@ -17,11 +18,12 @@ use storefront_eventlog::Version;
 use crate::http::command::{Command, EmptyCommand};
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::PathParams;
+use crate::http::extract::{PathParams, QueryParams, cursor_position, page_limit};
 use crate::http::idempotency::{self, respond_once};
 use crate::http::principal::{Principal, Registering, session_invalid};
 use crate::http::state::Shop;
 use crate::http::validation;
+use crate::http::wait_for_views::wait_for_position;
 use crate::identity::accounts;
 use crate::identity::passwords::Password;
 use crate::store::commands::{Context, Done, Failure, Reply, append_with_reply, decide_change, retry_on_conflict};
@@ -83,6 +85,24 @@ pub(crate) async fn register(
             .await
     };
     respond_once(&shop, &context, work).await
+}
+
+/// List customers
+///
+/// For operators. The latest registration first; filtered by state, or searched by name, mail address or id. A deleted
+/// customer is listed without name and address.
+#[utoipa::path(
+    get, path = "/v1/customers", tag = "customers", params(CustomerListQuery),
+    responses((status = 200, description = "A page of customers", body = Page<CustomerSummary>))
+)]
+pub(crate) async fn list_customers(
+    State(shop): State<Shop>,
+    QueryParams(query): QueryParams<CustomerListQuery>,
+) -> Result<Json<Page<CustomerSummary>>, ApiError> {
+    let limit = page_limit(query.limit, 100, 20)?;
+    let before = cursor_position(query.cursor.as_deref())?;
+    wait_for_position(&shop, query.min_position, &["customers"]).await?;
+    Ok(Json(shop.views.customers(&query, before, limit).await?))
 }
 
 /// Read a customer

@@ -119,6 +119,18 @@ pub(crate) fn indexed_words_of(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
+/// Of `Tea-Pot ada@example.com`: both as they are, and `teapot`, `pot`, `example`, `com`. What a word begins with needs
+/// no word of its own, because everything is found by its beginning.
+pub(crate) fn words_and_parts(text: &str) -> Vec<String> {
+    let whole = indexed_words_of(text);
+    whole
+        .flat_map(|word| {
+            let parts = word.split(['@', '.', '-']).filter(|part| !part.is_empty() && !word.starts_with(part));
+            parts.map(str::to_owned).chain([word.clone()]).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 /// The rows that a batch of events may change, with the changes of the events applied so far.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
