@@ -33,6 +33,7 @@ use super::world::{World, lock};
 use crate::catalogue::basket_lookup::BasketLookup;
 use crate::catalogue::freshness::Freshness;
 use crate::catalogue::sync::CatalogueSync;
+use crate::identity::passwords::Passwords;
 use crate::operations::progress::Progress;
 use crate::processes::engine::lease_runner::LeaseConfig;
 use crate::runtime::compose::{ProcessContext, Systems, start_processes};
@@ -92,6 +93,7 @@ impl Server {
         let ground = ProcessContext {
             store: &store,
             protected_log: &protected_log,
+            passwords: &Passwords::default(),
             progress: &server.progress,
             lease_config,
             tasks: &tasks,

@@ -327,7 +327,7 @@ async fn every_post_of_the_description_has_one_effect_under_one_key() {
     twice.token = Some(signed_in["token"].as_str().unwrap().to_owned());
     twice.post("/v1/sessions/renew", "/v1/sessions/renew", none()).await;
     twice.token = None;
-    for what in ["deactivate", "reactivate", "erase"] {
+    for what in ["deactivate", "reactivate", "one-time-password", "erase"] {
         twice.post(&format!("/v1/customers/{{id}}/{what}"), &format!("/v1/customers/{ada}/{what}"), none()).await;
     }
 

@@ -38,6 +38,7 @@ mod memory;
 mod money;
 mod network;
 mod offline;
+mod one_time_passwords;
 mod openapi;
 mod operations;
 mod operators;

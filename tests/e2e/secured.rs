@@ -335,6 +335,7 @@ async fn operators_neither_delete_nor_deactivate_themselves() {
         shop.operator.delete_account(&delete).await.map(drop),
         shop.operator.deactivate(me.id, &key()).await.map(drop),
         shop.operator.erase(me.id, &key()).await.map(drop),
+        shop.operator.reset_password(me.id, &key()).await.map(drop),
     ];
     for refusal in refusals {
         assert_eq!(refusal.unwrap_err().problem().unwrap().code, "own_operator_account");

@@ -194,6 +194,8 @@ fn customer(what: &str, data: &Value) -> String {
         "limit_set" => with("may buy what costs up to", &[("", amount(data, "limit"))]),
         "name_changed" => "has another name".to_owned(),
         "password_changed" => "has another password".to_owned(),
+        "password_reset" => "gets a one-time password by mail".to_owned(),
+        "one_time_password_set" => "has a one-time password".to_owned(),
         "deactivated" => "may no longer sign in".to_owned(),
         "reactivated" => "may sign in again".to_owned(),
         "session_started" => "signed in".to_owned(),

@@ -69,8 +69,8 @@ pub use orders::{
     PaymentStatus, RefundOrder, ReopenReason, Ship, Shipment, TaxLine,
 };
 pub use people::{
-    ChangePassword, ChangeProfile, DeleteAccount, Password, Role, Session, SessionKind, SessionList, SessionsEnded,
-    SignIn, SignedIn, Token,
+    ChangePassword, ChangeProfile, DeleteAccount, Password, PasswordReset, Role, Session, SessionKind, SessionList,
+    SessionsEnded, SignIn, SignedIn, Token,
 };
 pub use problem::{FieldError, Problem};
 pub use processes::{

@@ -115,6 +115,15 @@ pub struct SessionsEnded {
     pub ended: u32,
 }
 
+/// That a one-time password is on its way to a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PasswordReset {
+    /// The one-time password is refused from this time on.
+    pub expires_at: Timestamp,
+    /// Number of sessions that were ended.
+    pub ended: u32,
+}
+
 /// Change the own profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

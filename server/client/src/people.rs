@@ -5,7 +5,7 @@
 use reqwest::Method;
 use storefront_api::{
     ChangePassword, ChangeProfile, Customer, CustomerId, CustomerListQuery, CustomerSummary, DeleteAccount, Page,
-    SessionId, SessionList, SessionsEnded, SignIn, SignedIn,
+    PasswordReset, SessionId, SessionList, SessionsEnded, SignIn, SignedIn,
 };
 
 use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
@@ -129,6 +129,19 @@ impl Client {
         key: &IdempotencyKey,
     ) -> Result<WriteResponse<Customer>, ClientError> {
         self.post(&["v1", "customers", &id.to_string(), "deactivate"], &serde_json::json!({}), key).await
+    }
+
+    /// `POST /v1/customers/{id}/one-time-password`: takes a customer's password away and has a one-time password mailed to them; for
+    /// operators.
+    ///
+    /// # Errors
+    /// See [`Client::sign_in`].
+    pub async fn reset_password(
+        &self,
+        id: CustomerId,
+        key: &IdempotencyKey,
+    ) -> Result<WriteResponse<PasswordReset>, ClientError> {
+        self.post(&["v1", "customers", &id.to_string(), "one-time-password"], &serde_json::json!({}), key).await
     }
 
     /// `POST /v1/customers/{id}/erase`: deletes a customer and makes unreadable who it was; for operators.

@@ -23,6 +23,12 @@ event_types! {
     "customer.password_changed" [1] PasswordChanged,
         "The customer has another password",
         by ["PUT /v1/customers/me/password", "shop"];
+    "customer.password_reset" [1] PasswordReset,
+        "An intent: the password is refused from now on, every session has ended, and a one-time password is to be mailed",
+        by ["POST /v1/customers/{id}/one-time-password"];
+    "customer.one_time_password_set" [1] OneTimePasswordSet,
+        "The customer has a password that is good until a time, to sign in and change it",
+        by ["process:mail", "shop"];
     "customer.deactivated" [1] NoData,
         "The customer can no longer sign in, and every session has ended",
         by ["POST /v1/customers/{id}/deactivate"];
@@ -35,7 +41,7 @@ event_types! {
     "customer.session_ended" [1] SessionEnded,
         "A session has ended",
         by ["DELETE /v1/sessions/current", "DELETE /v1/sessions/{id}", "DELETE /v1/sessions/others", "POST /v1/sessions",
-            "PUT /v1/customers/me/password", "POST /v1/customers/{id}/erase"];
+            "PUT /v1/customers/me/password", "POST /v1/customers/{id}/erase", "POST /v1/customers/{id}/one-time-password"];
     "customer.deleted" [1] NoData,
         "The account is gone",
         by ["DELETE /v1/customers/me", "POST /v1/customers/{id}/erase"];
@@ -86,6 +92,17 @@ struct PasswordChanged {
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]
+struct PasswordReset {
+    expires_at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+struct OneTimePasswordSet {
+    password_hash: String,
+    expires_at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
 struct SessionStarted {
     session_id: SessionId,
     started_at: Timestamp,
@@ -112,6 +129,12 @@ pub(crate) fn encode(event: &CustomerEvent) -> Encoded {
         CustomerEvent::NameChanged { name } => encode_shape("customer.name_changed", 1, &NameChanged { name }),
         CustomerEvent::PasswordChanged { password: PasswordHash(password_hash), must_change } => {
             encode_shape("customer.password_changed", 1, &PasswordChanged { password_hash, must_change })
+        }
+        CustomerEvent::PasswordReset { expires_at } => {
+            encode_shape("customer.password_reset", 1, &PasswordReset { expires_at })
+        }
+        CustomerEvent::OneTimePasswordSet { password: PasswordHash(password_hash), expires_at } => {
+            encode_shape("customer.one_time_password_set", 1, &OneTimePasswordSet { password_hash, expires_at })
         }
         CustomerEvent::Deactivated => encode_shape("customer.deactivated", 1, &NoData {}),
         CustomerEvent::Reactivated => encode_shape("customer.reactivated", 1, &NoData {}),
@@ -142,6 +165,14 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Cust
         ("customer.password_changed", 1) => {
             let PasswordChanged { password_hash, must_change } = parse(kind, data)?;
             Ok(CustomerEvent::PasswordChanged { password: PasswordHash(password_hash), must_change })
+        }
+        ("customer.password_reset", 1) => {
+            let PasswordReset { expires_at } = parse(kind, data)?;
+            Ok(CustomerEvent::PasswordReset { expires_at })
+        }
+        ("customer.one_time_password_set", 1) => {
+            let OneTimePasswordSet { password_hash, expires_at } = parse(kind, data)?;
+            Ok(CustomerEvent::OneTimePasswordSet { password: PasswordHash(password_hash), expires_at })
         }
         ("customer.deactivated", 1) => {
             let NoData {} = parse(kind, data)?;

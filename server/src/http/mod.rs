@@ -156,6 +156,7 @@ fn people_routes(routes: Routes) -> Routes {
         .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::set_limit))
         .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::deactivate))
         .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::reactivate))
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::reset_password))
         .add(Rule::Operator.or_key(Scope::Operate), routes!(customers::erase))
         // A key that could make others would outlive its own end.
         .add(Rule::Operator, routes!(api_keys::create_api_key, api_keys::list_api_keys))

@@ -1,8 +1,9 @@
 //! Accounts in the log: who signs in with an address, and with which password.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use storefront_api::{CustomerId, EmailAddress, Money, Password as PlainPassword, Role};
+use storefront_api::{CustomerId, EmailAddress, Money, Password as PlainPassword, Role, Timestamp};
 use storefront_domain::customer::{Account, Customer, CustomerError, CustomerEvent, PasswordHash, Registered};
 use storefront_domain::login::{self, Login, LoginCommand, LoginError, LoginEvent};
 use storefront_domain::wallet::WalletEvent;
@@ -16,6 +17,14 @@ use crate::{clock, random};
 
 /// Name of the first operator.
 const OPERATOR_NAME: &str = "Operator";
+
+/// For how long a one-time password is good.
+const ONE_TIME_PASSWORD_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The end of a one-time password that is given now.
+pub(crate) fn one_time_password_expiry() -> Timestamp {
+    Timestamp::from_unix_ms(clock::now().unix_ms() + clock::as_ms(ONE_TIME_PASSWORD_LIFE))
+}
 
 /// Why nobody could be signed in.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +54,7 @@ pub(crate) async fn authenticate(
         Ok(email) => find(store, &email).await?,
         Err(_) => None,
     };
-    let account = known.as_ref().and_then(|(_, customer)| account(customer));
-    let hash = account.map(|account| account.password.clone());
+    let hash = known.as_ref().and_then(|(_, customer)| registered(customer)?.password(clock::now()).cloned());
     let matches = passwords.matches(Password::given(password), hash.as_ref()).await?;
     match (known, hash) {
         (Some((id, customer)), Some(hash)) if matches && registered(&customer).is_some_and(|known| known.is_active) => {
@@ -78,18 +86,19 @@ pub(crate) async fn ensure_operator(
     };
     let plain = Password::random();
     let password = passwords.hash(Password::given(&plain)).await?;
-    let must_change = true;
+    let one_time =
+        CustomerEvent::OneTimePasswordSet { password: password.clone(), expires_at: one_time_password_expiry() };
     let cause = Cause { correlation_id: random::id().to_string(), causation_id: None, actor: "shop".to_owned() };
     let written = retry_on_conflict(|| async {
         let mut batch = AppendBuilder::new(clock::now(), cause.clone());
         if known.is_some() {
-            let changed = CustomerEvent::PasswordChanged { password: password.clone(), must_change };
-            batch.decide(store, streams::customer(id), |_| Ok::<_, CustomerError>(vec![changed])).await?;
+            batch.decide(store, streams::customer(id), |_| Ok::<_, CustomerError>(vec![one_time.clone()])).await?;
         } else {
             let role = Role::Operator;
-            let (name, password) = (OPERATOR_NAME.to_owned(), password.clone());
+            let (name, password, must_change) = (OPERATOR_NAME.to_owned(), password.clone(), true);
             let account = Account { email: email.as_str().to_owned(), name, password, must_change, role };
-            batch.add(streams::customer(id), Version(0), &[CustomerEvent::Registered { account: Some(account) }]);
+            let registered = CustomerEvent::Registered { account: Some(account) };
+            batch.add(streams::customer(id), Version(0), &[registered, one_time.clone()]);
             batch.add(streams::wallet(id), Version(0), &[WalletEvent::Opened { balance: opening_balance }]);
             let claim = |login: &Login| login::decide(login, LoginCommand::Claim { customer_id: id });
             batch.decide(store, streams::login(email), claim).await?;
@@ -104,7 +113,7 @@ pub(crate) async fn ensure_operator(
     }
 }
 
-/// Whether a customer has this password.
+/// Whether a customer has this password, and it has not expired.
 ///
 /// # Errors
 /// See [`SignInError`]; it is refused where there is no account.
@@ -113,8 +122,9 @@ pub(crate) async fn check_password(
     customer: &Customer,
     password: &PlainPassword,
 ) -> Result<bool, SignInError> {
-    let account = account(customer).ok_or(SignInError::Refused)?;
-    Ok(passwords.matches(Password::given(password), Some(&account.password)).await?)
+    account(customer).ok_or(SignInError::Refused)?;
+    let hash = registered(customer).and_then(|registered| registered.password(clock::now()));
+    Ok(passwords.matches(Password::given(password), hash).await?)
 }
 
 /// Whether a mail address belongs to an operator.
@@ -178,8 +188,13 @@ mod tests {
         let (store, passwords) = (a_log(), Passwords::default());
         let password = Password::given(&PlainPassword("tea at five".to_owned()));
         let password = passwords.hash(password).await.unwrap();
-        let [ada, off] = [1, 2].map(|number| CustomerId(Uuid::from_u128(number)));
-        for (id, email) in [(ada, "ada@example.com"), (off, "off@example.com")] {
+        let [ada, off, late, reset] = [1, 2, 3, 4].map(|number| CustomerId(Uuid::from_u128(number)));
+        for (id, email) in [
+            (ada, "ada@example.com"),
+            (off, "off@example.com"),
+            (late, "late@example.com"),
+            (reset, "reset@example.com"),
+        ] {
             let account = Account {
                 email: email.to_owned(),
                 name: "Somebody".to_owned(),
@@ -188,7 +203,15 @@ mod tests {
                 role: Role::Customer,
             };
             let registered = CustomerEvent::Registered { account: Some(account) };
-            let events = if id == off { vec![registered, CustomerEvent::Deactivated] } else { vec![registered] };
+            let after = match id {
+                id if id == off => Some(CustomerEvent::Deactivated),
+                id if id == reset => Some(CustomerEvent::PasswordReset { expires_at: one_time_password_expiry() }),
+                id if id == late => {
+                    Some(CustomerEvent::OneTimePasswordSet { password: password.clone(), expires_at: clock::now() })
+                }
+                _ => None,
+            };
+            let events: Vec<_> = [registered].into_iter().chain(after).collect();
             write(&store, at_second(1), "test", streams::customer(id), &events).await;
             let claimed = LoginEvent::Claimed { customer_id: id };
             write(&store, at_second(1), "test", streams::login(&email.parse().unwrap()), &[claimed]).await;
@@ -198,6 +221,8 @@ mod tests {
             ("ADA@example.com", "tea at five", Some(ada)),
             ("ada@example.com", "tea at six", None),
             ("off@example.com", "tea at five", None),
+            ("late@example.com", "tea at five", None),
+            ("reset@example.com", "tea at five", None),
             ("bob@example.com", "tea at five", None),
             ("no address", "tea at five", None),
         ] {

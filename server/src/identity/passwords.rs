@@ -90,14 +90,14 @@ impl Password {
     }
 }
 
-/// Hashes passwords, a few at once.
-#[derive(Debug)]
+/// Hashes passwords, a few at once. Clones share the limits.
+#[derive(Clone, Debug)]
 pub(crate) struct Passwords {
     /// Room for those that are hashed and those that wait.
     places: Arc<Semaphore>,
     /// Turns to be hashed.
     turns: Arc<Semaphore>,
-    hashings: AtomicU64,
+    hashings: Arc<AtomicU64>,
 }
 
 impl Default for Passwords {
@@ -111,7 +111,7 @@ impl Default for Passwords {
 impl Passwords {
     fn with_limits(at_once: usize, waiting: usize) -> Self {
         let places = Arc::new(Semaphore::new(at_once + waiting));
-        Self { places, turns: Arc::new(Semaphore::new(at_once)), hashings: AtomicU64::new(0) }
+        Self { places, turns: Arc::new(Semaphore::new(at_once)), hashings: Arc::default() }
     }
 
     /// Number of hashings since the start; each costs the same.

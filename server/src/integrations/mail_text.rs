@@ -2,7 +2,7 @@
 //!
 //! Pure functions from an order to subject and body. Amounts are formatted by the `Display` of [`Money`] only.
 
-use storefront_api::{Address, Money, Order, OrderItem, PaymentStatus, Shipment, VoucherCode};
+use storefront_api::{Address, Money, Order, OrderItem, PaymentStatus, Shipment, Timestamp, VoucherCode};
 use storefront_domain::email::MailKind;
 use storefront_domain::invoice::CreditNoteNumber;
 
@@ -49,6 +49,23 @@ pub(crate) fn write(kind: &MailKind, order: Option<&Order>) -> (String, String) 
     };
     let body = format!("{greeting}\n\n{}\n\nYour Storefront\n", parts.join("\n\n"));
     (subject, body)
+}
+
+/// Writes subject and body of the mail that brings a one-time password; it stands alone in its line.
+pub(crate) fn one_time_password(name: &str, password: &str, expires_at: Timestamp) -> (String, String) {
+    let subject = "Your one-time password".to_owned();
+    // The date and the minute of an RFC 3339 time are its first sixteen characters.
+    let until: String = expires_at.to_string().chars().take(16).collect::<String>().replace('T', " ");
+    let parts = [
+        format!("Hello {},", one_line(name)),
+        "your password in the store was reset, and every session has ended. Sign in with this one:".to_owned(),
+        format!("  {password}"),
+        format!(
+            "Then choose your own. It is good until {until} UTC. If you get several such mails, the latest one counts."
+        ),
+        "Your Storefront\n".to_owned(),
+    ];
+    (subject, parts.join("\n\n"))
 }
 
 fn confirmation(name: &str, order: &Order) -> Vec<String> {

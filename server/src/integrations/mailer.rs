@@ -3,6 +3,7 @@
 //! One call is one attempt. A mail that is sent again has the same `Message-ID`, by which mail servers and clients
 //! recognize duplicates. The text of mails is in `mail_text`.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,8 +54,8 @@ struct Sender {
     domain: String,
 }
 
-/// A mail to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A mail to send. `Debug` does not show its text, which may have a password.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Mail {
     /// Local part of the `Message-ID`, such as `0190…`, the same for every attempt; the sender's domain is appended.
     pub(crate) message_id: String,
@@ -63,6 +64,13 @@ pub(crate) struct Mail {
     pub(crate) subject: String,
     /// Plain text; the mail also contains it as HTML.
     pub(crate) body: String,
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { message_id, to, subject, body: _ } = self;
+        f.debug_struct("Mail").field("message_id", message_id).field("to", to).field("subject", subject).finish()
+    }
 }
 
 /// Why a mail was not sent.

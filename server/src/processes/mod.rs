@@ -18,6 +18,7 @@ pub(crate) mod give_back_the_voucher_of_a_refunded_order;
 pub(crate) mod give_back_what_is_not_paid_in_time;
 pub(crate) mod issue_a_voucher_when_a_large_order_ships;
 pub(crate) mod issue_invoices_and_credit_notes;
+mod mail_one_time_passwords;
 pub(crate) mod pay_from_wallets;
 pub(crate) mod put_demo_stock_on_the_shelf;
 pub(crate) mod reprice_open_baskets;

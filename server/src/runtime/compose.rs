@@ -15,6 +15,7 @@ use crate::catalogue::basket_lookup::BasketLookup;
 use crate::catalogue::freshness::Freshness;
 use crate::catalogue::sync::CatalogueSync;
 use crate::config::{Config, StoreChoice};
+use crate::identity::passwords::Passwords;
 use crate::identity::signing_keys::SigningKeys;
 use crate::integrations::card_gateway::CardGateway;
 use crate::integrations::mailer::{Mailer, MailerConfig};
@@ -214,6 +215,7 @@ pub(crate) struct ProcessContext<'a> {
     pub(crate) store: &'a Store,
     /// The log behind `store`.
     pub(crate) protected_log: &'a ProtectedLog,
+    pub(crate) passwords: &'a Passwords,
     pub(crate) progress: &'a Progress,
     pub(crate) lease_config: LeaseConfig,
     pub(crate) tasks: &'a TaskTracker,
@@ -286,9 +288,9 @@ pub(crate) fn start_processes(
         issue_invoices_and_credit_notes::handle(store, numbers.clone(), seller.clone(), delivery)
     });
     context.start(notices::SUBSCRIPTION, notices::handle);
-    let (mail, attempts) = (systems.mail.clone(), config.mail_attempts);
+    let (mail, passwords, attempts) = (systems.mail.clone(), context.passwords.clone(), config.mail_attempts);
     context.start(send_mail::SUBSCRIPTION, move |store, delivery| {
-        send_mail::handle(store, mail.clone(), attempts, delivery)
+        send_mail::handle(store, mail.clone(), passwords.clone(), attempts, delivery)
     });
     let baskets = basket_lookup.clone();
     context.start(reprice_open_baskets::SUBSCRIPTION, move |store, delivery| {

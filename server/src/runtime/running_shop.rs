@@ -70,6 +70,7 @@ async fn follow_clock(log_health: LogHealth, store: Store) {
 /// Reads the signing keys, the API keys, and the sessions that ended of late; what changes from now on is followed until `stop`.
 async fn open_identity(
     config: &Config,
+    passwords: Passwords,
     store: &Store,
     tasks: &TaskTracker,
     stop: &CancellationToken,
@@ -79,7 +80,7 @@ async fn open_identity(
     let known_up_to = follower.load(store).await.map_err(|failure| StartError::Log(failure.to_string()))?;
     tasks.spawn(follower.clone().follow(store.clone(), known_up_to, stop.clone()));
     let LogFollower { ended, api_keys } = follower;
-    Ok(Arc::new(Identity { passwords: Passwords::default(), keys, ended, api_keys }))
+    Ok(Arc::new(Identity { passwords, keys, ended, api_keys }))
 }
 
 /// Loads the fonts beside the start, which need not wait for them.
@@ -207,6 +208,7 @@ impl RunningShop {
             config: config.clone(),
             store: store.clone(),
             protected_log: protected_log.clone(),
+            passwords: Passwords::default(),
             progress: progress.clone(),
             basket_lookup,
             systems,
@@ -230,11 +232,10 @@ impl RunningShop {
         });
         let reconciliation = Reconciliation::new(store.clone(), cards.clone());
         tasks.spawn(stop.clone().run_until_cancelled_owned(reconciliation.clone().run(set_back.is_some())));
-        let identity = open_identity(config, &store, &tasks, &stop).await?;
+        let identity = open_identity(config, workers.passwords.clone(), &store, &tasks, &stop).await?;
         let order_owners = OrderOwners::default();
         let order_watch = OrderWatch::new(config.waiting_requests, order_owners.clone());
         tasks.spawn(order_watch.clone().run(store.clone(), stop.clone()));
-        let fonts = load_fonts(config);
         let shop = ShopState {
             protected_log,
             store: store.clone(),
@@ -243,7 +244,7 @@ impl RunningShop {
             set_back: set_back.map(LogSetBack::sentence),
             views: views.clone(),
             picture_cache: Arc::new(PictureCache::new(products.clone(), freshness.clone())),
-            fonts,
+            fonts: load_fonts(config),
             products,
             catalogue_sync,
             freshness,

@@ -11,6 +11,7 @@ use crate::catalogue::basket_lookup::BasketLookup;
 use crate::catalogue::freshness::Freshness;
 use crate::catalogue::sync::CatalogueSync;
 use crate::config::Config;
+use crate::identity::passwords::Passwords;
 use crate::lab::WorkerControl;
 use crate::operations::progress::Progress;
 use crate::runtime::compose::{ProcessContext, Systems, lease_config, start_processes};
@@ -22,6 +23,7 @@ pub(crate) struct Workers {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) protected_log: ProtectedLog,
+    pub(crate) passwords: Passwords,
     pub(crate) progress: Progress,
     pub(crate) basket_lookup: Arc<dyn BasketLookup>,
     pub(crate) systems: Systems,
@@ -46,6 +48,7 @@ impl Workers {
         let context = ProcessContext {
             store: &self.store,
             protected_log: &self.protected_log,
+            passwords: &self.passwords,
             progress: &self.progress,
             lease_config: lease_config(&self.config),
             tasks: &worker_set.tasks,

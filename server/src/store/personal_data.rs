@@ -40,7 +40,7 @@ fn personal_texts(kind: &str) -> &'static [&'static str] {
     match kind {
         "customer.registered" => &["/email", "/name", "/password_hash"],
         "customer.name_changed" => &["/name"],
-        "customer.password_changed" => &["/password_hash"],
+        "customer.password_changed" | "customer.one_time_password_set" => &["/password_hash"],
         "customer.session_started" => &["/user_agent"],
         "order.checked_out" => &[
             "/email",

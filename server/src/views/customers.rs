@@ -142,6 +142,8 @@ impl CustomerRow {
             CustomerEvent::Registered { .. }
             | CustomerEvent::LimitSet { .. }
             | CustomerEvent::PasswordChanged { .. }
+            | CustomerEvent::PasswordReset { .. }
+            | CustomerEvent::OneTimePasswordSet { .. }
             | CustomerEvent::SessionStarted(_)
             | CustomerEvent::SessionEnded { .. } => {}
         }

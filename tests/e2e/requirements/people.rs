@@ -169,4 +169,18 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "server/src/views/customers.rs::customers_are_found_by_what_is_known_of_them_now_and_deleted_ones_by_their_id",
         ],
     ),
+    (
+        "I15",
+        "a customer whose password an operator resets gets a one-time password by mail, good for a day until it is changed",
+        &[
+            "tests/e2e/one_time_passwords.rs::a_one_time_password_reaches_its_customer_alone_and_is_good_until_it_is_changed",
+            "tests/e2e/one_time_passwords.rs::a_one_time_password_whose_mail_waits_for_the_mail_server_comes_after_a_restart",
+            "server/domain/src/customer/tests.rs::after_a_reset_only_its_one_time_password_is_good_until_it_expires_or_is_changed",
+            "server/src/processes/mail_one_time_passwords.rs::the_mail_has_a_password_that_signs_in_and_the_log_has_it_nowhere",
+            "server/src/processes/mail_one_time_passwords.rs::of_several_attempts_the_latest_password_is_the_good_one",
+            "server/src/processes/mail_one_time_passwords.rs::a_mail_that_is_refused_or_was_tried_often_is_parked",
+            "server/src/processes/mail_one_time_passwords.rs::a_reset_that_is_over_or_replaced_or_whose_customer_is_gone_sends_nothing",
+            "server/src/identity/accounts.rs::every_refusal_hashes_as_much_as_a_sign_in",
+        ],
+    ),
 ];

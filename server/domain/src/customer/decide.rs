@@ -1,9 +1,9 @@
 //! The commands to a customer.
 
-use storefront_api::{Money, SessionId};
+use storefront_api::{Money, SessionId, Timestamp};
 
 use super::events::{Account, CustomerEvent, PasswordHash, Session};
-use super::state::{Customer, Registered};
+use super::state::{Customer, OneTimePassword, Registered};
 
 /// Maximum number of sessions of a customer at once; a new one ends the oldest.
 pub const MAX_SESSIONS: usize = 50;
@@ -34,6 +34,16 @@ pub enum CustomerCommand {
         current: PasswordHash,
         password: PasswordHash,
         keep: SessionId,
+    },
+    /// Take the password away and end all sessions; a one-time password is to be mailed, which is good until `expires_at`.
+    ResetPassword {
+        expires_at: Timestamp,
+    },
+    /// Set the one-time password that was mailed for the reset with this `expires_at`; changes nothing when that was not the
+    /// last one, or has its password.
+    SetOneTimePassword {
+        password: PasswordHash,
+        expires_at: Timestamp,
     },
     /// Forbid signing in, and end all sessions; a repeat changes nothing.
     Deactivate,
@@ -111,6 +121,8 @@ pub fn decide(customer: &Customer, command: CustomerCommand) -> Result<Vec<Custo
             | CustomerCommand::SetLimit { .. }
             | CustomerCommand::ChangeName { .. }
             | CustomerCommand::ChangePassword { .. }
+            | CustomerCommand::ResetPassword { .. }
+            | CustomerCommand::SetOneTimePassword { .. }
             | CustomerCommand::Deactivate
             | CustomerCommand::Reactivate
             | CustomerCommand::Delete { .. }
@@ -140,6 +152,15 @@ fn decide_registered(registered: &Registered, command: CustomerCommand) -> Resul
             let changed = CustomerEvent::PasswordChanged { password, must_change: false };
             Ok([changed].into_iter().chain(ended(registered, |id| id != keep)).collect())
         }
+        CustomerCommand::ResetPassword { expires_at } => {
+            account(registered)?;
+            Ok([CustomerEvent::PasswordReset { expires_at }].into_iter().chain(ended(registered, |_| true)).collect())
+        }
+        CustomerCommand::SetOneTimePassword { password, expires_at } => {
+            account(registered)?;
+            let is_awaited = registered.one_time_password == Some(OneTimePassword { expires_at, is_set: false });
+            Ok(if is_awaited { vec![CustomerEvent::OneTimePasswordSet { password, expires_at }] } else { vec![] })
+        }
         CustomerCommand::Deactivate if !registered.is_active => Ok(vec![]),
         CustomerCommand::Deactivate => {
             Ok([CustomerEvent::Deactivated].into_iter().chain(ended(registered, |_| true)).collect())
@@ -165,7 +186,8 @@ fn start_session(
     session: Session,
     password: &PasswordHash,
 ) -> Result<Vec<CustomerEvent>, CustomerError> {
-    if account(registered)?.password != *password {
+    account(registered)?;
+    if registered.password(session.started_at) != Some(password) {
         return Err(CustomerError::PasswordChanged);
     }
     if !registered.is_active {
@@ -178,7 +200,9 @@ fn start_session(
 }
 
 fn confirm(registered: &Registered, password: &PasswordHash) -> Result<(), CustomerError> {
-    if account(registered)?.password == *password { Ok(()) } else { Err(CustomerError::NotThePassword) }
+    let is_awaited = registered.one_time_password.is_some_and(|one_time| !one_time.is_set);
+    let is_right = account(registered)?.password == *password && !is_awaited;
+    if is_right { Ok(()) } else { Err(CustomerError::NotThePassword) }
 }
 
 fn account(registered: &Registered) -> Result<&Account, CustomerError> {

@@ -22,6 +22,15 @@ pub enum CustomerEvent {
         /// Whether it is good for one sign-in, which must change it.
         must_change: bool,
     },
+    /// An operator has taken the password away. A one-time password is mailed, which is good until `expires_at`.
+    PasswordReset {
+        expires_at: Timestamp,
+    },
+    /// The customer was given a password that is good until `expires_at`, to sign in and change it.
+    OneTimePasswordSet {
+        password: PasswordHash,
+        expires_at: Timestamp,
+    },
     /// The customer can no longer sign in.
     Deactivated,
     Reactivated,

@@ -12,4 +12,4 @@ mod tests;
 
 pub use decide::{CustomerCommand, CustomerError, MAX_SESSIONS, decide};
 pub use events::{Account, CustomerEvent, PasswordHash, Session};
-pub use state::{Customer, Registered, evolve};
+pub use state::{Customer, OneTimePassword, Registered, evolve};

@@ -2,7 +2,7 @@
 
 use storefront_api::{Money, Timestamp};
 
-use super::events::{Account, CustomerEvent, Session};
+use super::events::{Account, CustomerEvent, PasswordHash, Session};
 
 /// The state of a customer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,12 +22,30 @@ pub struct Registered {
     /// The highest unit price that the customer may buy at; `None` for the default limit of the shop.
     pub limit: Option<Money>,
     pub account: Option<Account>,
+    /// The one-time password that has not been changed yet.
+    pub one_time_password: Option<OneTimePassword>,
     pub is_active: bool,
     /// The sessions that were not ended, oldest first; some may have expired.
     pub sessions: Vec<Session>,
 }
 
+/// A password that an operator or the shop has chosen, and which its owner must change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OneTimePassword {
+    /// It is refused from this time on.
+    pub expires_at: Timestamp,
+    /// Whether the customer has it; until then there is no password.
+    pub is_set: bool,
+}
+
 impl Registered {
+    /// The password that is good at a time; `None` without an account, while a one-time password is awaited, and once it has
+    /// expired.
+    pub fn password(&self, now: Timestamp) -> Option<&PasswordHash> {
+        let is_good = self.one_time_password.is_none_or(|one_time| one_time.is_set && now < one_time.expires_at);
+        self.account.as_ref().map(|account| &account.password).filter(|_| is_good)
+    }
+
     /// The sessions that have not expired.
     pub fn live_sessions(&self, now: Timestamp) -> impl Iterator<Item = &Session> {
         self.sessions.iter().filter(move |session| session.expires_at > now)
@@ -39,7 +57,13 @@ pub fn evolve(customer: Customer, event: &CustomerEvent) -> Customer {
     match (customer, event) {
         (Customer::Unknown, CustomerEvent::Registered { account }) => {
             let account = account.clone();
-            Customer::Registered(Registered { limit: None, account, is_active: true, sessions: Vec::new() })
+            Customer::Registered(Registered {
+                limit: None,
+                account,
+                one_time_password: None,
+                is_active: true,
+                sessions: Vec::new(),
+            })
         }
         // Who has no account can be erased too.
         (Customer::Unknown | Customer::Registered(_), CustomerEvent::Deleted) => Customer::Deleted,
@@ -54,6 +78,8 @@ pub fn evolve(customer: Customer, event: &CustomerEvent) -> Customer {
             | CustomerEvent::LimitSet { .. }
             | CustomerEvent::NameChanged { .. }
             | CustomerEvent::PasswordChanged { .. }
+            | CustomerEvent::PasswordReset { .. }
+            | CustomerEvent::OneTimePasswordSet { .. }
             | CustomerEvent::Deactivated
             | CustomerEvent::Reactivated
             | CustomerEvent::SessionStarted(_)
@@ -78,6 +104,17 @@ impl Registered {
                     account.password = password.clone();
                     account.must_change = *must_change;
                 }
+                self.one_time_password = None;
+            }
+            CustomerEvent::PasswordReset { expires_at } => {
+                self.one_time_password = Some(OneTimePassword { expires_at: *expires_at, is_set: false });
+            }
+            CustomerEvent::OneTimePasswordSet { password, expires_at } => {
+                if let Some(account) = &mut self.account {
+                    account.password = password.clone();
+                    account.must_change = true;
+                }
+                self.one_time_password = Some(OneTimePassword { expires_at: *expires_at, is_set: true });
             }
             CustomerEvent::Deactivated => self.is_active = false,
             CustomerEvent::Reactivated => self.is_active = true,

@@ -59,7 +59,13 @@ fn ended(number: u128) -> CustomerEvent {
 }
 
 fn registered(limit: Option<Money>) -> Customer {
-    Customer::Registered(Registered { limit, account: None, is_active: true, sessions: vec![] })
+    Customer::Registered(Registered {
+        limit,
+        account: None,
+        one_time_password: None,
+        is_active: true,
+        sessions: vec![],
+    })
 }
 
 fn start(session: Session, password: &str) -> CustomerCommand {
@@ -153,6 +159,40 @@ fn a_new_password_ends_the_other_sessions() {
     let customer = given(history()).when(change("first")).then([changed(), ended(1)]);
     let Customer::Registered(Registered { account: Some(account), sessions, .. }) = customer else { panic!() };
     assert_eq!((account.password, sessions), (hash("second"), vec![session(2, 1)]));
+}
+
+#[test]
+fn after_a_reset_only_its_one_time_password_is_good_until_it_expires_or_is_changed() {
+    let at = |second: i64| Timestamp::from_unix_ms(second * 1000);
+    let reset = |second| CustomerEvent::PasswordReset { expires_at: at(second) };
+    let set = |text, second| CustomerEvent::OneTimePasswordSet { password: hash(text), expires_at: at(second) };
+    let set_command =
+        |text, second| CustomerCommand::SetOneTimePassword { password: hash(text), expires_at: at(second) };
+    let change =
+        |current| CustomerCommand::ChangePassword { current: hash(current), password: hash("own"), keep: id(5) };
+    let command = CustomerCommand::ResetPassword { expires_at: at(100) };
+    given([with_account(), started(1, 0), started(2, 1)]).when(command.clone()).then([reset(100), ended(1), ended(2)]);
+    given([without_account()]).when(command.clone()).then_refused(CustomerError::NoAccount);
+    given([]).when(command).then_refused(CustomerError::NotFound);
+
+    let awaited = || [with_account(), reset(100)];
+    given(awaited()).when(start(session(1, 50), "first")).then_refused(CustomerError::PasswordChanged);
+    given(awaited()).when(change("first")).then_refused(CustomerError::NotThePassword);
+    given(awaited()).when(set_command("once", 100)).then([set("once", 100)]);
+    given(awaited()).when(set_command("once", 99)).then_nothing();
+    given([with_account()]).when(set_command("once", 100)).then_nothing();
+
+    let history = || [with_account(), reset(100), set("once", 100)];
+    given(history()).when(set_command("again", 100)).then_nothing();
+    given(history()).when(start(session(1, 99), "once")).then([started(1, 99)]);
+    given(history()).when(start(session(1, 100), "once")).then_refused(CustomerError::PasswordChanged);
+    given(history()).when(start(session(1, 50), "first")).then_refused(CustomerError::PasswordChanged);
+    let changed = CustomerEvent::PasswordChanged { password: hash("own"), must_change: false };
+    let customer = given(history()).when(change("once")).then([changed.clone()]);
+    let Customer::Registered(registered) = customer else { panic!("{customer:?}") };
+    assert_eq!(registered.password(at(1000)), Some(&hash("own")));
+    let later = history().into_iter().chain([changed]);
+    given(later).when(start(session(1, 50), "once")).then_refused(CustomerError::PasswordChanged);
 }
 
 #[test]

@@ -258,7 +258,13 @@ pub(super) fn customer() -> Vec<CustomerEvent> {
             Some(CustomerEvent::NameChanged { .. }) => {
                 CustomerEvent::PasswordChanged { password: account().password, must_change: true }
             }
-            Some(CustomerEvent::PasswordChanged { .. }) => CustomerEvent::Deactivated,
+            Some(CustomerEvent::PasswordChanged { .. }) => {
+                CustomerEvent::PasswordReset { expires_at: "2026-03-02T12:00:00Z".parse().unwrap() }
+            }
+            Some(CustomerEvent::PasswordReset { expires_at }) => {
+                CustomerEvent::OneTimePasswordSet { password: account().password, expires_at: *expires_at }
+            }
+            Some(CustomerEvent::OneTimePasswordSet { .. }) => CustomerEvent::Deactivated,
             Some(CustomerEvent::Deactivated) => CustomerEvent::Reactivated,
             Some(CustomerEvent::Reactivated) => CustomerEvent::SessionStarted(Session {
                 id: session_id(),

@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use storefront_api::{
-    self as api, CustomerId, CustomerListQuery, CustomerSummary, EmailAddress, FieldError, Page, Problem,
-    RegisterCustomer, Role, SessionsEnded, SetLimit,
+    self as api, CustomerId, CustomerListQuery, CustomerSummary, EmailAddress, FieldError, Page, PasswordReset,
+    Problem, RegisterCustomer, Role, SessionsEnded, SetLimit,
 };
 use storefront_domain::customer::{self, Account, Customer, CustomerCommand, CustomerError, CustomerEvent, Registered};
 use storefront_domain::login::{self, LoginCommand};
@@ -210,6 +210,40 @@ pub(crate) async fn reactivate(
     change_and_show(&shop, id, &command.into_context(), CustomerCommand::Reactivate).await
 }
 
+/// Give a customer a one-time password
+///
+/// For operators. The present password is refused from now on, and every session ends. The shop mails a one-time password to the
+/// address of the account, and to nobody else; it is good for 24 hours, to sign in and choose another one. While the mail
+/// cannot be sent, the customer has no password. A repeat sends another one, and the latest counts. Operators change their own
+/// with `PUT /v1/customers/me/password`.
+#[utoipa::path(
+    post, path = "/v1/customers/{id}/one-time-password", tag = "customers",
+    params(("id" = CustomerId, Path, description = "The customer")),
+    responses(
+        (status = 202, description = "The password is reset; the mail follows", body = PasswordReset),
+        (status = 404, description = "`customer_not_found`; also without an account", body = Problem),
+        (status = 409, description = "`own_operator_account`", body = Problem),
+    )
+)]
+pub(crate) async fn reset_password(
+    State(shop): State<Shop>,
+    PathParams(id): PathParams<CustomerId>,
+    principal: Principal,
+    command: EmptyCommand,
+) -> Result<Response, ApiError> {
+    check_not_own(principal, id)?;
+    let context = command.into_context();
+    let expires_at = accounts::one_time_password_expiry();
+    let work = async {
+        let customer = accounts::load(&shop.store, id).await?;
+        let ended = u32::try_from(super::sessions::live(&customer).len()).unwrap_or(u32::MAX);
+        let change = CustomerChange::of(id, CustomerCommand::ResetPassword { expires_at });
+        let reset = PasswordReset { expires_at, ended };
+        change.append(&shop, &context, |_, _| Ok(idempotency::reply(StatusCode::ACCEPTED, &reset)?)).await
+    };
+    respond_once(&shop, &context, work).await
+}
+
 /// Erase a customer
 ///
 /// For operators. Deletes the account, as its owner can; also for a guest, who has none. Then everything that tells who the
@@ -361,6 +395,8 @@ fn ended_sessions(events: &[CustomerEvent]) -> Vec<api::SessionId> {
         | CustomerEvent::LimitSet { .. }
         | CustomerEvent::NameChanged { .. }
         | CustomerEvent::PasswordChanged { .. }
+        | CustomerEvent::PasswordReset { .. }
+        | CustomerEvent::OneTimePasswordSet { .. }
         | CustomerEvent::Deactivated
         | CustomerEvent::Reactivated
         | CustomerEvent::SessionStarted(_)
@@ -385,7 +421,7 @@ fn reply(
 pub(super) fn body(shop: &Shop, id: CustomerId, customer: &Customer, version: Version) -> api::Customer {
     let (limit, account, is_active) = match customer {
         Customer::Unknown | Customer::Deleted | Customer::Erased => (None, None, true),
-        Customer::Registered(Registered { limit, account, is_active, sessions: _ }) => {
+        Customer::Registered(Registered { limit, account, is_active, one_time_password: _, sessions: _ }) => {
             (*limit, account.as_ref(), *is_active)
         }
     };
