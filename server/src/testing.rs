@@ -1,5 +1,6 @@
 //! Helpers shared by the unit tests: domain values by short names, recorded events, and a fake card gateway.
 
+use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -239,4 +240,31 @@ impl PaymentGateway for FakeCards {
         let found = intents.iter().find(|(name, _)| name == reference).map(|(_, payment_id)| *payment_id);
         if intents.is_empty() { Err(no_answer()) } else { Ok(found) }
     }
+}
+
+/// Bytes that somebody may send in place of a secret: the secret with a few bytes replaced, inserted, removed or swapped, cut,
+/// in other case, repeated until it is far too long, and bytes that have nothing to do with it. Sometimes the secret itself.
+pub(crate) fn almost(secret: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
+    let secret = secret.as_bytes().to_vec();
+    let len = secret.len();
+    let edits = proptest::collection::vec((0..8_u8, 0..=len, 0..=len, any::<u8>()), 0..4);
+    let edited = edits.prop_map(move |edits| {
+        let mut bytes = secret.clone();
+        for (kind, at, other, byte) in edits {
+            let (at, other) = (at.min(bytes.len()), other.min(bytes.len()));
+            match kind {
+                0 => bytes.insert(at, byte),
+                1 => bytes.insert(at, b"A.-_= \t\"~"[usize::from(byte) % 9]),
+                2 => bytes.truncate(at),
+                3 => drop(bytes.drain(at.min(other)..at.max(other))),
+                4 => bytes = bytes.repeat(usize::from(byte % 20)),
+                5 if at < bytes.len() && other < bytes.len() => bytes.swap(at, other),
+                6 if at < bytes.len() => bytes[at] ^= 1 << (byte % 8),
+                7 if at < bytes.len() => bytes[at] = bytes[at].to_ascii_uppercase(),
+                _ => {}
+            }
+        }
+        bytes
+    });
+    prop_oneof![4 => edited, 1 => proptest::collection::vec(any::<u8>(), 0..600)]
 }

@@ -194,8 +194,10 @@ fn condition(headers: &HeaderMap) -> Result<Condition, ApiError> {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::almost;
 
     fn parts(method: &str, path: &str, headers: &[(&'static str, &'static str)]) -> Parts {
         let mut request = Request::builder().method(method).uri(path);
@@ -241,6 +243,31 @@ mod tests {
             [&[(name, "")][..], &[(name, "\"\"")], &[(name, "two words")], &[(name, long)], &[(name, "a"), (name, "b")]]
         {
             assert_eq!(key_of(headers), Err("invalid_idempotency_key".to_owned()), "{headers:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_idempotency_key_is_taken_as_it_is_or_refused(
+            sent in prop_oneof![almost("7f-a_b"), almost("\"7f-a_b\""), proptest::collection::vec(0x21..0x7f_u8, 200..300)],
+        ) {
+            let Ok(value) = HeaderValue::from_bytes(&sent) else { return Ok(()) };
+            let mut parts = parts("POST", "/a", &[]);
+            parts.headers.insert(IDEMPOTENCY_KEY_HEADER, value);
+            let bare = sent.strip_prefix(b"\"").and_then(|key| key.strip_suffix(b"\"")).unwrap_or(&sent);
+            let fits = !bare.is_empty() && sent.len() <= 255 && sent.iter().all(u8::is_ascii_graphic);
+            match idempotency("guest", &parts, b"{}") {
+                Ok(found) => {
+                    let expected = [b"guest:", bare].concat();
+                    prop_assert!(fits);
+                    prop_assert_eq!(found.map(|found| found.key.into_bytes()), Some(expected));
+                }
+                Err(error) => {
+                    prop_assert_eq!(error.into_problem().code, "invalid_idempotency_key");
+                    let may_be_a_card = sent.iter().filter(|byte| byte.is_ascii_digit()).count() >= 12;
+                    prop_assert!(!fits || may_be_a_card);
+                }
+            }
         }
     }
 

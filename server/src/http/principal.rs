@@ -251,11 +251,88 @@ fn accept_expired(extensions: &mut Extensions) -> Principal {
 
 #[cfg(test)]
 mod tests {
-    use storefront_api::{SessionId, Timestamp};
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+    use storefront_api::{ApiKeyId, ApiKeySecret, SessionId, Timestamp};
+    use storefront_domain::api_key::{ApiKeyEvent, NewApiKey};
     use uuid::Uuid;
 
     use super::*;
     use crate::http::identity::Caller;
+    use crate::testing::almost;
+
+    const API_KEY: &str = "sk1_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA";
+
+    /// Somebody's identity with a token and [`API_KEY`], which are good.
+    fn identity() -> (Identity, String) {
+        let identity = Identity::for_tests();
+        let claims = Claims {
+            session_id: SessionId(Uuid::from_u128(1)),
+            customer_id: CustomerId(Uuid::from_u128(2)),
+            kind: SessionKind::Account,
+            role: Role::Operator,
+            must_change_password: false,
+            expires_at: Timestamp::from_unix_ms(clock::now().unix_ms() + 3_600_000),
+        };
+        let hash = api_keys::hash(&ApiKeySecret(API_KEY.to_owned()).0);
+        let (id, name) = (ApiKeyId(Uuid::from_u128(3)), "Till".to_owned());
+        let key = NewApiKey { id, name, scopes: vec![Scope::Operate], hash, expires_at: None };
+        identity.api_keys.apply(&ApiKeyEvent::Created(key));
+        let token = tokens::sign(&identity.keys, &claims);
+        (identity, token)
+    }
+
+    /// The header with `value`, which may have any bytes; `None` for one that HTTP does not allow.
+    fn principal(identity: &Identity, values: &[Vec<u8>]) -> Option<Principal> {
+        let values = values.iter().map(|value| HeaderValue::from_bytes(value).ok());
+        let values = values.collect::<Option<Vec<_>>>()?;
+        let headers = values.into_iter().map(|value| (header::AUTHORIZATION, value)).collect();
+        Some(Principal::of(identity, &headers))
+    }
+
+    fn is_let_in(principal: Principal) -> bool {
+        matches!(principal, Principal::Session(_) | Principal::Key(_))
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_authorization_says_nobody_is_let_in_but_with_a_token_or_a_key_that_was_issued(
+            sent in prop_oneof![almost("Bearer TOKEN"), almost("bearer KEY"), almost("TOKEN, Bearer KEY")],
+        ) {
+            let (identity, token) = identity();
+            let text = String::from_utf8_lossy(&sent).replace("TOKEN", &token).replace("KEY", API_KEY);
+            let Some(principal) = principal(&identity, &[text.clone().into_bytes()]) else { return Ok(()) };
+            let given = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+            let is_issued = given.is_some_and(|(_, given)| [token.as_str(), API_KEY].contains(&given.trim_matches([' ', '\t'])));
+            prop_assert_eq!(is_let_in(principal), is_issued, "{}", text);
+        }
+
+        #[test]
+        fn a_token_or_a_key_that_was_changed_lets_nobody_in(changed in almost(API_KEY), edits in 0..256_usize, byte: u8) {
+            let (identity, token) = identity();
+            let mut other = token.clone().into_bytes();
+            let at = edits % other.len();
+            other[at] = byte;
+            for (sent, good) in [(changed, API_KEY.as_bytes()), (other, token.as_bytes())] {
+                let value = [b"Bearer ".as_slice(), &sent].concat();
+                let Some(principal) = principal(&identity, &[value]) else { continue };
+                let is_issued = sent.trim_ascii() == good;
+                prop_assert_eq!(is_let_in(principal), is_issued, "{}", String::from_utf8_lossy(&sent));
+            }
+        }
+    }
+
+    #[test]
+    fn a_good_token_beside_another_value_lets_nobody_in() {
+        let (identity, token) = identity();
+        let bearer = |text: &str| format!("Bearer {text}").into_bytes();
+        assert!(is_let_in(principal(&identity, &[bearer(&token)]).unwrap()));
+        assert!(is_let_in(principal(&identity, &[bearer(API_KEY)]).unwrap()));
+        for other in [bearer(&token), bearer(API_KEY), b"Basic eDp5".to_vec(), Vec::new()] {
+            assert!(!is_let_in(principal(&identity, &[bearer(&token), other.clone()]).unwrap()));
+            assert!(!is_let_in(principal(&identity, &[other, bearer(&token)]).unwrap()));
+        }
+    }
 
     #[test]
     fn a_request_that_renews_an_expired_token_is_one_of_its_customer() {

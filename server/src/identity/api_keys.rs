@@ -135,9 +135,24 @@ impl ApiKeys {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use uuid::Uuid;
 
     use super::*;
+    use crate::testing::almost;
+
+    const SAMPLE: &str = "sk1_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA";
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_in_place_of_a_key_is_good_only_when_it_is_the_key(sent in almost(SAMPLE)) {
+            let keys = ApiKeys::default();
+            keys.apply(&created(&ApiKeySecret(SAMPLE.to_owned()), None));
+            let sent = String::from_utf8_lossy(&sent);
+            let is_good = keys.verify(&sent, Timestamp::from_unix_ms(0)).is_some();
+            prop_assert_eq!(is_good, sent == SAMPLE, "{}", sent);
+        }
+    }
 
     fn created(key: &ApiKeySecret, expires_at: Option<Timestamp>) -> ApiKeyEvent {
         ApiKeyEvent::Created(NewApiKey {

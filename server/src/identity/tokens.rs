@@ -117,9 +117,12 @@ impl Claims {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::almost;
 
     fn claims() -> Claims {
         Claims {
@@ -130,6 +133,17 @@ mod tests {
             must_change_password: false,
             expires_at: Timestamp::from_unix_ms(1_767_225_600_123),
         }
+    }
+
+    /// The same keys at each call.
+    fn fixed_keys() -> &'static SigningKeys {
+        static KEYS: LazyLock<SigningKeys> = LazyLock::new(SigningKeys::random);
+        &KEYS
+    }
+
+    /// A token that [`fixed_keys`] have signed.
+    fn sample() -> String {
+        sign(fixed_keys(), &claims())
     }
 
     #[test]
@@ -193,6 +207,13 @@ mod tests {
             let keys = SigningKeys::random();
             prop_assert_eq!(verify(&keys, &text), None);
             prop_assert_eq!(verify(&keys, &other), None);
+        }
+
+        #[test]
+        fn whatever_is_sent_in_place_of_a_token_is_good_only_when_it_is_the_token(sent in almost(&sample())) {
+            let sent = String::from_utf8_lossy(&sent);
+            let expected = (sent == sample()).then(claims);
+            prop_assert_eq!(verify(fixed_keys(), &sent), expected, "{}", sent);
         }
     }
 }
