@@ -8,11 +8,13 @@ use storefront_api::{
 use storefront_client::{Client, IdempotencyKey};
 use storefront_server::maintenance::{self, FileOrStdio};
 
+use crate::addresses::an_address;
 use crate::people::{PASSWORD, register, sign_in};
 use crate::world::{World, an_order, card, checkout, eventually};
 
 /// What tells of Zelda, in the forms in which it is looked for.
-const TRACES: [&str; 4] = ["zelda@example.org", "Zelda Zephyr", "Zigzag Lane", "Zelda changed her mind"];
+const TRACES: [&str; 5] =
+    ["zelda@example.org", "Zelda Zephyr", "Zigzag Lane", "Zelda changed her mind", "Zelda's summer house"];
 
 fn key() -> IdempotencyKey {
     IdempotencyKey::new()
@@ -22,6 +24,7 @@ fn key() -> IdempotencyKey {
 async fn zelda(world: &World) -> (CustomerId, Client) {
     let registered = register(&world.client, "zelda@example.org").await;
     let (client, _) = sign_in(&world.client, "zelda@example.org").await;
+    client.add_address(&an_address("Zelda's summer house"), &key()).await.unwrap();
     (registered.id, client)
 }
 

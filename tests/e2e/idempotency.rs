@@ -326,6 +326,8 @@ async fn every_post_of_the_description_has_one_effect_under_one_key() {
     let signed_in = twice.post("/v1/sessions", "/v1/sessions", credentials).await;
     twice.token = Some(signed_in["token"].as_str().unwrap().to_owned());
     twice.post("/v1/sessions/renew", "/v1/sessions/renew", none()).await;
+    let address = serde_json::to_value(crate::addresses::an_address("Home")).unwrap();
+    twice.post("/v1/customers/me/addresses", "/v1/customers/me/addresses", address).await;
     twice.token = None;
     for what in ["deactivate", "reactivate", "one-time-password", "erase"] {
         twice.post(&format!("/v1/customers/{{id}}/{what}"), &format!("/v1/customers/{ada}/{what}"), none()).await;

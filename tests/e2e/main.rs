@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::too_many_lines, reason = "a test fails by panicking, and a table may be long")]
 
+mod addresses;
 mod allowed_input;
 mod api_keys;
 mod architecture;

@@ -11,6 +11,7 @@ use storefront_api::{
 use storefront_client::{Client, IdempotencyKey};
 use storefront_server::{Server, StartError};
 
+use crate::addresses::an_address;
 use crate::people::{PASSWORD, register, sign_in};
 use crate::world::{VISA, World, an_order, card, checkout, config, eventually};
 
@@ -149,6 +150,8 @@ pub(crate) async fn operations(world: &World) -> Vec<(String, String, String)> {
 pub(crate) fn filled(path: &str, ids: &BTreeMap<&str, String>) -> String {
     let id = if path.starts_with("/v1/payments") {
         "payment"
+    } else if path.contains("/addresses/") {
+        "address"
     } else if path.starts_with("/v1/customers") {
         "customer"
     } else if path.starts_with("/v1/sessions") {
@@ -206,11 +209,14 @@ pub(crate) async fn ids_of(
 ) -> BTreeMap<&'static str, String> {
     let nothing = uuid::Uuid::now_v7().to_string();
     let product = world.client.products(&ProductQuery::default()).await.unwrap().items.remove(0).id;
+    let addresses = shopper.client.addresses().await.map(|addresses| addresses.items).unwrap_or_default();
+    let address = addresses.first().map(|address| address.id.to_string());
     BTreeMap::from([
         ("order", order.id.to_string()),
         ("payment", order.payment_id.map_or_else(|| nothing.clone(), |id| id.to_string())),
         ("number", order.invoice.clone().unwrap_or_else(|| "2026-000042".to_owned())),
         ("customer", shopper.id.clone()),
+        ("address", address.unwrap_or_else(|| nothing.clone())),
         ("session", session.unwrap_or(&nothing).to_owned()),
         ("product_id", product.to_string()),
         ("code", "ab12c".to_owned()),
@@ -227,6 +233,7 @@ fn body_for(path: &str, order: &Order) -> Option<Value> {
     let last = path.rsplit('/').next().unwrap();
     Some(match last {
         "items" => json!({"product_id": order.items[0].product_id, "quantity": 1}),
+        "{id}" if path.contains("/addresses/") => serde_json::to_value(an_address("Eve's")).unwrap(),
         "{product_id}" => json!({"quantity": 1}),
         "cancel" => json!({"reason": "mine"}),
         "email" => json!({"email": "eve@example.com"}),
@@ -242,6 +249,7 @@ async fn what_belongs_to_another_customer_is_not_there_on_any_route() {
     let (ada, eve) = (shop.customer("ada@example.com").await, shop.customer("eve@example.com").await);
     let confirmed = shop.a_confirmed_order(&ada).await;
     let basket = shop.a_basket(&ada, 1).await;
+    let address = ada.client.add_address(&an_address("Home"), &key()).await.unwrap().value;
     let session = ada.client.sessions().await.unwrap().items.remove(0).id.to_string();
     let operations = operations(&shop.world).await;
     for order in [&confirmed, &basket] {
@@ -264,6 +272,7 @@ async fn what_belongs_to_another_customer_is_not_there_on_any_route() {
         assert_eq!(after, before, "nothing of it was changed");
     }
     ada.client.me().await.unwrap();
+    assert_eq!(ada.client.addresses().await.unwrap().items, [address]);
     // What is not there at all is answered alike.
     for path in ["", "/timeline", "/diagram", "/voucher-issued"] {
         let path_of = |id: OrderId| format!("/v1/orders/{id}{path}");

@@ -61,6 +61,10 @@ uuid_id! {
     SessionId
 }
 uuid_id! {
+    /// Id of an address that a customer has saved (UUID).
+    AddressId
+}
+uuid_id! {
     /// Id of an API key (UUID).
     ApiKeyId
 }

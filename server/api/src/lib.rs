@@ -4,6 +4,7 @@
 //! and the log can change independently. The doc comments of types and fields are the descriptions in the OpenAPI document.
 
 mod actor;
+mod addresses;
 mod api_keys;
 mod catalogue;
 mod country;
@@ -35,6 +36,7 @@ mod vat_rate;
 mod views;
 
 pub use actor::{ActorName, BadActorName};
+pub use addresses::{AddressList, SaveAddress, SavedAddress};
 pub use api_keys::{ApiKey, ApiKeyList, ApiKeySecret, CreateApiKey, CreatedApiKey, Scope};
 pub use catalogue::{
     Category, CategoryList, ChangeProduct, NewCategory, NewProduct, OneProductQuery, Page, Product, ProductPage,
@@ -57,7 +59,9 @@ pub use events::{
     StreamQuery, Timeline, TimelineQuery,
 };
 pub use health::{Health, Readiness};
-pub use ids::{ApiKeyId, BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, RefundId, SessionId, VoucherCode};
+pub use ids::{
+    AddressId, ApiKeyId, BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, RefundId, SessionId, VoucherCode,
+};
 pub use lab::{
     FaultList, Faults, LabReset, Scenario, ScenarioList, ScenarioRun, ScenarioState, ScenarioStep, Stub, StubFaults,
 };

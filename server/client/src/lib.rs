@@ -6,6 +6,7 @@
 //!
 //! Every wait and every body has a limit: 2 s to connect, 10 s for a response (plus the wait of a long poll), 16 MiB.
 
+mod addresses;
 mod api_keys;
 mod catalogue;
 mod customers;

@@ -1,12 +1,12 @@
 //! Events of streams `customer-{id}`.
 
 use serde::{Deserialize, Serialize};
-use storefront_api::{Role as ApiRole, SessionId, Timestamp};
+use storefront_api::{AddressId, Role as ApiRole, SessionId, Timestamp};
 use storefront_domain::customer::{self as domain, CustomerEvent, PasswordHash};
 use utoipa::ToSchema;
 
 use super::fields::Fields;
-use super::shapes::{Money, NoData};
+use super::shapes::{Address, Money, NoData};
 use super::{CodecError, Encoded, encode_shape, event_types, parse, unknown_type};
 
 event_types! {
@@ -29,6 +29,18 @@ event_types! {
     "customer.one_time_password_set" [1] OneTimePasswordSet,
         "The customer has a password that is good until a time, to sign in and change it",
         by ["process:mail", "shop"];
+    "customer.address_added" [1] SavedAddress,
+        "The customer has another address in the address book",
+        by ["POST /v1/customers/me/addresses"];
+    "customer.address_changed" [1] SavedAddress,
+        "An address in the address book is another one now",
+        by ["PUT /v1/customers/me/addresses/{id}"];
+    "customer.address_removed" [1] AddressNamed,
+        "An address is gone from the address book",
+        by ["DELETE /v1/customers/me/addresses/{id}"];
+    "customer.default_address_set" [1] AddressNamed,
+        "The customer uses this address unless another is chosen",
+        by ["PUT /v1/customers/me/addresses/{id}/default"];
     "customer.deactivated" [1] NoData,
         "The customer can no longer sign in, and every session has ended",
         by ["POST /v1/customers/{id}/deactivate"];
@@ -103,6 +115,18 @@ struct OneTimePasswordSet {
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]
+struct SavedAddress {
+    address_id: AddressId,
+    label: String,
+    address: Address,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+struct AddressNamed {
+    address_id: AddressId,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
 struct SessionStarted {
     session_id: SessionId,
     started_at: Timestamp,
@@ -135,6 +159,16 @@ pub(crate) fn encode(event: &CustomerEvent) -> Encoded {
         }
         CustomerEvent::OneTimePasswordSet { password: PasswordHash(password_hash), expires_at } => {
             encode_shape("customer.one_time_password_set", 1, &OneTimePasswordSet { password_hash, expires_at })
+        }
+        CustomerEvent::AddressAdded(address) => encode_shape("customer.address_added", 1, &SavedAddress::from(address)),
+        CustomerEvent::AddressChanged(address) => {
+            encode_shape("customer.address_changed", 1, &SavedAddress::from(address))
+        }
+        CustomerEvent::AddressRemoved { id: address_id } => {
+            encode_shape("customer.address_removed", 1, &AddressNamed { address_id })
+        }
+        CustomerEvent::DefaultAddressSet { id: address_id } => {
+            encode_shape("customer.default_address_set", 1, &AddressNamed { address_id })
         }
         CustomerEvent::Deactivated => encode_shape("customer.deactivated", 1, &NoData {}),
         CustomerEvent::Reactivated => encode_shape("customer.reactivated", 1, &NoData {}),
@@ -174,6 +208,16 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Cust
             let OneTimePasswordSet { password_hash, expires_at } = parse(kind, data)?;
             Ok(CustomerEvent::OneTimePasswordSet { password: PasswordHash(password_hash), expires_at })
         }
+        ("customer.address_added", 1) => Ok(CustomerEvent::AddressAdded(parse::<SavedAddress>(kind, data)?.into())),
+        ("customer.address_changed", 1) => Ok(CustomerEvent::AddressChanged(parse::<SavedAddress>(kind, data)?.into())),
+        ("customer.address_removed", 1) => {
+            let AddressNamed { address_id: id } = parse(kind, data)?;
+            Ok(CustomerEvent::AddressRemoved { id })
+        }
+        ("customer.default_address_set", 1) => {
+            let AddressNamed { address_id: id } = parse(kind, data)?;
+            Ok(CustomerEvent::DefaultAddressSet { id })
+        }
         ("customer.deactivated", 1) => {
             let NoData {} = parse(kind, data)?;
             Ok(CustomerEvent::Deactivated)
@@ -199,6 +243,18 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Cust
             Ok(CustomerEvent::Erased)
         }
         _ => Err(unknown_type("customer", KINDS, kind, schema_version)),
+    }
+}
+
+impl From<domain::SavedAddress> for SavedAddress {
+    fn from(domain::SavedAddress { id: address_id, label, address }: domain::SavedAddress) -> Self {
+        Self { address_id, label, address: address.into() }
+    }
+}
+
+impl From<SavedAddress> for domain::SavedAddress {
+    fn from(SavedAddress { address_id: id, label, address }: SavedAddress) -> Self {
+        Self { id, label, address: address.into() }
     }
 }
 

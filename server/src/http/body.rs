@@ -19,8 +19,8 @@ use crate::http::error_code::ErrorCode;
 /// Default maximum size of a request body.
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// JSON pointer of the telephone number in a checkout.
-const PHONE_POINTER: &str = "/shipping_address/phone";
+/// JSON pointers of the telephone number in a checkout, and in the address book.
+const PHONE_POINTERS: [&str; 2] = ["/shipping_address/phone", "/address/phone"];
 
 /// Maximum time for a body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -143,7 +143,7 @@ fn refuse_card_numbers(bytes: &[u8]) -> Result<(), ApiError> {
 /// Collects an error for each string with a card number. The recursion is bounded by serde's limit on nesting.
 fn find_card_numbers(value: &Value, pointer: &str, errors: &mut Vec<FieldError>) {
     match value {
-        Value::String(text) if pointer == PHONE_POINTER && is_phone_number(text) => {}
+        Value::String(text) if PHONE_POINTERS.contains(&pointer) && is_phone_number(text) => {}
         Value::String(text) if has_card_number(text) => {
             let detail = "looks like the number of a card, which must not come here: pay with the card gateway's token; \
                           a tracking number that looks so needs a letter in its middle";

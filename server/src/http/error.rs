@@ -326,6 +326,14 @@ impl From<CustomerError> for ApiError {
                 ErrorCode::SessionNotFound,
                 "There is no such session. GET /v1/sessions lists those that are.",
             ),
+            CustomerError::NoSuchAddress => Self::new(
+                ErrorCode::AddressNotFound,
+                "There is no such saved address. GET /v1/customers/me/addresses lists those that are.",
+            ),
+            CustomerError::TooManyAddresses => Self::new(
+                ErrorCode::TooManyAddresses,
+                format!("{} Remove one first: DELETE /v1/customers/me/addresses/{{id}}.", sentence(&refusal)),
+            ),
         }
     }
 }

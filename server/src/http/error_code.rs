@@ -68,6 +68,7 @@ codes! {
     LineNotFound, "line_not_found", NOT_FOUND, "The order has no such line";
     CustomerNotFound, "customer_not_found", NOT_FOUND, "No such customer";
     SessionNotFound, "session_not_found", NOT_FOUND, "No such session";
+    AddressNotFound, "address_not_found", NOT_FOUND, "No such saved address";
     ApiKeyNotFound, "api_key_not_found", NOT_FOUND, "No such API key";
     WalletNotFound, "wallet_not_found", NOT_FOUND, "No such wallet";
     VoucherNotFound, "voucher_not_found", NOT_FOUND, "No such voucher";
@@ -107,6 +108,7 @@ codes! {
     CustomerExists, "customer_exists", CONFLICT, "There is such a customer already";
     OwnOperatorAccount, "own_operator_account", CONFLICT, "Operators keep their own account";
     EmailTaken, "email_taken", CONFLICT, "The mail address has an account already";
+    TooManyAddresses, "too_many_addresses", CONFLICT, "There are too many saved addresses";
     TooManyApiKeys, "too_many_api_keys", CONFLICT, "There are too many API keys";
     BalanceTooLarge, "balance_too_large", CONFLICT, "The balance would be too large";
     StockState, "stock_state", CONFLICT, "The stock forbids it";

@@ -60,8 +60,9 @@ use self::openapi::Document;
 use self::ownership::Owned;
 use self::route_names::RouteNames;
 use self::routes::{
-    api_keys, catalogue, customers, documents, event_types, events, export, health, lab, me, orders, picture,
-    processes, product_service, products, sessions, stock, unmatched_charges, views, vouchers, wallets, webhooks,
+    addresses, api_keys, catalogue, customers, documents, event_types, events, export, health, lab, me, orders,
+    picture, processes, product_service, products, sessions, stock, unmatched_charges, views, vouchers, wallets,
+    webhooks,
 };
 use self::rules::{Routes, Rule};
 use crate::http::error::ApiError;
@@ -164,6 +165,9 @@ fn people_routes(routes: Routes) -> Routes {
         .add(Rule::AnyAccount, routes!(me::get_me))
         .add(Rule::Account, routes!(me::change_profile, me::delete_me))
         .add(Rule::AnyAccount, routes!(me::change_password))
+        .add(Rule::Account, routes!(addresses::list_addresses, addresses::add_address))
+        .add(Rule::Account, routes!(addresses::change_address, addresses::remove_address))
+        .add(Rule::Account, routes!(addresses::set_default_address))
         .add(Rule::Public, routes!(sessions::sign_in))
         .add(Rule::Public, routes!(sessions::begin_as_guest))
         .add(Rule::Account, routes!(sessions::list_sessions))

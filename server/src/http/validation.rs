@@ -17,7 +17,7 @@ pub(crate) fn check_text(pointer: &str, text: &str, most: usize) -> Result<(), A
 
 /// Checks every field of an address and the mail address; the error names all wrong fields at once.
 pub(crate) fn check_contact(email: &str, address: &Address) -> Result<(), ApiError> {
-    let mut errors = address_errors(address);
+    let mut errors = address_errors("/shipping_address", address);
     errors.extend(email_error("/email", email));
     if errors.is_empty() { Ok(()) } else { Err(ApiError::invalid_fields(errors)) }
 }
@@ -28,7 +28,9 @@ pub(crate) fn email_error(pointer: &str, email: &str) -> Option<FieldError> {
     Some(FieldError { pointer: pointer.to_owned(), detail: wrong.to_string() })
 }
 
-fn address_errors(address: &Address) -> Vec<FieldError> {
+/// Returns the errors of an address, which stands at a JSON pointer.
+pub(crate) fn address_errors(at: &str, address: &Address) -> Vec<FieldError> {
+    let in_address = |field: &str| format!("{at}/{field}");
     let Address { name, street, line2, postal_code, city, state, country, phone } = address;
     let needed = [("name", name, 100), ("street", street, 100), ("city", city, 100)].into_iter();
     let optional = [("line2", line2, 100), ("state", state, 100), ("phone", phone, 30)].into_iter();
@@ -48,10 +50,6 @@ fn address_errors(address: &Address) -> Vec<FieldError> {
         errors.extend(text_error(&in_address("postal_code"), postal_code, 20));
     }
     errors
-}
-
-fn in_address(field: &str) -> String {
-    format!("/shipping_address/{field}")
 }
 
 fn unknown_country(text: &str) -> String {
@@ -91,7 +89,7 @@ mod tests {
     }
 
     fn wrong(address: &Address) -> Vec<(String, String)> {
-        address_errors(address).into_iter().map(|error| (error.pointer, error.detail)).collect()
+        address_errors("/shipping_address", address).into_iter().map(|error| (error.pointer, error.detail)).collect()
     }
 
     #[test]
@@ -140,6 +138,6 @@ mod tests {
         };
         let pointers: Vec<String> = wrong(&address).into_iter().map(|(pointer, _)| pointer).collect();
         let fields = ["name", "street", "city", "line2", "state", "phone", "postal_code"];
-        assert_eq!(pointers, fields.map(in_address));
+        assert_eq!(pointers, fields.map(|field| format!("/shipping_address/{field}")));
     }
 }

@@ -41,6 +41,16 @@ fn personal_texts(kind: &str) -> &'static [&'static str] {
         "customer.registered" => &["/email", "/name", "/password_hash"],
         "customer.name_changed" => &["/name"],
         "customer.password_changed" | "customer.one_time_password_set" => &["/password_hash"],
+        "customer.address_added" | "customer.address_changed" => &[
+            "/label",
+            "/address/name",
+            "/address/street",
+            "/address/line2",
+            "/address/postal_code",
+            "/address/city",
+            "/address/state",
+            "/address/phone",
+        ],
         "customer.session_started" => &["/user_agent"],
         "order.checked_out" => &[
             "/email",

@@ -144,6 +144,10 @@ impl CustomerRow {
             | CustomerEvent::PasswordChanged { .. }
             | CustomerEvent::PasswordReset { .. }
             | CustomerEvent::OneTimePasswordSet { .. }
+            | CustomerEvent::AddressAdded(_)
+            | CustomerEvent::AddressChanged(_)
+            | CustomerEvent::AddressRemoved { .. }
+            | CustomerEvent::DefaultAddressSet { .. }
             | CustomerEvent::SessionStarted(_)
             | CustomerEvent::SessionEnded { .. } => {}
         }

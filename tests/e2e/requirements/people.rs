@@ -188,4 +188,15 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "server/src/identity/accounts.rs::every_refusal_hashes_as_much_as_a_sign_in",
         ],
     ),
+    (
+        "I16",
+        "a customer keeps up to twenty delivery addresses, one of them the default; they go with the account",
+        &[
+            "tests/e2e/addresses.rs::addresses_are_saved_changed_removed_and_one_is_the_default_on_every_device",
+            "tests/e2e/addresses.rs::an_address_book_has_twenty_good_addresses_at_most_and_is_its_owners",
+            "tests/e2e/erasure.rs::somebody_who_is_erased_is_found_nowhere_any_more",
+            "tests/e2e/secured.rs::what_belongs_to_another_customer_is_not_there_on_any_route",
+            "server/domain/src/customer/tests.rs::addresses_are_added_up_to_their_limit_changed_and_removed_and_one_is_the_default",
+        ],
+    ),
 ];

@@ -1,12 +1,15 @@
 //! The commands to a customer.
 
-use storefront_api::{Money, SessionId, Timestamp};
+use storefront_api::{AddressId, Money, SessionId, Timestamp};
 
-use super::events::{Account, CustomerEvent, PasswordHash, Session};
+use super::events::{Account, CustomerEvent, PasswordHash, SavedAddress, Session};
 use super::state::{Customer, OneTimePassword, Registered};
 
 /// Maximum number of sessions of a customer at once; a new one ends the oldest.
 pub const MAX_SESSIONS: usize = 50;
+
+/// Maximum number of saved addresses of a customer.
+pub const MAX_ADDRESSES: usize = 20;
 
 /// A command to a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,17 @@ pub enum CustomerCommand {
     SetOneTimePassword {
         password: PasswordHash,
         expires_at: Timestamp,
+    },
+    /// Save an address, at most [`MAX_ADDRESSES`].
+    AddAddress(SavedAddress),
+    /// Change a saved address; an equal one changes nothing.
+    ChangeAddress(SavedAddress),
+    RemoveAddress {
+        id: AddressId,
+    },
+    /// Make a saved address the default one; a repeat changes nothing.
+    SetDefaultAddress {
+        id: AddressId,
     },
     /// Forbid signing in, and end all sessions; a repeat changes nothing.
     Deactivate,
@@ -92,6 +106,10 @@ pub enum CustomerError {
     NotThePassword,
     #[error("there is no such session")]
     NoSuchSession,
+    #[error("there is no such saved address")]
+    NoSuchAddress,
+    #[error("there are {MAX_ADDRESSES} saved addresses")]
+    TooManyAddresses,
 }
 
 /// The events of a command; none when it changes nothing.
@@ -123,6 +141,10 @@ pub fn decide(customer: &Customer, command: CustomerCommand) -> Result<Vec<Custo
             | CustomerCommand::ChangePassword { .. }
             | CustomerCommand::ResetPassword { .. }
             | CustomerCommand::SetOneTimePassword { .. }
+            | CustomerCommand::AddAddress(_)
+            | CustomerCommand::ChangeAddress(_)
+            | CustomerCommand::RemoveAddress { .. }
+            | CustomerCommand::SetDefaultAddress { .. }
             | CustomerCommand::Deactivate
             | CustomerCommand::Reactivate
             | CustomerCommand::Delete { .. }
@@ -160,6 +182,26 @@ fn decide_registered(registered: &Registered, command: CustomerCommand) -> Resul
             account(registered)?;
             let is_awaited = registered.one_time_password == Some(OneTimePassword { expires_at, is_set: false });
             Ok(if is_awaited { vec![CustomerEvent::OneTimePasswordSet { password, expires_at }] } else { vec![] })
+        }
+        CustomerCommand::AddAddress(address) => {
+            account(registered)?;
+            if registered.addresses.len() >= MAX_ADDRESSES {
+                return Err(CustomerError::TooManyAddresses);
+            }
+            Ok(vec![CustomerEvent::AddressAdded(address)])
+        }
+        CustomerCommand::ChangeAddress(changed) => {
+            let is_equal = *saved_address(registered, changed.id)? == changed;
+            Ok(if is_equal { vec![] } else { vec![CustomerEvent::AddressChanged(changed)] })
+        }
+        CustomerCommand::RemoveAddress { id } => {
+            saved_address(registered, id)?;
+            Ok(vec![CustomerEvent::AddressRemoved { id }])
+        }
+        CustomerCommand::SetDefaultAddress { id } => {
+            saved_address(registered, id)?;
+            let is_default = registered.default_address == Some(id);
+            Ok(if is_default { vec![] } else { vec![CustomerEvent::DefaultAddressSet { id }] })
         }
         CustomerCommand::Deactivate if !registered.is_active => Ok(vec![]),
         CustomerCommand::Deactivate => {
@@ -203,6 +245,10 @@ fn confirm(registered: &Registered, password: &PasswordHash) -> Result<(), Custo
     let is_awaited = registered.one_time_password.is_some_and(|one_time| !one_time.is_set);
     let is_right = account(registered)?.password == *password && !is_awaited;
     if is_right { Ok(()) } else { Err(CustomerError::NotThePassword) }
+}
+
+fn saved_address(registered: &Registered, id: AddressId) -> Result<&SavedAddress, CustomerError> {
+    registered.addresses.iter().find(|address| address.id == id).ok_or(CustomerError::NoSuchAddress)
 }
 
 fn account(registered: &Registered) -> Result<&Account, CustomerError> {

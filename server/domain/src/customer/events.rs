@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use storefront_api::{Money, Role, SessionId, Timestamp};
+use storefront_api::{Address, AddressId, Money, Role, SessionId, Timestamp};
 
 /// An event of a customer; stream `customer-{id}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,15 @@ pub enum CustomerEvent {
     OneTimePasswordSet {
         password: PasswordHash,
         expires_at: Timestamp,
+    },
+    AddressAdded(SavedAddress),
+    AddressChanged(SavedAddress),
+    AddressRemoved {
+        id: AddressId,
+    },
+    /// The customer uses this saved address unless another is chosen.
+    DefaultAddressSet {
+        id: AddressId,
     },
     /// The customer can no longer sign in.
     Deactivated,
@@ -66,6 +75,15 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// The name that the client gave itself.
     pub user_agent: Option<String>,
+}
+
+/// A delivery address in the address book of a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedAddress {
+    pub id: AddressId,
+    /// What the customer calls it.
+    pub label: String,
+    pub address: Address,
 }
 
 /// A password as a PHC string, which has the hash, its salt and its parameters. `Debug` does not show it.

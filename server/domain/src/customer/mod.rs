@@ -1,4 +1,4 @@
-//! Customers: their registration, account, sessions and spending limit.
+//! Customers: their registration, account, sessions, address book and spending limit.
 //!
 //! A guest has an id too, of which nothing is in the log until the guest registers under it or ends the session.
 //! A customer without an account has an id and nothing else; requests name it. One with an account signs in with a mail
@@ -10,6 +10,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{CustomerCommand, CustomerError, MAX_SESSIONS, decide};
-pub use events::{Account, CustomerEvent, PasswordHash, Session};
+pub use decide::{CustomerCommand, CustomerError, MAX_ADDRESSES, MAX_SESSIONS, decide};
+pub use events::{Account, CustomerEvent, PasswordHash, SavedAddress, Session};
 pub use state::{Customer, OneTimePassword, Registered, evolve};

@@ -1,8 +1,8 @@
 //! The state of a customer, and what events make of it.
 
-use storefront_api::{Money, Timestamp};
+use storefront_api::{AddressId, Money, Timestamp};
 
-use super::events::{Account, CustomerEvent, PasswordHash, Session};
+use super::events::{Account, CustomerEvent, PasswordHash, SavedAddress, Session};
 
 /// The state of a customer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub struct Registered {
     pub is_active: bool,
     /// The sessions that were not ended, oldest first; some may have expired.
     pub sessions: Vec<Session>,
+    /// The address book, in the order of adding.
+    pub addresses: Vec<SavedAddress>,
+    /// One of the addresses.
+    pub default_address: Option<AddressId>,
 }
 
 /// A password that an operator or the shop has chosen, and which its owner must change.
@@ -63,6 +67,8 @@ pub fn evolve(customer: Customer, event: &CustomerEvent) -> Customer {
                 one_time_password: None,
                 is_active: true,
                 sessions: Vec::new(),
+                addresses: Vec::new(),
+                default_address: None,
             })
         }
         // Who has no account can be erased too.
@@ -80,6 +86,10 @@ pub fn evolve(customer: Customer, event: &CustomerEvent) -> Customer {
             | CustomerEvent::PasswordChanged { .. }
             | CustomerEvent::PasswordReset { .. }
             | CustomerEvent::OneTimePasswordSet { .. }
+            | CustomerEvent::AddressAdded(_)
+            | CustomerEvent::AddressChanged(_)
+            | CustomerEvent::AddressRemoved { .. }
+            | CustomerEvent::DefaultAddressSet { .. }
             | CustomerEvent::Deactivated
             | CustomerEvent::Reactivated
             | CustomerEvent::SessionStarted(_)
@@ -116,6 +126,17 @@ impl Registered {
                 }
                 self.one_time_password = Some(OneTimePassword { expires_at: *expires_at, is_set: true });
             }
+            CustomerEvent::AddressAdded(address) => self.addresses.push(address.clone()),
+            CustomerEvent::AddressChanged(changed) => {
+                if let Some(address) = self.addresses.iter_mut().find(|address| address.id == changed.id) {
+                    address.clone_from(changed);
+                }
+            }
+            CustomerEvent::AddressRemoved { id } => {
+                self.addresses.retain(|address| address.id != *id);
+                self.default_address = self.default_address.filter(|default| default != id);
+            }
+            CustomerEvent::DefaultAddressSet { id } => self.default_address = Some(*id),
             CustomerEvent::Deactivated => self.is_active = false,
             CustomerEvent::Reactivated => self.is_active = true,
             CustomerEvent::SessionStarted(session) => {

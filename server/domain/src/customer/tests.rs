@@ -1,6 +1,6 @@
 //! Tests of registration, account, sessions and spending limit.
 
-use storefront_api::{Money, Role, SessionId, Timestamp};
+use storefront_api::{Address, AddressId, Money, Role, SessionId, Timestamp};
 use uuid::Uuid;
 
 use super::*;
@@ -65,6 +65,8 @@ fn registered(limit: Option<Money>) -> Customer {
         one_time_password: None,
         is_active: true,
         sessions: vec![],
+        addresses: vec![],
+        default_address: None,
     })
 }
 
@@ -193,6 +195,41 @@ fn after_a_reset_only_its_one_time_password_is_good_until_it_expires_or_is_chang
     assert_eq!(registered.password(at(1000)), Some(&hash("own")));
     let later = history().into_iter().chain([changed]);
     given(later).when(start(session(1, 50), "once")).then_refused(CustomerError::PasswordChanged);
+}
+
+fn address(number: u128, label: &str) -> SavedAddress {
+    SavedAddress { id: AddressId(Uuid::from_u128(number)), label: label.to_owned(), address: Address::default() }
+}
+
+#[test]
+fn addresses_are_added_up_to_their_limit_changed_and_removed_and_one_is_the_default() {
+    let added = |number, label| CustomerEvent::AddressAdded(address(number, label));
+    let add = |number| CustomerCommand::AddAddress(address(number, "Home"));
+    let id = |number| address(number, "").id;
+    given([with_account()]).when(add(1)).then([added(1, "Home")]);
+    given([without_account()]).when(add(1)).then_refused(CustomerError::NoAccount);
+    given([]).when(add(1)).then_refused(CustomerError::NotFound);
+    let full = || [with_account()].into_iter().chain((1..=MAX_ADDRESSES as u128).map(|number| added(number, "Home")));
+    given(full()).when(add(100)).then_refused(CustomerError::TooManyAddresses);
+    given(full().chain([CustomerEvent::AddressRemoved { id: id(3) }])).when(add(100)).then([added(100, "Home")]);
+
+    let history =
+        || [with_account(), added(1, "Home"), added(2, "Work"), CustomerEvent::DefaultAddressSet { id: id(2) }];
+    let change = |number, label| CustomerCommand::ChangeAddress(address(number, label));
+    given(history()).when(change(2, "Work")).then_nothing();
+    given(history()).when(change(2, "Office")).then([CustomerEvent::AddressChanged(address(2, "Office"))]);
+    given(history()).when(change(3, "Work")).then_refused(CustomerError::NoSuchAddress);
+    let set_default = |number| CustomerCommand::SetDefaultAddress { id: id(number) };
+    given(history()).when(set_default(2)).then_nothing();
+    given(history()).when(set_default(3)).then_refused(CustomerError::NoSuchAddress);
+    let customer = given(history()).when(set_default(1)).then([CustomerEvent::DefaultAddressSet { id: id(1) }]);
+    let Customer::Registered(registered) = customer else { panic!("{customer:?}") };
+    assert_eq!(registered.default_address, Some(id(1)));
+    let remove = |number| CustomerCommand::RemoveAddress { id: id(number) };
+    given(history()).when(remove(3)).then_refused(CustomerError::NoSuchAddress);
+    let customer = given(history()).when(remove(2)).then([CustomerEvent::AddressRemoved { id: id(2) }]);
+    let Customer::Registered(registered) = customer else { panic!("{customer:?}") };
+    assert_eq!((registered.addresses, registered.default_address), (vec![address(1, "Home")], None));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use storefront_domain::wallet::WalletEvent;
 
 use super::values::{
     account, address, card, customer_id, email_address, euro, facts, invoice_number, item, moment, mug, number,
-    order_id, out_of_stock, payment_id, pieces, rate, refund_id, session_id, uuid, voucher_code,
+    order_id, out_of_stock, payment_id, pieces, rate, refund_id, saved_address, session_id, uuid, voucher_code,
 };
 
 /// The first example, and after each the next.
@@ -264,7 +264,11 @@ pub(super) fn customer() -> Vec<CustomerEvent> {
             Some(CustomerEvent::PasswordReset { expires_at }) => {
                 CustomerEvent::OneTimePasswordSet { password: account().password, expires_at: *expires_at }
             }
-            Some(CustomerEvent::OneTimePasswordSet { .. }) => CustomerEvent::Deactivated,
+            Some(CustomerEvent::OneTimePasswordSet { .. }) => CustomerEvent::AddressAdded(saved_address("Home")),
+            Some(CustomerEvent::AddressAdded(_)) => CustomerEvent::AddressChanged(saved_address("Work")),
+            Some(CustomerEvent::AddressChanged(address)) => CustomerEvent::AddressRemoved { id: address.id },
+            Some(CustomerEvent::AddressRemoved { id }) => CustomerEvent::DefaultAddressSet { id: *id },
+            Some(CustomerEvent::DefaultAddressSet { .. }) => CustomerEvent::Deactivated,
             Some(CustomerEvent::Deactivated) => CustomerEvent::Reactivated,
             Some(CustomerEvent::Reactivated) => CustomerEvent::SessionStarted(Session {
                 id: session_id(),

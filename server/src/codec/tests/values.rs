@@ -1,10 +1,10 @@
 //! The values that stand in the recorded examples.
 
 use storefront_api::{
-    Address, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId, ReopenReason, Role,
-    SessionId, Timestamp, VatRate, VoucherCode,
+    Address, AddressId, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId,
+    ReopenReason, Role, SessionId, Timestamp, VatRate, VoucherCode,
 };
-use storefront_domain::customer::{Account, PasswordHash};
+use storefront_domain::customer::{Account, PasswordHash, SavedAddress};
 use storefront_domain::invoice::InvoiceNumber;
 use storefront_domain::order::ItemFacts;
 use storefront_domain::product::ProductFacts;
@@ -122,4 +122,9 @@ pub(super) fn account() -> Account {
 
 pub(super) fn invoice_number() -> InvoiceNumber {
     InvoiceNumber { year: 2026, sequence: 42 }
+}
+
+pub(super) fn saved_address(label: &str) -> SavedAddress {
+    let id = AddressId(uuid("0195500d-0000-7000-8000-000000000006"));
+    SavedAddress { id, label: label.to_owned(), address: address() }
 }

@@ -397,6 +397,10 @@ fn ended_sessions(events: &[CustomerEvent]) -> Vec<api::SessionId> {
         | CustomerEvent::PasswordChanged { .. }
         | CustomerEvent::PasswordReset { .. }
         | CustomerEvent::OneTimePasswordSet { .. }
+        | CustomerEvent::AddressAdded(_)
+        | CustomerEvent::AddressChanged(_)
+        | CustomerEvent::AddressRemoved { .. }
+        | CustomerEvent::DefaultAddressSet { .. }
         | CustomerEvent::Deactivated
         | CustomerEvent::Reactivated
         | CustomerEvent::SessionStarted(_)
@@ -421,9 +425,7 @@ fn reply(
 pub(super) fn body(shop: &Shop, id: CustomerId, customer: &Customer, version: Version) -> api::Customer {
     let (limit, account, is_active) = match customer {
         Customer::Unknown | Customer::Deleted | Customer::Erased => (None, None, true),
-        Customer::Registered(Registered { limit, account, is_active, one_time_password: _, sessions: _ }) => {
-            (*limit, account.as_ref(), *is_active)
-        }
+        Customer::Registered(Registered { limit, account, is_active, .. }) => (*limit, account.as_ref(), *is_active),
     };
     api::Customer {
         id,

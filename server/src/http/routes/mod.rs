@@ -1,5 +1,6 @@
 //! The handlers, one file per resource. They extract, call and map.
 
+pub(crate) mod addresses;
 pub(crate) mod api_keys;
 pub(crate) mod catalogue;
 pub(crate) mod customers;
