@@ -142,13 +142,13 @@ impl Begun {
     }
 }
 
-/// Asks the routes. A read may be given up at any time, so that it ends with the session under which it waits; a command may be
-/// what ends the session.
+/// Asks the routes. A read that waits for news is given up when the session under which it waits ends; a command may be what
+/// ends the session.
 async fn ask(routes: Router, identity: Arc<Identity>, principal: Principal, request: Request) -> Response {
-    let is_read = request.method() == Method::GET;
+    let waits = request.method() == Method::GET && request.uri().query().is_some_and(|query| query.contains("wait"));
     // Boxed, because a future that is handed on takes its room several times.
     let answer = Box::pin(routes.oneshot(request));
-    if is_read && matches!(principal, Principal::Session(_)) {
+    if waits && matches!(principal, Principal::Session(_)) {
         tokio::select! {
             biased;
             Ok(response) = answer => response,
