@@ -77,6 +77,16 @@ fn example(type_name: &str) -> Option<Value> {
         }
         "RepriceProduct" => json!({ "price": money(990), "reason": "Enamel costs more" }),
         "RevokeVoucher" => json!({ "reason": "Sent to the wrong customer" }),
+        "SaveAddress" => json!({
+            "label": "Home",
+            "address": {
+                "name": "Ada Lovelace",
+                "street": "12 St James's Square",
+                "postal_code": "SW1Y 4JH",
+                "city": "London",
+                "country": "GB",
+            },
+        }),
         "SetLimit" => json!({ "spending_limit": money(100_000) }),
         "SetStock" => json!({ "on_hand": 40, "reason": "Counted in spring" }),
         "SetThreshold" => json!({ "threshold": 5 }),
