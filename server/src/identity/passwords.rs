@@ -28,6 +28,8 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Number of hashings that wait at most.
 const MAX_WAITING: usize = 64;
+/// Words that belong to every shop of this kind, and are tried early.
+const CONTEXT_WORDS: [&str; 4] = ["storefront", "operator", "customer", "shop"];
 /// A hash of a random password that nobody knows; compared with where there is no account, so that it costs as much.
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c3RvcmVmcm9udC1ub2JvZA$oJ0sF4fF1nV3yqW7xkZc1mB2hT9uLrD5eG6aQwXsYpE";
@@ -75,7 +77,7 @@ impl Password {
         if !LENGTH.contains(&length) {
             return Err(BadPassword::Length);
         }
-        if length <= LONGEST_COMMON && zxcvbn::zxcvbn(&password.0, &[]).guesses() <= COMMON_GUESSES {
+        if length <= LONGEST_COMMON && zxcvbn::zxcvbn(&password.0, &CONTEXT_WORDS).guesses() <= COMMON_GUESSES {
             return Err(BadPassword::Common);
         }
         Ok(password)
@@ -200,7 +202,17 @@ mod tests {
 
     #[test]
     fn the_most_common_passwords_are_refused() {
-        for common in ["password", "12345678", "qwertyui", "11111111", "iloveyou", "trustno1", "baseball", "Password"] {
+        for common in [
+            "password",
+            "12345678",
+            "qwertyui",
+            "11111111",
+            "iloveyou",
+            "trustno1",
+            "baseball",
+            "Password",
+            "Storefront",
+        ] {
             assert_eq!(refusal(common), Some(BadPassword::Common), "{common}");
         }
         assert_eq!(refusal("correct horse battery staple"), None);
