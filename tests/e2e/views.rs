@@ -184,7 +184,7 @@ async fn a_rebuild_that_is_killed_goes_on_and_ends_with_the_same_rows() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(
         String::from_utf8_lossy(&refused.stderr)
-            .contains("there are categories, invoices, orders, products, statistics, stock, vouchers")
+            .contains("there are categories, customers, invoices, orders, products, statistics, stock, vouchers")
     );
     let server = ServerProcess::start(&mocks, &store);
     assert_eq!(read_everything(&Client::new(&server.url).unwrap()).await.orders, before, "rebuilt offline");
