@@ -7,17 +7,18 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
-use tracing::{Instrument as _, debug};
+use tracing::{Instrument as _, debug, info};
 
 use crate::http::accept::takes_gzip;
 use crate::http::compression::compress;
 use crate::http::origin::{Access, PageAccess};
-use crate::http::principal::{Principal, session_invalid};
+use crate::http::principal::{NOBODY, Principal, session_invalid};
 use crate::http::rate_limit::{Admission, RateLimiter};
+use crate::http::representation::REVALIDATED;
 use crate::http::request_id::{self, RequestId};
 use crate::http::route_names::{RouteNames, method_name};
 use crate::http::traffic::Traffic;
@@ -86,6 +87,7 @@ impl Interface {
             principal = Principal::of(&self.identity, request.headers());
             request.extensions_mut().insert(principal);
         }
+        begun.who = principal.kind();
         let account = principal.account();
         begun.admission = self.rate_limiter.admit(request.method(), request.uri().path(), account, begun.client);
         begun.admission.refusal().map_or(Ok(principal), |refusal| Err(Box::new(refusal)))
@@ -95,9 +97,17 @@ impl Interface {
     fn finish(&self, begun: Begun, id: &RequestId, mut response: Response) -> Response {
         begun.admission.add_headers(response.headers_mut());
         add_prefix(response.headers_mut(), begun.prefix.as_deref());
-        debug!(status = response.status().as_u16(), "answered");
-        self.traffic.count_answer(response.status().as_u16());
-        self.traffic.answered_in(begun.method, self.names.name(&begun.path), begun.at.elapsed());
+        let (status, route) = (response.status().as_u16(), self.names.name(&begun.path));
+        debug!(status, "answered");
+        if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
+        {
+            info!(status, route, who = begun.who, client = begun.client.map(display), "refused");
+        }
+        if begun.who != NOBODY {
+            forbid_storing(response.headers_mut());
+        }
+        self.traffic.count_answer(status);
+        self.traffic.answered_in(begun.method, route, begun.at.elapsed());
         begun.page.add_headers(response.headers_mut());
         complete(id, response)
     }
@@ -114,6 +124,8 @@ struct Begun {
     /// The address of the client, by what a trusted proxy says.
     client: Option<IpAddr>,
     page: PageAccess,
+    /// The kind of the sender, once it is known.
+    who: &'static str,
     /// The answer to a request that a page may not send.
     early: Option<Response>,
     admission: Admission,
@@ -136,6 +148,7 @@ impl Begun {
             prefix,
             client: forwarded.map(|said| said.client),
             page,
+            who: NOBODY,
             early,
             admission: Admission::default(),
         }
@@ -184,13 +197,20 @@ fn add_prefix(headers: &mut HeaderMap, prefix: Option<&str>) {
     }
 }
 
+/// What is answered to somebody is kept nowhere on the way (RFC 9111, 5.2.2.5), unless it is a file that may be.
+fn forbid_storing(headers: &mut HeaderMap) {
+    if headers.get(CACHE_CONTROL).is_none_or(|value| value == REVALIDATED) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
 /// Adds the headers of every response, also of one that no shop gives.
 pub(crate) fn complete(id: &RequestId, mut response: Response) -> Response {
     let headers = response.headers_mut();
     id.add_header(headers);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Responses go stale at once: a cache must revalidate them (RFC 9111, 5.2.2.4).
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static(REVALIDATED));
     response
 }
 

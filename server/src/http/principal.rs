@@ -36,7 +36,22 @@ pub(crate) enum Principal {
     Shop,
 }
 
+/// The kind of a request without a token.
+pub(crate) const NOBODY: &str = "nobody";
+
 impl Principal {
+    /// What is said of the sender in the log of the program.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Nobody => NOBODY,
+            Self::Session(_) => "session",
+            Self::Expired(_) | Self::Ended(_) | Self::Invalid => "invalid session",
+            Self::Key(_) => "api key",
+            Self::InvalidKey => "invalid api key",
+            Self::Shop => "shop",
+        }
+    }
+
     /// Reads the token of a request. What is no token of this shop, such as credentials for a proxy, is not looked at.
     pub(crate) fn of(identity: &Identity, headers: &HeaderMap) -> Self {
         let Some(token) = bearer(headers) else { return Self::Nobody };

@@ -80,6 +80,8 @@ pub(super) const PEOPLE: &[Requirement] = &[
             "tests/e2e/secured.rs::without_a_session_only_what_is_public_is_answered",
             "tests/e2e/secured.rs::beyond_this_machine_one_says_whether_people_sign_in",
             "tests/e2e/network/outsiders.rs::readiness_tells_operators_why_and_others_only_that_there_is_something",
+            "tests/e2e/network/outsiders.rs::who_is_refused_is_logged_with_the_route_and_without_password_and_token",
+            "tests/e2e/network/outsiders.rs::what_is_answered_to_somebody_is_kept_nowhere_on_the_way",
             "tests/e2e/network/outsiders.rs::a_log_with_an_operator_that_is_opened_without_security_is_warned_of",
             "tests/e2e/secured.rs::in_secured_mode_the_shop_chooses_ids_and_demo_payments_are_refused",
             "tests/e2e/command_line/line_mode.rs::programs_act_with_an_api_key_in_a_secured_shop_and_a_demo_buys_as_a_guest",
