@@ -68,6 +68,25 @@ fn every_line_of_what_the_shop_does_has_tests_and_they_are_there() {
 }
 
 #[test]
+fn the_tests_that_the_page_about_security_names_are_there_and_each_of_its_lines_once() {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let page = fs::read_to_string(root.join("server/SECURITY.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit());
+    let (mut ids, mut tests) = (Vec::new(), 0);
+    for row in rows {
+        ids.extend(row.split('|').nth(1).unwrap().split(',').map(str::trim));
+        for (file, name) in row.split('`').filter_map(|part| part.split_once(".rs::")) {
+            let source = fs::read_to_string(root.join(format!("{file}.rs"))).unwrap_or_default();
+            assert!(is_a_test(&source, name), "no such test: {file}.rs::{name}");
+            tests += 1;
+        }
+    }
+    let distinct: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(distinct.len(), ids.len(), "each line stands once");
+    assert!(ids.len() > 80 && tests > 40, "{} lines, {tests} tests", ids.len());
+}
+
+#[test]
 fn a_function_counts_as_a_test_only_where_it_is_run_as_one() {
     assert!(is_a_test("#[test]\nfn it_holds() {\n", "it_holds"));
     assert!(is_a_test("    #[tokio::test(flavor = \"multi_thread\")]\n    async fn it_holds() {\n", "it_holds"));
