@@ -55,6 +55,7 @@ mod programs;
 mod quickstart;
 mod range;
 mod refunds;
+mod registration;
 mod requirements;
 mod secured;
 mod set_back;

@@ -22,15 +22,23 @@ fn password(text: &str) -> Password {
     Password(text.to_owned())
 }
 
-/// Registers somebody with [`PASSWORD`].
-pub(crate) async fn register(client: &Client, email: &str) -> Customer {
-    let register = RegisterCustomer {
+fn ada_lovelace(email: &str) -> RegisterCustomer {
+    RegisterCustomer {
         id: None,
         email: Some(email.to_owned()),
         password: Some(password(PASSWORD)),
         name: Some("Ada Lovelace".to_owned()),
-    };
-    client.register(&register, &key()).await.unwrap().value
+    }
+}
+
+/// Registers somebody with [`PASSWORD`], in open mode.
+pub(crate) async fn register(client: &Client, email: &str) -> Customer {
+    client.register(&ada_lovelace(email), &key()).await.unwrap().value
+}
+
+/// Registers somebody with [`PASSWORD`], in either mode.
+pub(crate) async fn register_account(client: &Client, email: &str) {
+    client.register_account(&ada_lovelace(email), &key()).await.unwrap();
 }
 
 async fn try_sign_in(client: &Client, email: &str, text: &str) -> Result<SignedIn, ClientError> {

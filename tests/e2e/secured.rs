@@ -12,7 +12,7 @@ use storefront_client::{Client, IdempotencyKey};
 use storefront_server::{Server, StartError};
 
 use crate::addresses::an_address;
-use crate::people::{PASSWORD, register, sign_in};
+use crate::people::{PASSWORD, register_account, sign_in};
 use crate::world::{VISA, World, an_order, card, checkout, config, eventually};
 
 pub(crate) const OPERATOR_PASSWORD: &str = "the shop is mine now";
@@ -36,9 +36,9 @@ impl Secured {
 
     /// A customer, signed in.
     pub(crate) async fn customer(&self, email: &str) -> Shopper {
-        let id = register(&self.world.client, email).await.id.to_string();
+        register_account(&self.world.client, email).await;
         let (client, signed_in) = sign_in(&self.world.client, email).await;
-        Shopper { client, token: signed_in.token.0, id }
+        Shopper { client, token: signed_in.token.0, id: signed_in.customer_id.to_string() }
     }
 
     /// A guest with a session.

@@ -116,8 +116,9 @@ impl Fixture {
             password: Some(Password(PASSWORD.to_owned())),
             name: Some("Ada Lovelace".to_owned()),
         };
-        let customer = client.register(&register, &IdempotencyKey::new()).await?.value.id;
-        let (_, token) = signed_in(&client, "ada@example.com", &Password(PASSWORD.to_owned())).await?;
+        client.register_account(&register, &IdempotencyKey::new()).await?;
+        let (ada, token) = signed_in(&client, "ada@example.com", &Password(PASSWORD.to_owned())).await?;
+        let customer = ada.me().await?.id;
         let key = key.ok_or("the answer has no key")?.0;
         Ok(Self { url, product, client, operator, customer, token, key })
     }
@@ -164,8 +165,9 @@ impl Fixture {
             password: Some(Password(PASSWORD.to_owned())),
             name: Some("Gone".to_owned()),
         };
-        let gone = self.client.register(&register, &IdempotencyKey::new()).await?.value.id;
-        self.operator.deactivate(gone, &IdempotencyKey::new()).await?;
+        self.client.register_account(&register, &IdempotencyKey::new()).await?;
+        let (gone, _) = signed_in(&self.client, "gone@example.com", &Password(PASSWORD.to_owned())).await?;
+        self.operator.deactivate(gone.me().await?.id, &IdempotencyKey::new()).await?;
         let kinds = [
             ("unknown address", "nobody@example.com", PASSWORD),
             ("wrong password", "ada@example.com", "coffee at five o'clock"),
@@ -213,7 +215,7 @@ impl Fixture {
             password: Some(Password(PASSWORD.to_owned())),
             name: Some("Crowd".to_owned()),
         };
-        self.client.register(&register, &IdempotencyKey::new()).await?;
+        self.client.register_account(&register, &IdempotencyKey::new()).await?;
         for _ in 0..sign_ins {
             let (client, over) = (Client::new(&self.url)?, over.clone());
             signing_in.spawn(async move {

@@ -200,6 +200,7 @@ fn customer(what: &str, data: &Value) -> String {
         "default_address_set" => "uses another address as a rule".to_owned(),
         "password_reset" => "gets a one-time password by mail".to_owned(),
         "one_time_password_set" => "has a one-time password".to_owned(),
+        "registration_attempted" => "is told that somebody tried to register with the same address".to_owned(),
         "deactivated" => "may no longer sign in".to_owned(),
         "reactivated" => "may sign in again".to_owned(),
         "session_started" => "signed in".to_owned(),

@@ -30,6 +30,13 @@ pub struct RegisterCustomer {
     pub name: Option<String>,
 }
 
+/// What a registration is answered with in secured mode. It does not tell whether the mail address has had an account before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RegistrationAccepted {
+    /// The mail address to sign in with.
+    pub email: String,
+}
+
 /// Set the spending limit of a customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -45,7 +45,8 @@ pub use catalogue::{
 pub use country::Country;
 pub use customers::{
     Customer, CustomerListQuery, CustomerState, CustomerSummary, Movement, MovementKind, MovementsQuery,
-    RegisterCustomer, RevokeVoucher, SetLimit, TopUp, Voucher, VoucherList, VoucherStatus, Wallet,
+    RegisterCustomer, RegistrationAccepted, RevokeVoucher, SetLimit, TopUp, Voucher, VoucherList, VoucherStatus,
+    Wallet,
 };
 pub use diff::{DiffQuery, FieldChange, OrderDiff};
 pub use documents::{

@@ -2,14 +2,15 @@
 
 use reqwest::Method;
 use storefront_api::{
-    Customer, CustomerId, Money, Movement, MovementsQuery, Page, RegisterCustomer, RevokeVoucher, SetLimit, TopUp,
-    Voucher, VoucherCode, VoucherList, Wallet,
+    Customer, CustomerId, Money, Movement, MovementsQuery, Page, RegisterCustomer, RegistrationAccepted, RevokeVoucher,
+    SetLimit, TopUp, Voucher, VoucherCode, VoucherList, Wallet,
 };
 
 use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
-    /// `POST /v1/customers`: registers a customer, for whom [`Client::of_customer`] then sends requests.
+    /// `POST /v1/customers`: registers a customer, for whom [`Client::of_customer`] then sends requests; not in secured mode, for
+    /// which there is [`Client::register_account`].
     ///
     /// # Errors
     /// See [`ClientError`]; this applies to every method. After `Unreachable`, repeat it with the same key.
@@ -18,6 +19,19 @@ impl Client {
         register: &RegisterCustomer,
         key: &IdempotencyKey,
     ) -> Result<WriteResponse<Customer>, ClientError> {
+        self.post(&["v1", "customers"], register, key).await
+    }
+
+    /// `POST /v1/customers` for an account, in secured mode too: there the response does not tell whether the address had an
+    /// account before, and only who signs in with [`Client::sign_in`] has one.
+    ///
+    /// # Errors
+    /// See [`Client::register`].
+    pub async fn register_account(
+        &self,
+        register: &RegisterCustomer,
+        key: &IdempotencyKey,
+    ) -> Result<WriteResponse<RegistrationAccepted>, ClientError> {
         self.post(&["v1", "customers"], register, key).await
     }
 

@@ -29,6 +29,9 @@ event_types! {
     "customer.one_time_password_set" [1] OneTimePasswordSet,
         "The customer has a password that is good until a time, to sign in and change it",
         by ["process:mail", "shop"];
+    "customer.registration_attempted" [1] RegistrationAttempted,
+        "An intent: somebody tried to register with the mail address of this account, and its owner is to be told by mail",
+        by ["POST /v1/customers"];
     "customer.address_added" [1] SavedAddress,
         "The customer has another address in the address book",
         by ["POST /v1/customers/me/addresses"];
@@ -115,6 +118,11 @@ struct OneTimePasswordSet {
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]
+struct RegistrationAttempted {
+    attempted_at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
 struct SavedAddress {
     address_id: AddressId,
     label: String,
@@ -159,6 +167,9 @@ pub(crate) fn encode(event: &CustomerEvent) -> Encoded {
         }
         CustomerEvent::OneTimePasswordSet { password: PasswordHash(password_hash), expires_at } => {
             encode_shape("customer.one_time_password_set", 1, &OneTimePasswordSet { password_hash, expires_at })
+        }
+        CustomerEvent::RegistrationAttempted { attempted_at } => {
+            encode_shape("customer.registration_attempted", 1, &RegistrationAttempted { attempted_at })
         }
         CustomerEvent::AddressAdded(address) => encode_shape("customer.address_added", 1, &SavedAddress::from(address)),
         CustomerEvent::AddressChanged(address) => {
@@ -207,6 +218,10 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Cust
         ("customer.one_time_password_set", 1) => {
             let OneTimePasswordSet { password_hash, expires_at } = parse(kind, data)?;
             Ok(CustomerEvent::OneTimePasswordSet { password: PasswordHash(password_hash), expires_at })
+        }
+        ("customer.registration_attempted", 1) => {
+            let RegistrationAttempted { attempted_at } = parse(kind, data)?;
+            Ok(CustomerEvent::RegistrationAttempted { attempted_at })
         }
         ("customer.address_added", 1) => Ok(CustomerEvent::AddressAdded(parse::<SavedAddress>(kind, data)?.into())),
         ("customer.address_changed", 1) => Ok(CustomerEvent::AddressChanged(parse::<SavedAddress>(kind, data)?.into())),

@@ -43,6 +43,11 @@ impl ApiError {
         }))
     }
 
+    /// Whether the problem has this code.
+    pub(crate) fn is(&self, code: ErrorCode) -> bool {
+        self.0.code == code.text()
+    }
+
     /// A well-formed value that is not allowed.
     pub(crate) fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
         Self::invalid_fields(vec![FieldError { pointer: pointer.to_owned(), detail: detail.into() }])

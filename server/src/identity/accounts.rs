@@ -137,6 +137,15 @@ pub(crate) async fn is_operator(store: &Store, email: &EmailAddress) -> Result<b
     Ok(account.is_some_and(|account| account.role == Role::Operator))
 }
 
+/// The customer who signs in with a mail address.
+///
+/// # Errors
+/// When the log fails.
+pub(crate) async fn owner(store: &Store, email: &EmailAddress) -> Result<Option<CustomerId>, Failure> {
+    let (login, _) = aggregates::load::<LoginEvent>(store, &streams::login(email)).await?;
+    Ok(login.0)
+}
+
 /// The account of a registered customer.
 pub(crate) fn account(customer: &Customer) -> Option<&Account> {
     registered(customer)?.account.as_ref()
@@ -154,8 +163,7 @@ pub(crate) async fn load(store: &Store, id: CustomerId) -> Result<Arc<Customer>,
 }
 
 async fn find(store: &Store, email: &EmailAddress) -> Result<Option<(CustomerId, Arc<Customer>)>, Failure> {
-    let (login, _) = aggregates::load::<LoginEvent>(store, &streams::login(email)).await?;
-    match login.0 {
+    match owner(store, email).await? {
         Some(id) => Ok(Some((id, load(store, id).await?))),
         None => Ok(None),
     }

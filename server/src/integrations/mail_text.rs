@@ -68,6 +68,21 @@ pub(crate) fn one_time_password(name: &str, password: &str, expires_at: Timestam
     (subject, parts.join("\n\n"))
 }
 
+/// Writes subject and body of the mail about an attempt to register with the address of an account.
+pub(crate) fn registration_attempted(name: &str) -> (String, String) {
+    let subject = "You have an account already".to_owned();
+    let parts = [
+        format!("Hello {},", one_line(name)),
+        "somebody tried to create an account in the store with your mail address, which has one already. Nothing has changed."
+            .to_owned(),
+        "If it was you: sign in with this address and your password. If you have forgotten it, ask the store for a one-time \
+         password. If it was not you, there is nothing that you need to do."
+            .to_owned(),
+        "Your Storefront\n".to_owned(),
+    ];
+    (subject, parts.join("\n\n"))
+}
+
 fn confirmation(name: &str, order: &Order) -> Vec<String> {
     let mut parts = vec![format!("Thank you! {name} is confirmed, and we are packing it now."), price_table(order)];
     parts.push(match &order.invoice {

@@ -1,4 +1,5 @@
-//! Carries out `email.requested` over SMTP, and `customer.password_reset` by [`mail_one_time_passwords`].
+//! Carries out `email.requested` and `customer.registration_attempted` over SMTP, and `customer.password_reset` by
+//! [`mail_one_time_passwords`].
 //!
 //! The message id is the id of the requesting event. If the program dies after handing a mail over and before
 //! recording that, the mail is sent again under the same message id, by which a mail server can recognise the
@@ -14,6 +15,7 @@ use storefront_eventlog::Recorded;
 use tracing::warn;
 
 use crate::backoff::Backoff;
+use crate::identity::accounts;
 use crate::identity::passwords::Passwords;
 use crate::integrations::mail_text;
 use crate::integrations::mailer::{Mail, MailError};
@@ -27,8 +29,10 @@ use crate::store::commands::{Failure, execute};
 use crate::store::order_record;
 use crate::store::streams;
 
-pub(crate) const SUBSCRIPTION: Subscription =
-    Subscription { name: "mail", types: &["email.requested", "customer.password_reset"] };
+pub(crate) const SUBSCRIPTION: Subscription = Subscription {
+    name: "mail",
+    types: &["email.requested", "customer.password_reset", "customer.registration_attempted"],
+};
 
 /// Pauses between attempts: 0.25 s, doubling to 10 minutes, with jitter. Fifty attempts take about three and a half
 /// hours: an outage of an evening is bridged, and after that an operator must look at the mail server anyway.
@@ -45,7 +49,12 @@ pub(crate) async fn handle(
 ) -> Result<(), HandlerError> {
     let recorded = &delivery.recorded;
     if let Some(id) = streams::id_in::<CustomerId>("customer", recorded.stream()) {
-        return mail_one_time_passwords::handle(&store, &*mail_sender, &passwords, attempts, &delivery, id).await;
+        return match recorded.kind() {
+            "customer.registration_attempted" => {
+                tell_of_registration_attempt(&store, &*mail_sender, attempts, &delivery, id).await
+            }
+            _ => mail_one_time_passwords::handle(&store, &*mail_sender, &passwords, attempts, &delivery, id).await,
+        };
     }
     let Some(id) = streams::id_in::<EmailId>("email", recorded.stream()) else { return Ok(()) };
     let EmailEvent::Requested { order_id, kind, to } = aggregates::decode(recorded)? else { return Ok(()) };
@@ -99,4 +108,97 @@ async fn compose_mail(
     let to = record.order.email().map_or(to, str::to_owned);
     let (subject, body) = mail_text::write(&kind, order.as_ref());
     Ok(Mail { message_id: recorded.id.to_string(), to, subject, body })
+}
+
+/// Tells the owner of an account that somebody tried to register with the same address. Failures are retried and parked like those of other mails. Where the account is gone, nothing is sent.
+async fn tell_of_registration_attempt(
+    store: &Store,
+    mail_sender: &dyn MailSender,
+    attempts: u32,
+    delivery: &Delivery,
+    id: CustomerId,
+) -> Result<(), HandlerError> {
+    let customer = accounts::load(store, id).await?;
+    let account = accounts::account(&customer).filter(|account| account.email != ERASED_EMAIL);
+    let Some(account) = account else { return Ok(()) };
+    let attempt = delivery.attempt;
+    let (subject, body) = mail_text::registration_attempted(&account.name);
+    let mail = Mail { message_id: delivery.recorded.id.to_string(), to: account.email.clone(), subject, body };
+    match mail_sender.send(&mail).await {
+        Ok(()) => Ok(()),
+        Err(MailError::Temporary(detail)) if attempt < attempts => {
+            Err(HandlerError::Unavailable { detail, pause: BACKOFF.pause(attempt) })
+        }
+        Err(MailError::Temporary(detail) | MailError::Permanent(detail)) => {
+            warn!(%id, attempt, detail, "the owner of an account cannot be told of an attempt to register");
+            Err(HandlerError::Permanent(detail))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use storefront_api::Role;
+    use storefront_domain::customer::{Account, CustomerEvent, PasswordHash};
+    use storefront_eventlog::{Filter, Position};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::testing::{a_log, at_second, write};
+
+    /// A mail server that gives each mail the next of its answers.
+    #[derive(Default)]
+    struct Mailbox {
+        answers: Mutex<Vec<Result<(), MailError>>>,
+        sent: Mutex<Vec<Mail>>,
+    }
+
+    #[async_trait]
+    impl MailSender for Mailbox {
+        async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+            self.sent.lock().unwrap().push(mail.clone());
+            self.answers.lock().unwrap().pop().unwrap_or(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn the_owner_is_told_under_the_id_of_the_event_unless_the_account_is_gone() {
+        let (store, mailbox, ada) = (a_log(), Mailbox::default(), CustomerId(Uuid::from_u128(1)));
+        let account = Account {
+            email: "ada@example.com".to_owned(),
+            name: "Ada".to_owned(),
+            password: PasswordHash("hash".to_owned()),
+            must_change: false,
+            role: Role::Customer,
+        };
+        let attempted = CustomerEvent::RegistrationAttempted { attempted_at: at_second(2) };
+        let history = [CustomerEvent::Registered { account: Some(account) }, attempted];
+        write(&store, at_second(1), "test", streams::customer(ada), &history).await;
+        let events = store.read_all(Position(0), 10, &Filter::default()).await.unwrap().events;
+        let recorded = Arc::clone(&events[1]);
+        let deliver = async |attempt: u32| {
+            let delivery = Delivery { attempt, ..Delivery::first(recorded.clone(), SUBSCRIPTION.name) };
+            tell_of_registration_attempt(&store, &mailbox, 2, &delivery, ada).await
+        };
+        deliver(1).await.unwrap();
+        deliver(1).await.unwrap();
+        let id = recorded.id.to_string();
+        let sent: Vec<_> = mailbox.sent.lock().unwrap().drain(..).map(|mail| (mail.message_id, mail.to)).collect();
+        assert_eq!(sent, [(id.clone(), "ada@example.com".to_owned()), (id, "ada@example.com".to_owned())]);
+
+        let temporary = || Err(MailError::Temporary("closed".to_owned()));
+        let permanent = Err(MailError::Permanent("no such mailbox".to_owned()));
+        *mailbox.answers.lock().unwrap() = vec![permanent, temporary(), temporary()];
+        assert!(matches!(deliver(1).await, Err(HandlerError::Unavailable { .. })));
+        assert!(matches!(deliver(2).await, Err(HandlerError::Permanent(_))));
+        assert!(matches!(deliver(1).await, Err(HandlerError::Permanent(_))));
+
+        mailbox.sent.lock().unwrap().clear();
+        write(&store, at_second(3), "test", streams::customer(ada), &[CustomerEvent::Deleted]).await;
+        deliver(1).await.unwrap();
+        assert_eq!(mailbox.sent.lock().unwrap().len(), 0);
+    }
 }

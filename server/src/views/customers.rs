@@ -144,6 +144,7 @@ impl CustomerRow {
             | CustomerEvent::PasswordChanged { .. }
             | CustomerEvent::PasswordReset { .. }
             | CustomerEvent::OneTimePasswordSet { .. }
+            | CustomerEvent::RegistrationAttempted { .. }
             | CustomerEvent::AddressAdded(_)
             | CustomerEvent::AddressChanged(_)
             | CustomerEvent::AddressRemoved { .. }

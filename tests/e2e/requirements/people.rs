@@ -5,13 +5,18 @@ use super::Requirement;
 pub(super) const PEOPLE: &[Requirement] = &[
     (
         "I1",
-        "a customer registers with mail address, password and name; an address has one account, and each customer one wallet",
+        "a customer registers with mail address, password and name; an address has one account, which others are not told, and each customer one wallet",
         &[
             "tests/e2e/people.rs::somebody_registers_signs_in_renews_and_signs_out",
             "tests/e2e/people.rs::an_address_is_registered_once_and_a_wallet_opened_once_under_any_concurrency",
             "server/src/store/streams.rs::addresses_that_differ_in_case_or_unicode_form_have_one_login",
             "server/domain/src/login.rs::an_address_belongs_to_one_customer_until_it_is_released",
             "tests/e2e/terminal/signing_in.rs::who_registers_in_the_terminal_buys_and_comes_back_is_signed_in_still",
+            "tests/e2e/registration.rs::in_secured_mode_a_known_address_is_answered_like_a_new_one_and_nothing_is_registered",
+            "tests/e2e/registration.rs::a_guest_who_registers_sees_no_difference_between_a_known_and_a_new_address_either",
+            "server/domain/src/customer/tests.rs::of_attempts_to_register_with_a_known_address_one_in_an_hour_counts",
+            "server/src/processes/send_mail.rs::the_owner_is_told_under_the_id_of_the_event_unless_the_account_is_gone",
+            "tests/e2e/terminal/secured.rs::who_registers_with_a_known_address_is_told_what_to_do",
         ],
     ),
     (

@@ -4,10 +4,10 @@
 use storefront_api::{ProductQuery, ReceiveStock};
 use storefront_client::IdempotencyKey;
 
-use super::pty::{ENTER, Home, WIDE};
-use super::signing_in::create_account;
+use super::pty::{ENTER, ESC, Home, WIDE};
+use super::signing_in::{DELETE_LINE, EMAIL, create_account};
 use super::{basket_holds, check_out, is_in_stock, shop_opens};
-use crate::secured::{OPERATOR_PASSWORD, Secured};
+use crate::secured::{OPERATOR_PASSWORD, Secured, ask};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_buys_in_a_secured_shop_registers_and_finds_the_order_in_the_account() {
@@ -68,6 +68,32 @@ async fn a_guest_buys_in_a_secured_shop_registers_and_finds_the_order_in_the_acc
     terminal.press(OPERATOR_PASSWORD);
     terminal.press(ENTER);
     terminal.wait_for_line(&["Check out orders", "running"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_registers_with_a_known_address_is_told_what_to_do() {
+    let shop = Secured::open().await;
+    let account = serde_json::json!({"email": EMAIL, "password": "coffee at nine o'clock", "name": "Ada"});
+    assert_eq!(ask(&shop.world, None, "post", "/v1/customers", Some(&account)).await.0, 202);
+    let home = Home::new();
+    let mut terminal = home.open(WIDE, &["--server", &shop.world.server.url()]);
+    shop_opens(&terminal);
+    terminal.press("8");
+    terminal.wait_for("You are a guest.");
+    create_account(&mut terminal);
+    terminal.wait_for("If this address is new here, the account is ready");
+    terminal.wait_for("You are another guest now");
+    terminal.wait_for("If this address is new here, the account is ready");
+    terminal.press(ESC);
+    terminal.wait_until("the form is closed", |screen| !screen.contents().contains("Create an account"));
+    // Another guest by now, who signs in with the right words.
+    terminal.press("i");
+    terminal.wait_for("the address of your account");
+    terminal.press(&format!("{DELETE_LINE}{EMAIL}"));
+    terminal.press(ENTER);
+    terminal.press("coffee at nine o'clock");
+    terminal.press(ENTER);
+    terminal.wait_for("You are signed in.");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,8 +11,8 @@ use super::{basket_holds, check_out, is_in_stock, shop_opens};
 use crate::people::{PASSWORD, register};
 use crate::world::World;
 
-const EMAIL: &str = "ada@account.example";
-const DELETE_LINE: &str = "\x15";
+pub(super) const EMAIL: &str = "ada@account.example";
+pub(super) const DELETE_LINE: &str = "\x15";
 
 /// Every file in a folder and below.
 fn files(folder: &Path) -> Vec<PathBuf> {

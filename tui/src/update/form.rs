@@ -120,7 +120,9 @@ pub(super) fn on_submitted(model: &mut Model, key: &str, result: Result<Accepted
         }
         Err(failure) => {
             form.sending = None;
+            let known_address = session::is_known_address(&form.purpose, &failure);
             match &failure {
+                Failure::Refused(_) if known_address => form.refusal = Some(session::KNOWN_ADDRESS.to_owned()),
                 Failure::Refused(problem) => form.refuse(problem, failure.sentence()),
                 Failure::Unreachable(_) | Failure::Unexpected(_) => form.refusal = Some(failure.sentence().to_owned()),
             }

@@ -15,6 +15,18 @@ use crate::update::{Effect, Request, account, backoff_ms, new_key, refetch};
 /// Delay before another renewal after one that came to nothing for an unexpected reason.
 const RENEWAL_PAUSE_MS: i64 = 60_000;
 
+/// Said when a registration was accepted and the sign-in after it is refused. A shop where everybody needs a session does not
+/// say whether an address has an account.
+pub(super) const KNOWN_ADDRESS: &str = "If this address is new here, the account is ready: sign in. If it has an account \
+                                        already, we have written to it: sign in with the password of that account, or ask \
+                                        the shop for a one-time password.";
+
+/// Whether the sign-in after a registration was refused.
+pub(super) fn is_known_address(purpose: &FormPurpose, failure: &Failure) -> bool {
+    matches!(purpose, FormPurpose::Account(AccountForm::Register))
+        && matches!(failure, Failure::Refused(problem) if problem.code == "sign_in_refused")
+}
+
 fn open(model: &mut Model, purpose: AccountForm, title: &str, about: &str, fields: Vec<FormField>) {
     model.form = Some(Form::new(FormPurpose::Account(purpose), title, about, fields));
 }
@@ -209,7 +221,9 @@ pub(super) fn on_renewed(model: &mut Model, key: &str, result: Result<SignedIn, 
 
 /// The session has ended: says so once, and signs out.
 fn on_end(model: &mut Model) -> Vec<Effect> {
-    let form = model.form.take_if(|form| matches!(form.purpose, FormPurpose::Account(_)));
+    // The forms of a guest, who signs in or registers, are as good for the next guest.
+    let is_closed = model.account.is_signed_in();
+    let form = model.form.take_if(|form| is_closed && matches!(form.purpose, FormPurpose::Account(_)));
     let asked = form.is_some_and(|form| {
         let ends = matches!(form.purpose, FormPurpose::Account(AccountForm::SignOut | AccountForm::Delete));
         ends && form.sending.is_some()

@@ -11,6 +11,9 @@ pub const MAX_SESSIONS: usize = 50;
 /// Maximum number of saved addresses of a customer.
 pub const MAX_ADDRESSES: usize = 20;
 
+/// Minimum time between two attempts to register with an address of which its owner is told, in milliseconds: an hour.
+pub const MIN_ATTEMPT_INTERVAL_MS: i64 = 3_600_000;
+
 /// A command to a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CustomerCommand {
@@ -47,6 +50,11 @@ pub enum CustomerCommand {
     SetOneTimePassword {
         password: PasswordHash,
         expires_at: Timestamp,
+    },
+    /// Note that somebody tried to register with the address of this account. Changes nothing within
+    /// [`MIN_ATTEMPT_INTERVAL_MS`] of the last one, and where the account is gone.
+    RecordRegistrationAttempt {
+        attempted_at: Timestamp,
     },
     /// Save an address, at most [`MAX_ADDRESSES`].
     AddAddress(SavedAddress),
@@ -130,6 +138,10 @@ pub fn decide(customer: &Customer, command: CustomerCommand) -> Result<Vec<Custo
         }
         (Customer::Unknown, CustomerCommand::Erase) => Ok(vec![CustomerEvent::Deleted]),
         (Customer::Deleted | Customer::Erased, CustomerCommand::Erase) => Ok(vec![]),
+        (
+            Customer::Unknown | Customer::Deleted | Customer::Erased,
+            CustomerCommand::RecordRegistrationAttempt { .. },
+        ) => Ok(vec![]),
         (Customer::Deleted, CustomerCommand::RecordErasure) => Ok(vec![CustomerEvent::Erased]),
         (Customer::Erased, CustomerCommand::RecordErasure) => Ok(vec![]),
         (Customer::Registered(registered), command) => decide_registered(registered, command),
@@ -182,6 +194,12 @@ fn decide_registered(registered: &Registered, command: CustomerCommand) -> Resul
             account(registered)?;
             let is_awaited = registered.one_time_password == Some(OneTimePassword { expires_at, is_set: false });
             Ok(if is_awaited { vec![CustomerEvent::OneTimePasswordSet { password, expires_at }] } else { vec![] })
+        }
+        CustomerCommand::RecordRegistrationAttempt { attempted_at } => {
+            let is_recent = registered
+                .registration_attempted_at
+                .is_some_and(|last| attempted_at.unix_ms() - last.unix_ms() < MIN_ATTEMPT_INTERVAL_MS);
+            Ok(if is_recent { vec![] } else { vec![CustomerEvent::RegistrationAttempted { attempted_at }] })
         }
         CustomerCommand::AddAddress(address) => {
             account(registered)?;

@@ -31,6 +31,10 @@ pub enum CustomerEvent {
         password: PasswordHash,
         expires_at: Timestamp,
     },
+    /// Somebody tried to register with the mail address of this account, who may be its owner. The owner is told by mail.
+    RegistrationAttempted {
+        attempted_at: Timestamp,
+    },
     AddressAdded(SavedAddress),
     AddressChanged(SavedAddress),
     AddressRemoved {

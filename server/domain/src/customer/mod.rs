@@ -10,6 +10,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{CustomerCommand, CustomerError, MAX_ADDRESSES, MAX_SESSIONS, decide};
+pub use decide::{CustomerCommand, CustomerError, MAX_ADDRESSES, MAX_SESSIONS, MIN_ATTEMPT_INTERVAL_MS, decide};
 pub use events::{Account, CustomerEvent, PasswordHash, SavedAddress, Session};
 pub use state::{Customer, OneTimePassword, Registered, evolve};

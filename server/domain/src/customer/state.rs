@@ -6,6 +6,7 @@ use super::events::{Account, CustomerEvent, PasswordHash, SavedAddress, Session}
 
 /// The state of a customer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every customer who is loaded is registered")]
 pub enum Customer {
     #[default]
     Unknown,
@@ -24,6 +25,8 @@ pub struct Registered {
     pub account: Option<Account>,
     /// The one-time password that has not been changed yet.
     pub one_time_password: Option<OneTimePassword>,
+    /// The latest attempt to register with the address of the account of which the owner was told.
+    pub registration_attempted_at: Option<Timestamp>,
     pub is_active: bool,
     /// The sessions that were not ended, oldest first; some may have expired.
     pub sessions: Vec<Session>,
@@ -65,6 +68,7 @@ pub fn evolve(customer: Customer, event: &CustomerEvent) -> Customer {
                 limit: None,
                 account,
                 one_time_password: None,
+                registration_attempted_at: None,
                 is_active: true,
                 sessions: Vec::new(),
                 addresses: Vec::new(),
@@ -86,6 +90,7 @@ pub fn evolve(customer: Customer, event: &CustomerEvent) -> Customer {
             | CustomerEvent::PasswordChanged { .. }
             | CustomerEvent::PasswordReset { .. }
             | CustomerEvent::OneTimePasswordSet { .. }
+            | CustomerEvent::RegistrationAttempted { .. }
             | CustomerEvent::AddressAdded(_)
             | CustomerEvent::AddressChanged(_)
             | CustomerEvent::AddressRemoved { .. }
@@ -125,6 +130,9 @@ impl Registered {
                     account.must_change = true;
                 }
                 self.one_time_password = Some(OneTimePassword { expires_at: *expires_at, is_set: true });
+            }
+            CustomerEvent::RegistrationAttempted { attempted_at } => {
+                self.registration_attempted_at = Some(*attempted_at);
             }
             CustomerEvent::AddressAdded(address) => self.addresses.push(address.clone()),
             CustomerEvent::AddressChanged(changed) => {

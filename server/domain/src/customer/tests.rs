@@ -63,6 +63,7 @@ fn registered(limit: Option<Money>) -> Customer {
         limit,
         account: None,
         one_time_password: None,
+        registration_attempted_at: None,
         is_active: true,
         sessions: vec![],
         addresses: vec![],
@@ -260,4 +261,17 @@ fn more_sessions_than_are_allowed_end_the_oldest_and_expired_ones_do_not_count()
 fn no_output_shows_the_hash_of_a_password() {
     let shown = format!("{:?}", [with_account()]);
     assert!(shown.contains("PasswordHash(…)") && !shown.contains("first"), "{shown}");
+}
+
+#[test]
+fn of_attempts_to_register_with_a_known_address_one_in_an_hour_counts() {
+    let at = |ms: i64| Timestamp::from_unix_ms(1_000_000 + ms);
+    let attempt = |ms: i64| CustomerCommand::RecordRegistrationAttempt { attempted_at: at(ms) };
+    let attempted = |ms: i64| CustomerEvent::RegistrationAttempted { attempted_at: at(ms) };
+    given([with_account()]).when(attempt(0)).then([attempted(0)]);
+    given([with_account(), attempted(0)]).when(attempt(MIN_ATTEMPT_INTERVAL_MS - 1)).then([]);
+    given([with_account(), attempted(0)])
+        .when(attempt(MIN_ATTEMPT_INTERVAL_MS))
+        .then([attempted(MIN_ATTEMPT_INTERVAL_MS)]);
+    given([with_account(), CustomerEvent::Deleted]).when(attempt(0)).then([]);
 }

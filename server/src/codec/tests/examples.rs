@@ -264,7 +264,10 @@ pub(super) fn customer() -> Vec<CustomerEvent> {
             Some(CustomerEvent::PasswordReset { expires_at }) => {
                 CustomerEvent::OneTimePasswordSet { password: account().password, expires_at: *expires_at }
             }
-            Some(CustomerEvent::OneTimePasswordSet { .. }) => CustomerEvent::AddressAdded(saved_address("Home")),
+            Some(CustomerEvent::OneTimePasswordSet { .. }) => {
+                CustomerEvent::RegistrationAttempted { attempted_at: "2026-03-01T12:00:00Z".parse().unwrap() }
+            }
+            Some(CustomerEvent::RegistrationAttempted { .. }) => CustomerEvent::AddressAdded(saved_address("Home")),
             Some(CustomerEvent::AddressAdded(_)) => CustomerEvent::AddressChanged(saved_address("Work")),
             Some(CustomerEvent::AddressChanged(address)) => CustomerEvent::AddressRemoved { id: address.id },
             Some(CustomerEvent::AddressRemoved { id }) => CustomerEvent::DefaultAddressSet { id: *id },

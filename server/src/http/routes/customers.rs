@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use storefront_api::{
     self as api, CustomerId, CustomerListQuery, CustomerSummary, EmailAddress, FieldError, Page, PasswordReset,
-    Problem, RegisterCustomer, Role, SessionsEnded, SetLimit,
+    Problem, RegisterCustomer, RegistrationAccepted, Role, SessionsEnded, SetLimit,
 };
 use storefront_domain::customer::{self, Account, Customer, CustomerCommand, CustomerError, CustomerEvent, Registered};
 use storefront_domain::login::{self, LoginCommand};
@@ -26,6 +26,8 @@ use crate::http::validation;
 use crate::http::wait_for_views::wait_for_position;
 use crate::identity::accounts;
 use crate::identity::passwords::Password;
+use crate::identity::tokens::Claims;
+use crate::store::aggregates::AppendBuilder;
 use crate::store::commands::{Context, Done, Failure, Reply, append_with_reply, decide_change, retry_on_conflict};
 use crate::store::{aggregates, streams};
 use crate::{clock, random};
@@ -38,13 +40,17 @@ const MAX_NAME: usize = 50;
 /// Creates the customer and their wallet. With `email`, `password` and `name` they have an account, and sign in with
 /// `POST /v1/sessions`. Without, requests on behalf of the customer send the id as `Storefront-Customer`. With the token of a
 /// guest, the account is that guest's, with all orders, and the guest's session ends.
+///
+/// In secured mode the answer is 202, and the same for an address that has an account: then nothing is registered, the owner of
+/// the address is told by mail (at most once an hour), and the guest's session ends all the same.
 #[utoipa::path(
     post, path = "/v1/customers", tag = "customers",
     request_body = RegisterCustomer,
     responses(
         (status = 201, description = "Registered", body = api::Customer),
+        (status = 202, description = "In secured mode: registered, unless the address has an account", body = RegistrationAccepted),
         (status = 401, description = "`session_invalid`: the session of the guest is over", body = Problem),
-        (status = 409, description = "`customer_exists`; `email_taken`", body = Problem),
+        (status = 409, description = "`customer_exists`; `email_taken`, not in secured mode", body = Problem),
         (status = 503, description = "`sign_ins_busy`", body = Problem),
     )
 )]
@@ -70,6 +76,7 @@ pub(crate) async fn register(
         }
         let login = new_account.as_ref().map(|new| (new.email.clone(), LoginCommand::Claim { customer_id: id }));
         let guest_session = guest.map(|guest| guest.session_id);
+        let email = new_account.as_ref().map(|new| new.email.clone()).filter(|_| shop.secured);
         let account = match new_account {
             Some(new) => Some(new.hashed(&shop).await?),
             None => None,
@@ -80,11 +87,50 @@ pub(crate) async fn register(
             wallet: wallet::decide(&Wallet::Unknown, open)?,
             ..CustomerChange::of(id, CustomerCommand::Register { account, guest_session })
         };
-        change
-            .append(&shop, &context, |customer, version| reply(&shop, StatusCode::CREATED, id, customer, version))
-            .await
+        let Some(email) = email else {
+            let reply = |customer: &Customer, version| reply(&shop, StatusCode::CREATED, id, customer, version);
+            return change.append(&shop, &context, reply).await;
+        };
+        match change.append(&shop, &context, |_, _| registration_accepted(&email)).await {
+            Err(refusal) if refusal.is(ErrorCode::EmailTaken) => tell_owner(&shop, &context, &email, guest).await,
+            done => done,
+        }
     };
     respond_once(&shop, &context, work).await
+}
+
+/// The answer of secured mode, which is the same for new and for known addresses. So it has no version and no id.
+fn registration_accepted(email: &EmailAddress) -> Result<Reply, Failure> {
+    Ok(idempotency::reply(StatusCode::ACCEPTED, &RegistrationAccepted { email: email.as_str().to_owned() })?)
+}
+
+/// Answers a registration with a known address as one with a new address: the owner of the account is told, and the session of a guest ends.
+async fn tell_owner(
+    shop: &Shop,
+    context: &Context,
+    email: &EmailAddress,
+    guest: Option<Claims>,
+) -> Result<Done, ApiError> {
+    let attempt = CustomerCommand::RecordRegistrationAttempt { attempted_at: clock::now() };
+    let done = retry_on_conflict(|| async {
+        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
+        if let Some(owner) = accounts::owner(&shop.store, email).await? {
+            let decide = |owner: &Customer| customer::decide(owner, attempt.clone());
+            batch.decide(&shop.store, streams::customer(owner), decide).await?;
+        }
+        if let Some(guest) = guest {
+            let end = CustomerCommand::EndGuestSession { session_id: guest.session_id };
+            // A guest who has registered meanwhile is refused with a new address too.
+            let decide = |guest: &Customer| customer::decide(guest, end.clone()).map_err(|_| CustomerError::Exists);
+            batch.decide(&shop.store, streams::customer(guest.customer_id), decide).await?;
+        }
+        append_with_reply(&shop.store, batch, context, registration_accepted(email)?).await
+    });
+    let done = done.await?;
+    if let Some(guest) = guest {
+        shop.identity.ended.add(guest.session_id, clock::now().unix_ms());
+    }
+    Ok(done)
 }
 
 /// List customers
@@ -397,6 +443,7 @@ fn ended_sessions(events: &[CustomerEvent]) -> Vec<api::SessionId> {
         | CustomerEvent::PasswordChanged { .. }
         | CustomerEvent::PasswordReset { .. }
         | CustomerEvent::OneTimePasswordSet { .. }
+        | CustomerEvent::RegistrationAttempted { .. }
         | CustomerEvent::AddressAdded(_)
         | CustomerEvent::AddressChanged(_)
         | CustomerEvent::AddressRemoved { .. }

@@ -26,7 +26,7 @@ pub(super) async fn submit(
     match request {
         AccountRequest::SignIn(sign_in) => anew.sign_in(&sign_in, key).await.map(signed_in),
         AccountRequest::Register { register, sign_in, sign_in_key } => {
-            client.register(&register, key).await?;
+            client.register_account(&register, key).await?;
             anew.sign_in(&sign_in, &idempotency_key(&sign_in_key)).await.map(signed_in)
         }
         AccountRequest::Name(change) => {

@@ -97,6 +97,17 @@ fn a_refused_sign_in_says_so_and_a_wrong_field_stands_at_its_field() {
 }
 
 #[test]
+fn a_sign_in_that_is_refused_after_a_registration_tells_of_a_known_address() {
+    let mut client = Client::at_the_account();
+    client.press("n<Enter><Enter>tea at five<Enter>");
+    client.refuse_with = Some(Problem { status: 401, code: "sign_in_refused".into(), ..Problem::default() });
+    client.answer_all();
+    let refusal = client.model.form.as_ref().unwrap().refusal.clone().unwrap();
+    assert!(refusal.contains("we have written to it"), "{refusal}");
+    assert!(client.model.account.session.is_none());
+}
+
+#[test]
 fn no_debug_output_has_a_password_or_a_token_in_it() {
     let mut client = Client::at_the_account();
     client.press("i<Tab>");
