@@ -122,6 +122,10 @@ pub(crate) enum Action {
     ChangePassword,
     EndSession,
     EndOtherSessions,
+    AddAddress,
+    ChangeAddress,
+    RemoveAddress,
+    UseAsDefault,
     SignOut,
     DeleteAccount,
     EnterVoucher,
@@ -230,6 +234,8 @@ pub(crate) enum Place {
     /// On the profile of who is signed in.
     SignedIn,
     Sessions,
+    /// In the address book of who is signed in.
+    Addresses,
     /// While a document or a mail is open over the screen.
     DocumentView,
     /// While an invoice or a credit note is open over the screen.
@@ -279,6 +285,7 @@ pub(crate) enum Context {
     Profile,
     SignedIn,
     Sessions,
+    Addresses,
     Letter,
     Document,
     Search,
@@ -290,7 +297,7 @@ pub(crate) enum Context {
 }
 
 impl Context {
-    pub(crate) const ALL: [Self; 39] = [
+    pub(crate) const ALL: [Self; 40] = [
         Self::Shop,
         Self::ShopCards,
         Self::Product,
@@ -322,6 +329,7 @@ impl Context {
         Self::Profile,
         Self::SignedIn,
         Self::Sessions,
+        Self::Addresses,
         Self::Letter,
         Self::Document,
         Self::Search,
@@ -335,11 +343,11 @@ impl Context {
     /// The places whose bindings are active in this context, the nearest first.
     pub(crate) const fn places(self) -> &'static [Place] {
         use Place::{
-            Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, CheckoutReview,
-            Confirm, Counter, CounterCharges, CounterOrders, CounterProducts, CounterStock, Document, DocumentView,
-            Events, Everywhere, ForOperators, Form, Help, Invoices, Lab, Lists, Log, Mailbox, NoWallet, Order,
-            OrderEvents, Orders, Panes, Parcel, Preferences, Processes, Product, Profile, Replay, Screens, Scrubber,
-            Search, Sessions, Shop, ShopCards, ShopList, SignIn, SignedIn, Tabs, Timeline, Vouchers, Wallet,
+            Account, Addresses, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress,
+            CheckoutReview, Confirm, Counter, CounterCharges, CounterOrders, CounterProducts, CounterStock, Document,
+            DocumentView, Events, Everywhere, ForOperators, Form, Help, Invoices, Lab, Lists, Log, Mailbox, NoWallet,
+            Order, OrderEvents, Orders, Panes, Parcel, Preferences, Processes, Product, Profile, Replay, Screens,
+            Scrubber, Search, Sessions, Shop, ShopCards, ShopList, SignIn, SignedIn, Tabs, Timeline, Vouchers, Wallet,
         };
         match self {
             Self::Shop => &[Shop, ShopList, Tabs, Screens, Everywhere, Always],
@@ -372,6 +380,7 @@ impl Context {
             Self::Mailbox => &[Mailbox, Account, Lists, Tabs, Screens, Everywhere, Always],
             Self::Profile => &[SignIn, Profile, Account, Tabs, Screens, Everywhere, Always],
             Self::SignedIn => &[SignedIn, Profile, Account, Tabs, Screens, Everywhere, Always],
+            Self::Addresses => &[Addresses, Account, Lists, Tabs, Screens, Everywhere, Always],
             Self::Sessions => &[Sessions, Account, Lists, Tabs, Screens, Everywhere, Always],
             Self::Letter => &[DocumentView, Everywhere, Always],
             Self::Document => &[DocumentView, Document, Everywhere, Always],
@@ -418,6 +427,7 @@ impl Context {
             | Self::Profile
             | Self::SignedIn
             | Self::Sessions
+            | Self::Addresses
             | Self::Letter
             | Self::Document
             | Self::Panes

@@ -201,6 +201,8 @@ pub(super) const PEOPLE: &[Requirement] = &[
         &[
             "tests/e2e/addresses.rs::addresses_are_saved_changed_removed_and_one_is_the_default_on_every_device",
             "tests/e2e/addresses.rs::an_address_book_has_twenty_good_addresses_at_most_and_is_its_owners",
+            "tui/src/update/tests/session.rs::addresses_are_saved_changed_made_the_default_and_removed_with_keys",
+            "tests/e2e/terminal/secured.rs::an_address_is_saved_on_the_screen_and_is_in_the_address_book",
             "tests/e2e/erasure.rs::somebody_who_is_erased_is_found_nowhere_any_more",
             "tests/e2e/secured.rs::what_belongs_to_another_customer_is_not_there_on_any_route",
             "server/domain/src/customer/tests.rs::addresses_are_added_up_to_their_limit_changed_and_removed_and_one_is_the_default",

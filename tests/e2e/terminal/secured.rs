@@ -5,7 +5,7 @@ use storefront_api::{ProductQuery, ReceiveStock};
 use storefront_client::IdempotencyKey;
 
 use super::pty::{ENTER, ESC, Home, WIDE};
-use super::signing_in::{DELETE_LINE, EMAIL, create_account};
+use super::signing_in::{DELETE_LINE, EMAIL, create_account, sign_in};
 use super::{basket_holds, check_out, is_in_stock, shop_opens};
 use crate::secured::{OPERATOR_PASSWORD, Secured, ask};
 
@@ -94,6 +94,29 @@ async fn who_registers_with_a_known_address_is_told_what_to_do() {
     terminal.press("coffee at nine o'clock");
     terminal.press(ENTER);
     terminal.wait_for("You are signed in.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_saved_on_the_screen_and_is_in_the_address_book() {
+    let shop = Secured::open().await;
+    let ada = shop.customer(EMAIL).await;
+    let home = Home::new();
+    let mut terminal = home.open(WIDE, &["--server", &shop.world.server.url()]);
+    shop_opens(&terminal);
+    sign_in(&mut terminal);
+    terminal.wait_for("You are signed in.");
+    terminal.press("h");
+    terminal.wait_for("No saved addresses");
+    terminal.press("n");
+    terminal.wait_for("Save an address");
+    for text in ["Home", "Ada Lovelace", "1 Example Street", "", "12345", "Example Town", "", "DE", ""] {
+        terminal.press(&format!("{DELETE_LINE}{text}"));
+        terminal.press(ENTER);
+    }
+    terminal.wait_for("Home is saved.");
+    terminal.wait_for_line(&["Home", "1 Example Street"]);
+    let saved = ada.client.addresses().await.unwrap().items;
+    assert_eq!((saved[0].label.as_str(), saved[0].address.country.as_str()), ("Home", "DE"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,7 +44,7 @@ pub(super) fn create_account(terminal: &mut Terminal) {
 }
 
 /// Signs in on the screen Account, and stays there.
-fn sign_in(terminal: &mut Terminal) {
+pub(super) fn sign_in(terminal: &mut Terminal) {
     terminal.press("8");
     terminal.wait_for("You have no wallet yet");
     terminal.press("i");
@@ -133,6 +133,7 @@ async fn a_client_whose_session_was_ended_in_another_one_says_so_and_keeps_its_b
     let mut second = Home::new().open(WIDE, &["--server", &url]);
     shop_opens(&second);
     sign_in(&mut second);
+    second.press(LEFT);
     second.press(LEFT);
     second.wait_for_line(&["storefront-client/", "this one", "since "]);
     second.press("X");

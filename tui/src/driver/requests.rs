@@ -93,6 +93,10 @@ pub(super) async fn send(client: &Client, request: Request) -> Response {
             let list = client.sessions().await.map_err(failure);
             Response::Sessions { ask, result: list.map(|list| whole(list.items)) }
         }
+        Request::Addresses { ask } => {
+            let list = client.addresses().await.map_err(failure);
+            Response::Addresses { ask, result: list.map(|list| whole(list.items)) }
+        }
         Request::Wallet { customer } => Response::Wallet { customer, result: client.wallet().await.map_err(failure) },
         Request::Movements { ask, query } => {
             Response::Movements { ask, result: client.movements(&query).await.map_err(failure) }

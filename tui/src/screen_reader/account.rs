@@ -1,6 +1,8 @@
 //! The screen Account: wallet, vouchers, invoices, mail, profile.
 
-use storefront_api::{DocumentKind, DocumentSummary, Movement, MovementKind, Session, Voucher, VoucherStatus};
+use storefront_api::{
+    DocumentKind, DocumentSummary, Movement, MovementKind, SavedAddress, Session, Voucher, VoucherStatus,
+};
 
 use super::page::Page;
 use super::words::{count, field, listed, short_id};
@@ -30,8 +32,9 @@ pub(super) fn page(model: &Model) -> Page {
         }
         Part::Mailbox => list(&account.mails, "The mail", &mut page, |mail| mail_text(model, mail)),
         Part::Profile => profile(model, &mut page),
-        Part::Sessions if !account.is_signed_in() => sign_in(model, &mut page),
+        Part::Sessions | Part::Addresses if !account.is_signed_in() => sign_in(model, &mut page),
         Part::Sessions => list(&account.sessions, "The sessions", &mut page, |session| session_text(model, session)),
+        Part::Addresses => list(&account.addresses, "The addresses", &mut page, address_text),
     }
     page
 }
@@ -119,6 +122,11 @@ fn session_text(model: &Model, session: &Session) -> String {
         if session.current { "this one" } else { "" },
         &format!("since {}", when::day_or_time(session.started_at, model.now, &model.zone)),
     ])
+}
+
+fn address_text(saved: &SavedAddress) -> String {
+    let address = saved.address.lines().join(", ");
+    listed([saved.label.as_str(), &address, if saved.default { "the default" } else { "" }])
 }
 
 fn sign_in(model: &Model, page: &mut Page) {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use storefront_api::{
-    Customer, CustomerId, DocumentSummary, Money, Movement, Page, Role, Session, SessionKind, SignedIn, Timestamp,
-    Voucher, Wallet,
+    Customer, CustomerId, DocumentSummary, Money, Movement, Page, Role, SavedAddress, Session, SessionKind, SignedIn,
+    Timestamp, Voucher, Wallet,
 };
 
 use crate::keys::Context;
@@ -22,12 +22,13 @@ pub(crate) enum Part {
     Mailbox,
     Profile,
     Sessions,
+    Addresses,
 }
 
 impl Part {
     /// All parts, in the order of the screen.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Wallet, Self::Vouchers, Self::Invoices, Self::Mailbox, Self::Profile, Self::Sessions];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Wallet, Self::Vouchers, Self::Invoices, Self::Mailbox, Self::Profile, Self::Sessions, Self::Addresses];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -37,6 +38,7 @@ impl Part {
             Self::Mailbox => "Mailbox",
             Self::Profile => "Profile",
             Self::Sessions => "Sessions",
+            Self::Addresses => "Addresses",
         }
     }
 
@@ -100,6 +102,7 @@ pub(crate) struct Account {
     pub(crate) invoices: PagedList<DocumentSummary>,
     pub(crate) mails: PagedList<Mail>,
     pub(crate) sessions: PagedList<Session>,
+    pub(crate) addresses: PagedList<SavedAddress>,
 }
 
 impl Account {
@@ -171,7 +174,8 @@ impl Account {
             Part::Mailbox => Context::Account,
             Part::Profile if self.is_signed_in() => Context::SignedIn,
             Part::Sessions if self.is_signed_in() => Context::Sessions,
-            Part::Profile | Part::Sessions => Context::Profile,
+            Part::Addresses if self.is_signed_in() => Context::Addresses,
+            Part::Profile | Part::Sessions | Part::Addresses => Context::Profile,
         }
     }
 
@@ -183,6 +187,7 @@ impl Account {
         self.invoices.forget();
         self.mails.forget();
         self.sessions.forget();
+        self.addresses.forget();
     }
 
     /// The number of the newest loaded mail.

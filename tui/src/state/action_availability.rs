@@ -142,6 +142,8 @@ impl Model {
             }
             Action::OpenPaper if account.part == Account::Invoices => account.invoices.selected().is_some(),
             Action::OpenPaper => account.mails.selected().is_some(),
+            Action::ChangeAddress | Action::RemoveAddress => account.addresses.selected().is_some(),
+            Action::UseAsDefault => account.addresses.selected().is_some_and(|address| !address.default),
             Action::EndSession => account.sessions.selected().is_some(),
             Action::EndOtherSessions => account.sessions.total > 1,
             Action::CopyId => account.part == Account::Profile && account.customer.is_some(),

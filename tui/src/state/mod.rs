@@ -316,9 +316,11 @@ impl Model {
             Screen::Account => match self.account.part {
                 account::Part::Vouchers => &["vouchers"],
                 account::Part::Invoices => &["invoices"],
-                account::Part::Wallet | account::Part::Mailbox | account::Part::Profile | account::Part::Sessions => {
-                    &[]
-                }
+                account::Part::Wallet
+                | account::Part::Mailbox
+                | account::Part::Profile
+                | account::Part::Sessions
+                | account::Part::Addresses => &[],
             },
             Screen::Basket
             | Screen::Checkout

@@ -1,8 +1,8 @@
 //! Who is signed in: the renewal of the session's token, and the forms of an account.
 
 use storefront_api::{
-    ChangePassword, ChangeProfile, Customer, DeleteAccount, Password, RegisterCustomer, SessionId, SessionsEnded,
-    SignIn, SignedIn, Timestamp,
+    AddressId, ChangePassword, ChangeProfile, Customer, DeleteAccount, Password, RegisterCustomer, SaveAddress,
+    SavedAddress, SessionId, SessionsEnded, SignIn, SignedIn, Timestamp,
 };
 
 use crate::state::RetryState;
@@ -26,6 +26,10 @@ pub(crate) enum AccountForm {
     Password,
     EndSession(SessionId),
     EndOtherSessions,
+    AddAddress,
+    ChangeAddress(AddressId),
+    RemoveAddress(AddressId),
+    DefaultAddress(AddressId),
     SignOut,
     Delete,
 }
@@ -44,6 +48,10 @@ pub(crate) enum AccountRequest {
     Password(ChangePassword),
     EndSession(SessionId),
     EndOtherSessions,
+    AddAddress(Box<SaveAddress>),
+    ChangeAddress(AddressId, Box<SaveAddress>),
+    RemoveAddress(AddressId),
+    DefaultAddress(AddressId),
     SignOut,
     Delete(DeleteAccount),
 }
@@ -55,6 +63,7 @@ pub(crate) enum AccountAccepted {
     SignedIn(Box<SignedIn>),
     Profile(Box<Customer>),
     Ended(SessionsEnded),
+    Address(Box<SavedAddress>),
 }
 
 /// The renewal of the token, which is good for an hour.

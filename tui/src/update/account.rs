@@ -57,7 +57,7 @@ pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     let mut effects = match part {
         Part::Wallet => fetch_wallet(model),
         Part::Profile => session::fetch_me(model),
-        Part::Vouchers | Part::Invoices | Part::Mailbox | Part::Sessions => Vec::new(),
+        Part::Vouchers | Part::Invoices | Part::Mailbox | Part::Sessions | Part::Addresses => Vec::new(),
     };
     effects.extend(fetch_part(model, part));
     effects
@@ -99,7 +99,8 @@ pub(super) fn fetch_part(model: &mut Model, part: Part) -> Vec<Effect> {
             Request::Mails { ask: account.mails.ask(), url, after }
         }
         Part::Sessions if is_signed_in => Request::Sessions { ask: account.sessions.ask() },
-        Part::Wallet | Part::Vouchers | Part::Profile | Part::Sessions => return Vec::new(),
+        Part::Addresses if is_signed_in => Request::Addresses { ask: account.addresses.ask() },
+        Part::Wallet | Part::Vouchers | Part::Profile | Part::Sessions | Part::Addresses => return Vec::new(),
     };
     vec![Effect::Request(request)]
 }
@@ -123,7 +124,7 @@ pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     let request = match account.part {
         Part::Wallet => account.movements.ask_for_more().map(movements),
         Part::Invoices => account.invoices.ask_for_more().map(|ask| invoices(ask, None)),
-        Part::Vouchers | Part::Mailbox | Part::Profile | Part::Sessions => None,
+        Part::Vouchers | Part::Mailbox | Part::Profile | Part::Sessions | Part::Addresses => None,
     };
     request.map(Effect::Request).into_iter().collect()
 }
@@ -142,6 +143,7 @@ pub(super) fn step(model: &mut Model, by: isize) {
         Part::Invoices => account.invoices.step(by),
         Part::Mailbox => account.mails.step(by),
         Part::Sessions => account.sessions.step(by),
+        Part::Addresses => account.addresses.step(by),
         Part::Profile => {}
     }
 }
@@ -257,7 +259,7 @@ pub(super) fn on_events(model: &mut Model, fresh: &[Event]) -> Vec<Effect> {
         Part::Vouchers => has_event("voucher."),
         Part::Invoices => has_event("invoice."),
         Part::Mailbox => has_event("email.sent"),
-        Part::Sessions => session::is_about_me(model, fresh),
+        Part::Sessions | Part::Addresses => session::is_about_me(model, fresh),
         Part::Profile => false,
     };
     if changed
@@ -280,6 +282,7 @@ fn refresh_at(model: &mut Model, part: Part) -> Option<&mut Option<Timestamp>> {
         Part::Invoices => Some(&mut account.invoices.refresh_at),
         Part::Mailbox => Some(&mut account.mails.refresh_at),
         Part::Sessions => Some(&mut account.sessions.refresh_at),
+        Part::Addresses => Some(&mut account.addresses.refresh_at),
         Part::Profile => None,
     }
 }
@@ -293,6 +296,7 @@ pub(super) fn next_tick(model: &Model) -> Option<Timestamp> {
         Part::Invoices => account.invoices.refresh_at,
         Part::Mailbox => account.mails.refresh_at,
         Part::Sessions => account.sessions.refresh_at,
+        Part::Addresses => account.addresses.refresh_at,
         Part::Profile => None,
     };
     let refresh_at = refresh_at.filter(|_| model.screen == Screen::Account);
@@ -358,6 +362,7 @@ pub(super) fn name_of_chosen(model: &Model) -> Option<String> {
         Part::Invoices => account.invoices.selected().map(|document| document.number.clone()),
         Part::Mailbox => account.mails.selected().map(|mail| mail.subject.clone()),
         Part::Sessions => account.sessions.selected().map(|session| session.id.to_string()),
+        Part::Addresses => account.addresses.selected().map(|saved| saved.address.lines().join("\n")),
         Part::Profile => account.customer.map(|customer| customer.to_string()),
     }
 }

@@ -4,8 +4,8 @@ use crate::keys::{Action, Context};
 use crate::state::{Command, Hit, Model, Page, Preference, Question, Screen, Tone};
 use crate::update::navigation::{back, close, go, neighbour, stop_typing, switch, type_in_timeline};
 use crate::update::{
-    Effect, FileKind, Request, account, basket, checkout, counter, document, find, form, help, lab, order, orders,
-    palette, panes, preferences, processes, replay, session, shop, timeline,
+    Effect, FileKind, Request, account, addresses, basket, checkout, counter, document, find, form, help, lab, order,
+    orders, palette, panes, preferences, processes, replay, session, shop, timeline,
 };
 
 /// Runs an action. An action that has no meaning on the screen does nothing.
@@ -165,6 +165,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ChangePassword => session::ask_for_password(model),
         Action::EndSession => session::ask_to_end_session(model),
         Action::EndOtherSessions => session::ask_to_end_others(model),
+        Action::AddAddress => addresses::ask_to_add(model),
+        Action::ChangeAddress => addresses::ask_to_change(model),
+        Action::RemoveAddress => addresses::ask_to_remove(model),
+        Action::UseAsDefault => addresses::ask_for_default(model),
         Action::SignOut => session::ask_to_sign_out(model),
         Action::DeleteAccount => session::ask_to_delete(model),
         Action::EnterVoucher => basket::enter_voucher(model),

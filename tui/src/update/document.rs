@@ -64,7 +64,7 @@ fn of_account(model: &Model) -> Option<DocumentView> {
             let page = Page::Mail(account.mails.selected()?.number);
             Some(DocumentView::new(page, account.mails.items.iter().map(|(_, mail)| Page::Mail(mail.number)).collect()))
         }
-        Part::Wallet | Part::Vouchers | Part::Profile | Part::Sessions => None,
+        Part::Wallet | Part::Vouchers | Part::Profile | Part::Sessions | Part::Addresses => None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod account;
 mod actions;
+mod addresses;
 mod basket;
 mod checkout;
 mod counter;
@@ -264,6 +265,9 @@ fn on_response(model: &mut Model, response: Response) -> Vec<Effect> {
         Response::Me { customer, result } => session::on_me(model, customer, result),
         Response::Sessions { ask, result } => {
             account::on_page(model, |account| &mut account.sessions, &ask, result, |session| session.id)
+        }
+        Response::Addresses { ask, result } => {
+            account::on_page(model, |account| &mut account.addresses, &ask, result, |address| address.id)
         }
         Response::Wallet { customer, result } => account::on_wallet(model, customer, result),
         Response::Movements { ask, result } => {

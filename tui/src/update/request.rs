@@ -5,8 +5,8 @@ use storefront_api::{
     CategoryList, Checkout, Customer, CustomerId, DocumentSummary, FaultList, Faults, Invoice, InvoiceListQuery,
     LabReset, Movement, MovementsQuery, Order, OrderDiff, OrderId, OrderListQuery, OrderNumber, OrderSummary, Page,
     ParkedQuery, ParkedSequence, ProcessList, Product, ProductId, ProductPage, ProductQuery, ProductServiceState,
-    Repeats, ScenarioList, ScenarioRun, Session, SignedIn, StockItem, Stub, Timeline, UnmatchedCharges, ViewList,
-    Voucher, Wallet,
+    Repeats, SavedAddress, ScenarioList, ScenarioRun, Session, SignedIn, StockItem, Stub, Timeline, UnmatchedCharges,
+    ViewList, Voucher, Wallet,
 };
 
 use crate::state::counter::Figures;
@@ -42,6 +42,7 @@ pub(crate) enum Request {
     Renew { key: String },
     Me { customer: CustomerId },
     Sessions { ask: PageRequest },
+    Addresses { ask: PageRequest },
     Wallet { customer: CustomerId },
     Movements { ask: PageRequest, query: MovementsQuery },
     Vouchers { ask: PageRequest, min_position: Option<u64> },
@@ -100,6 +101,7 @@ pub(crate) enum Response {
     Renewed { key: String, result: Result<SignedIn, Failure> },
     Me { customer: CustomerId, result: Result<Customer, Failure> },
     Sessions { ask: PageRequest, result: Result<Page<Session>, Failure> },
+    Addresses { ask: PageRequest, result: Result<Page<SavedAddress>, Failure> },
     Wallet { customer: CustomerId, result: Result<Option<Wallet>, Failure> },
     Movements { ask: PageRequest, result: Result<Page<Movement>, Failure> },
     Vouchers { ask: PageRequest, result: Result<Page<Voucher>, Failure> },
@@ -176,6 +178,7 @@ impl Response {
             | Self::Registered { result: Err(failure), .. }
             | Self::Me { result: Err(failure), .. }
             | Self::Sessions { result: Err(failure), .. }
+            | Self::Addresses { result: Err(failure), .. }
             | Self::Wallet { result: Err(failure), .. }
             | Self::Movements { result: Err(failure), .. }
             | Self::Vouchers { result: Err(failure), .. }

@@ -2,15 +2,15 @@
 //! client runs; when the shop does not take it any more, the client signs out and keeps the basket.
 
 use storefront_api::{
-    ChangePassword, ChangeProfile, Customer, CustomerId, DeleteAccount, Event, RegisterCustomer, Role, SignIn,
-    SignedIn, Timestamp,
+    ChangePassword, ChangeProfile, Customer, CustomerId, DeleteAccount, Event, RegisterCustomer, Role, SavedAddress,
+    SignIn, SignedIn, Timestamp,
 };
 
 use crate::keys::{Action, Context};
 use crate::state::account::Part;
 use crate::state::session::{AccountAccepted, AccountForm, AccountRequest, Renewal};
 use crate::state::{Failure, Form, FormField, FormPurpose, Model, Screen, Tone};
-use crate::update::{Effect, Request, account, backoff_ms, new_key, refetch};
+use crate::update::{Effect, Request, account, addresses, backoff_ms, new_key, refetch};
 
 /// Delay before another renewal after one that came to nothing for an unexpected reason.
 const RENEWAL_PAUSE_MS: i64 = 60_000;
@@ -111,6 +111,10 @@ pub(super) fn request(model: &Model, form: &Form, purpose: AccountForm) -> Accou
         }),
         AccountForm::EndSession(id) => AccountRequest::EndSession(id),
         AccountForm::EndOtherSessions => AccountRequest::EndOtherSessions,
+        AccountForm::AddAddress => AccountRequest::AddAddress(Box::new(addresses::typed(form))),
+        AccountForm::ChangeAddress(id) => AccountRequest::ChangeAddress(id, Box::new(addresses::typed(form))),
+        AccountForm::RemoveAddress(id) => AccountRequest::RemoveAddress(id),
+        AccountForm::DefaultAddress(id) => AccountRequest::DefaultAddress(id),
         AccountForm::SignOut => AccountRequest::SignOut,
         AccountForm::Delete => {
             AccountRequest::Delete(DeleteAccount { current_password: form.password("/current_password") })
@@ -152,6 +156,7 @@ pub(super) fn accepted(model: &mut Model, purpose: AccountForm, accepted: Accoun
             model.account.me = Some(*customer);
             Vec::new()
         }
+        (purpose, AccountAccepted::Address(address)) => on_address(model, purpose, &address),
         (AccountForm::SignOut, AccountAccepted::Ended(_)) => sign_out(model, Tone::Good, "You are signed out."),
         (AccountForm::Delete, AccountAccepted::Ended(_)) => sign_out(model, Tone::Good, "Your account is deleted."),
         (_, AccountAccepted::Ended(ended)) => {
@@ -164,6 +169,18 @@ pub(super) fn accepted(model: &mut Model, purpose: AccountForm, accepted: Accoun
             account::fetch_part(model, Part::Sessions)
         }
     }
+}
+
+/// Handles an accepted form about a saved address.
+fn on_address(model: &mut Model, purpose: AccountForm, saved: &SavedAddress) -> Vec<Effect> {
+    let label = &saved.label;
+    let said = match purpose {
+        AccountForm::RemoveAddress(_) => format!("{label} is removed."),
+        AccountForm::DefaultAddress(_) => format!("{label} is the default now."),
+        _ => format!("{label} is saved."),
+    };
+    model.toast(Tone::Good, said);
+    account::fetch_part(model, Part::Addresses)
 }
 
 fn sign_out(model: &mut Model, tone: Tone, said: &str) -> Vec<Effect> {
@@ -291,6 +308,6 @@ pub(super) fn is_about_me(model: &Model, fresh: &[Event]) -> bool {
 
 /// Something happened to who is signed in. If the session was ended, the shop refuses the request.
 pub(super) fn on_events(model: &Model, fresh: &[Event]) -> Vec<Effect> {
-    let listed = model.screen == Screen::Account && model.account.part == Part::Sessions;
+    let listed = model.screen == Screen::Account && matches!(model.account.part, Part::Sessions | Part::Addresses);
     if is_about_me(model, fresh) && !listed { fetch_me(model) } else { Vec::new() }
 }

@@ -1,5 +1,6 @@
 //! Draws the screen Account: the names of its parts, and the open one.
 
+mod addresses;
 mod invoices;
 mod mailbox;
 mod profile;
@@ -29,6 +30,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, surface: &mut Surfa
         Part::Invoices => invoices::draw(model, theme, body, surface),
         Part::Mailbox => mailbox::draw(model, theme, body, surface),
         Part::Profile => profile::draw(model, theme, body, surface),
+        Part::Addresses => addresses::draw(model, theme, body, surface),
         Part::Sessions => sessions::draw(model, theme, body, surface),
     }
 }

@@ -20,6 +20,7 @@ pub(super) async fn submit(
     key: &IdempotencyKey,
 ) -> Result<AccountAccepted, ClientError> {
     let ended = |written| AccountAccepted::Ended(value(written));
+    let saved = |written| AccountAccepted::Address(Box::new(value(written)));
     let signed_in = |written| AccountAccepted::SignedIn(Box::new(value(written)));
     // Who signs in is not who was here before.
     let anew = client.without_token();
@@ -35,6 +36,10 @@ pub(super) async fn submit(
         AccountRequest::Password(change) => client.change_password(&change).await.map(signed_in),
         AccountRequest::EndSession(id) => client.end_session(id).await.map(ended),
         AccountRequest::EndOtherSessions => client.end_other_sessions().await.map(ended),
+        AccountRequest::AddAddress(address) => client.add_address(&address, key).await.map(saved),
+        AccountRequest::ChangeAddress(id, address) => client.change_address(id, &address).await.map(saved),
+        AccountRequest::RemoveAddress(id) => client.remove_address(id).await.map(saved),
+        AccountRequest::DefaultAddress(id) => client.set_default_address(id).await.map(saved),
         AccountRequest::SignOut => client.sign_out().await.map(ended),
         AccountRequest::Delete(delete) => client.delete_account(&delete).await.map(ended),
     }

@@ -293,7 +293,7 @@ fn the_parts_follow_one_another_and_the_cursor_stays_within_each() {
     assert_eq!(seen, Part::ALL);
     assert_eq!(client.model.account.part, Part::Wallet);
     client.press("h");
-    assert_eq!(client.model.account.part, Part::Sessions);
+    assert_eq!(client.model.account.part, Part::Addresses);
 }
 
 #[test]

@@ -290,3 +290,51 @@ fn a_session_that_ends_while_somebody_signs_out_is_signed_out() {
     assert!(client.model.form.is_none() && client.model.account.session.is_none());
     assert_eq!(client.model.toasts.last().unwrap().text, "You are signed out.");
 }
+
+/// Somebody who is signed in, at the empty address book.
+pub(crate) fn at_the_addresses() -> Client {
+    let mut client = signed_in();
+    client.press("ll");
+    client.answer_all();
+    client
+}
+
+/// Saves an address with a label.
+pub(crate) fn save_address(client: &mut Client, label: &str) {
+    client.press("n");
+    for text in [label, "", "1 Example Street", "", "12345", "Example Town", "", "de", ""] {
+        client.type_text(text);
+        client.press("<Enter>");
+    }
+    client.answer_all();
+}
+
+#[test]
+fn addresses_are_saved_changed_made_the_default_and_removed_with_keys() {
+    let mut client = at_the_addresses();
+    save_address(&mut client, "Home");
+    save_address(&mut client, "Work");
+    let shown = |client: &Client| {
+        let saved = client.model.account.addresses.items.iter();
+        saved.map(|(_, saved)| (saved.label.clone(), saved.address.country.clone(), saved.default)).collect::<Vec<_>>()
+    };
+    let line = |label: &str, default| (label.to_owned(), "DE".to_owned(), default);
+    assert_eq!(shown(&client), [line("Home", false), line("Work", false)]);
+    client.press("d<Enter>");
+    client.answer_all();
+    client.press("e");
+    client.type_text(", sweet home");
+    client.press(&"<Enter>".repeat(9));
+    client.answer_all();
+    assert_eq!(shown(&client), [line("Home, sweet home", true), line("Work", false)]);
+    client.press("jx");
+    assert_eq!(client.model.form.as_ref().unwrap().title, "Remove this address?", "it asks first");
+    client.press("<Enter>");
+    client.answer_all();
+    assert_eq!(shown(&client), [line("Home, sweet home", true)]);
+    client.press("n<Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter>");
+    let error = FieldError { pointer: "/address/country".into(), detail: "is no country".into() };
+    client.refuse_with = Some(Problem { status: 422, errors: vec![error], ..Problem::default() });
+    client.answer_all();
+    assert_eq!(client.model.form.as_ref().unwrap().fields[7].error.as_deref(), Some("is no country"));
+}

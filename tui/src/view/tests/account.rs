@@ -4,7 +4,7 @@ use storefront_api::VoucherStatus;
 
 use super::{assert_unchanged, draw_in, lines, looks_like, with_a_full_basket};
 use crate::preferences::ThemeName;
-use crate::update::tests::session::signed_in;
+use crate::update::tests::session::{at_the_addresses, save_address, signed_in};
 use crate::update::tests::world::account::a_voucher;
 use crate::update::tests::world::{Client, eur};
 use crate::update::{Feed, Msg};
@@ -152,4 +152,23 @@ fn an_order_with_its_papers() {
     order.discount = eur(500);
     open.papers.voucher = Some(a_voucher("zz9aa", VoucherStatus::Issued));
     looks_like("order_papers", &client);
+}
+
+#[test]
+fn the_address_book_full_empty_on_its_way_and_failed() {
+    let mut client = at_the_addresses();
+    looks_like("account_no_addresses", &client);
+    save_address(&mut client, "Home");
+    save_address(&mut client, "Work");
+    client.press("d<Enter>");
+    client.answer_all();
+    client.wait_ms(10_000);
+    looks_like("account_addresses", &client);
+    client.press("e");
+    looks_like("form_address", &client);
+    let mut loading = signed_in();
+    loading.press("ll");
+    looks_like("account_addresses_loading", &loading);
+    loading.fail_all();
+    looks_like("account_addresses_failed", &loading);
 }

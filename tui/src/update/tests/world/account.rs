@@ -1,8 +1,9 @@
 //! What is behind the screen Account in the small shop of the tests: one customer with a wallet, and a mailbox.
 
 use storefront_api::{
-    Customer, CustomerId, DocumentKind, DocumentSummary, Movement, MovementKind, OrderId, Page, Role, Session,
-    SessionId, SessionKind, SessionsEnded, SignedIn, Timestamp, Token, Voucher, VoucherCode, VoucherStatus, Wallet,
+    AddressId, Customer, CustomerId, DocumentKind, DocumentSummary, Movement, MovementKind, OrderId, Page, Role,
+    SavedAddress, Session, SessionId, SessionKind, SessionsEnded, SignedIn, Timestamp, Token, Voucher, VoucherCode,
+    VoucherStatus, Wallet,
 };
 use uuid::Uuid;
 
@@ -22,6 +23,8 @@ pub(crate) struct Accounts {
     pub(crate) mails: Mails,
     /// Whether the shop has ended every session.
     pub(crate) sessions_ended: bool,
+    /// The address book.
+    pub(crate) addresses: Vec<SavedAddress>,
     /// Number of tokens given.
     pub(crate) tokens: u64,
     /// The name of the account.
@@ -186,6 +189,28 @@ impl Accounts {
                 self.name = change.name;
                 AccountAccepted::Profile(Box::new(self.me()))
             }
+            AccountRequest::AddAddress(new) => {
+                let id = AddressId(Uuid::from_u128(self.addresses.len() as u128 + 1));
+                let saved = SavedAddress { id, label: new.label, address: new.address, default: false };
+                self.addresses.push(saved.clone());
+                AccountAccepted::Address(Box::new(saved))
+            }
+            AccountRequest::ChangeAddress(id, new) => {
+                let saved = self.addresses.iter_mut().find(|saved| saved.id == id).unwrap();
+                (saved.label, saved.address) = (new.label, new.address);
+                AccountAccepted::Address(Box::new(saved.clone()))
+            }
+            AccountRequest::RemoveAddress(id) => {
+                let at = self.addresses.iter().position(|saved| saved.id == id).unwrap();
+                AccountAccepted::Address(Box::new(self.addresses.remove(at)))
+            }
+            AccountRequest::DefaultAddress(id) => {
+                for saved in &mut self.addresses {
+                    saved.default = saved.id == id;
+                }
+                let saved = self.addresses.iter().find(|saved| saved.id == id).unwrap();
+                AccountAccepted::Address(Box::new(saved.clone()))
+            }
             AccountRequest::EndSession(_)
             | AccountRequest::EndOtherSessions
             | AccountRequest::SignOut
@@ -220,6 +245,7 @@ impl Accounts {
                 ];
                 Response::Sessions { ask, result: Ok(page(&sessions)) }
             }
+            Request::Addresses { ask } => Response::Addresses { ask, result: Ok(page(&self.addresses)) },
             Request::Wallet { customer } => Response::Wallet { customer, result: Ok(self.wallet(customer)) },
             Request::Movements { ask, .. } => Response::Movements { ask, result: Ok(page(&self.movements)) },
             Request::Vouchers { ask, .. } => Response::Vouchers { ask, result: Ok(page(&self.vouchers)) },

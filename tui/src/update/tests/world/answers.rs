@@ -99,6 +99,7 @@ impl Client {
             | Request::Renew { .. }
             | Request::Me { .. }
             | Request::Sessions { .. }
+            | Request::Addresses { .. }
             | Request::Wallet { .. }
             | Request::Movements { .. }
             | Request::Vouchers { .. }
@@ -195,6 +196,7 @@ pub(crate) fn failed(request: Request, failure: Failure) -> Response {
         Request::Renew { key } => Response::Renewed { key, result: Err(failure) },
         Request::Me { customer } => Response::Me { customer, result: Err(failure) },
         Request::Sessions { ask } => Response::Sessions { ask, result: Err(failure) },
+        Request::Addresses { ask } => Response::Addresses { ask, result: Err(failure) },
         Request::Wallet { customer } => Response::Wallet { customer, result: Err(failure) },
         Request::Movements { ask, .. } => Response::Movements { ask, result: Err(failure) },
         Request::Vouchers { ask, .. } => Response::Vouchers { ask, result: Err(failure) },
