@@ -207,7 +207,6 @@ impl Fixture {
         let over = Arc::new(AtomicBool::new(false));
         let mut quiet = self.time_reads().await?;
         print_times("nobody signs in", &mut quiet);
-        let mut signing_in = tokio::task::JoinSet::new();
         // Somebody else, because older sessions end when one account has many.
         let register = RegisterCustomer {
             id: None,
@@ -216,28 +215,15 @@ impl Fixture {
             name: Some("Crowd".to_owned()),
         };
         self.client.register_account(&register, &IdempotencyKey::new()).await?;
-        for _ in 0..sign_ins {
-            let (client, over) = (Client::new(&self.url)?, over.clone());
-            signing_in.spawn(async move {
-                let (mut done, mut refused) = (0_u64, 0_u64);
-                while !over.load(Ordering::Relaxed) {
-                    match signed_in(&client, "crowd@example.com", &Password(PASSWORD.to_owned())).await {
-                        Ok(_) => done += 1,
-                        Err(_) => refused += 1,
-                    }
-                }
-                (done, refused)
-            });
-        }
+        // On a thread of its own, so that the reads do not wait for the clients that sign in.
+        let (url, end) = (self.url.clone(), over.clone());
+        let crowd = std::thread::Builder::new()
+            .name(CLIENT_THREAD.to_owned())
+            .spawn(move || sign_in_again_and_again(&url, sign_ins, &end))?;
         let mut busy = self.time_reads().await?;
         over.store(true, Ordering::Relaxed);
         print_times("sign-ins at full blast", &mut busy);
-        let (mut done, mut refused) = (0, 0);
-        while let Some(counts) = signing_in.join_next().await {
-            let (more_done, more_refused) = counts?;
-            done += more_done;
-            refused += more_refused;
-        }
+        let (done, refused) = crowd.join().map_err(|_| "the crowd has panicked")??;
         println!("  {done} signed in, {refused} were refused because others were before them");
         Ok(())
     }
@@ -255,6 +241,34 @@ impl Fixture {
         }
         Ok(times)
     }
+}
+
+/// So many clients sign in until the end: how often it was done, and how often refused.
+fn sign_in_again_and_again(url: &str, clients: u32, end: &Arc<AtomicBool>) -> Outcome<(u64, u64)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut signing_in = tokio::task::JoinSet::new();
+        for _ in 0..clients {
+            let (client, end) = (Client::new(url)?, end.clone());
+            signing_in.spawn(async move {
+                let (mut done, mut refused) = (0_u64, 0_u64);
+                while !end.load(Ordering::Relaxed) {
+                    match signed_in(&client, "crowd@example.com", &Password(PASSWORD.to_owned())).await {
+                        Ok(_) => done += 1,
+                        Err(_) => refused += 1,
+                    }
+                }
+                (done, refused)
+            });
+        }
+        let (mut done, mut refused) = (0, 0);
+        while let Some(counts) = signing_in.join_next().await {
+            let (more_done, more_refused) = counts?;
+            done += more_done;
+            refused += more_refused;
+        }
+        Ok((done, refused))
+    })
 }
 
 async fn signed_in(client: &Client, email: &str, password: &Password) -> Result<(Client, String), ClientError> {

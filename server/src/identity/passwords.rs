@@ -26,6 +26,9 @@ const LONGEST_COMMON: usize = 32;
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+/// How far hashing stands back behind other threads, from 0 (not) to 19: it still gets a tenth of a busy processor.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 /// Number of hashings that wait at most.
 const MAX_WAITING: usize = 64;
 /// Words that belong to every shop of this kind, and are tried early.
@@ -160,13 +163,28 @@ impl Passwords {
         // A caller that goes away does not end the work, so the work itself holds its place.
         let hashed = tokio::task::spawn_blocking(move || {
             let _held = (place, turn);
-            work()
+            behind_the_others(work)
         });
         hashed.await.map_err(|failure| {
             error!(%failure, "cannot hash a password");
             TooManyHashings
         })
     }
+}
+
+/// Does work on a thread that yields the processor to all others, where the system can tell threads apart (Linux).
+///
+/// It is a thread of its own, because a thread may lower its priority but not raise it again. A panic goes on here.
+fn behind_the_others<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            // On Linux this is the calling thread, elsewhere the whole process. Where it is not allowed, work is only slower.
+            #[cfg(target_os = "linux")]
+            let _ = rustix::process::setpriority_process(None, NICENESS);
+            work()
+        });
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 #[expect(clippy::expect_used, reason = "the parameters are constants within the bounds of the library")]
