@@ -31,6 +31,12 @@ struct Line {
 }
 
 impl DataKey {
+    /// Whether exports have it. One whose id is a UUID of version 4 stays in its log: it is a secret that is shown once, and
+    /// whoever may read an export may not know it.
+    pub fn is_exported(&self) -> bool {
+        self.id.get_version_num() != 4
+    }
+
     /// The key as a line of an export, with its end.
     pub(crate) fn to_line(&self) -> Result<Vec<u8>, serde_json::Error> {
         let secret = self.secret.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -65,6 +71,13 @@ mod tests {
         assert_eq!(DataKey::from_line(b"{}"), None);
         let short = String::from_utf8(line).unwrap().replace("00", "");
         assert_eq!(DataKey::from_line(short.as_bytes()), None);
+    }
+
+    #[test]
+    fn a_key_with_a_random_id_is_not_exported() {
+        let is_exported = |id: &str| DataKey { id: id.parse().unwrap(), secret: [1; 32] }.is_exported();
+        assert!(!is_exported("c0ffee00-0000-4000-8000-000000000001"));
+        assert!(is_exported("0195500d-0000-7000-8000-000000000005"));
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub async fn export_with(
         let keys = log.data_keys_after(last, PAGE).await?;
         let Some(key) = keys.last() else { break };
         last = key.id;
-        for key in &keys {
+        for key in keys.iter().filter(|key| key.is_exported()) {
             lines.write_key(key, &mut page).map_err(std::io::Error::from)?;
         }
         to.write_all(&page).await?;

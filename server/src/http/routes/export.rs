@@ -89,15 +89,17 @@ impl Export {
     }
 
     async fn next_keys(&mut self) -> Result<Vec<u8>, ExportFailure> {
-        let Some(last) = self.last_key else { return Ok(Vec::new()) };
-        let read = self.log.data_keys_after(last, EVENTS_PER_READ);
-        let keys = self.stop.run_until_cancelled(read).await.unwrap_or(Err(StoreError::Closed))?;
-        self.last_key = keys.last().map(|key| key.id);
         let mut lines = Vec::new();
-        for key in &keys {
-            self.lines
-                .write_key(key, &mut lines)
-                .map_err(|source| ExportFailure::Json { position: self.head, source })?;
+        // Without lines the export would end, and a page may have only keys that are not exported.
+        while let (true, Some(last)) = (lines.is_empty(), self.last_key) {
+            let read = self.log.data_keys_after(last, EVENTS_PER_READ);
+            let keys = self.stop.run_until_cancelled(read).await.unwrap_or(Err(StoreError::Closed))?;
+            self.last_key = keys.last().map(|key| key.id);
+            for key in keys.iter().filter(|key| key.is_exported()) {
+                self.lines
+                    .write_key(key, &mut lines)
+                    .map_err(|source| ExportFailure::Json { position: self.head, source })?;
+            }
         }
         Ok(lines)
     }
