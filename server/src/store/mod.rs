@@ -17,3 +17,4 @@ pub(crate) mod repeat_counters;
 mod stream_run;
 pub(crate) mod stream_turns;
 pub(crate) mod streams;
+pub(crate) mod wire_event;

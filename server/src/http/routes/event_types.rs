@@ -12,6 +12,7 @@ use crate::http::error_code::ErrorCode;
 use crate::http::extract::PathParams;
 use crate::http::representation::{CACHED_FOR_A_MINUTE, Representation};
 use crate::store::aggregate_list::event_types;
+use crate::store::wire_event::schema_path;
 
 /// The dialect of the schemas.
 const JSON_SCHEMA: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -94,11 +95,6 @@ pub(crate) async fn get_event_schema(
     let found = event_type.versions.iter().find(|known| known.schema_version == version);
     let found = found.ok_or_else(|| not_found(&format!("{kind} has no version {version}.")))?;
     answer(&headers, "application/schema+json", &schema(event_type, found))
-}
-
-/// Path of the schema of a version of a type.
-pub(crate) fn schema_path(kind: &str, schema_version: u16) -> String {
-    format!("/v1/event-types/{kind}/schemas/{schema_version}")
 }
 
 /// The schema of a version, with its name and an example.

@@ -7,10 +7,9 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::future::BoxFuture;
 use storefront_api::{CloudEvent, EventNames, EventPage, EventQuery, LogHash, StreamPage, StreamQuery};
-use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
+use storefront_eventlog::{Filter, Position, StreamName, Version};
 use tokio::time::Instant;
 
-use super::event_types::schema_path;
 use super::orders::read::{wait_for_log_growth, wait_for_watched};
 use super::sse;
 use crate::http::accept::preferred_media_type;
@@ -24,6 +23,7 @@ use crate::http::pauses;
 use crate::http::principal::Principal;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
+use crate::store::wire_event::cloud_event;
 
 const EVENT_STREAM: &str = "text/event-stream";
 const CLOUDEVENTS_BATCH: &str = "application/cloudevents-batch+json";
@@ -110,8 +110,8 @@ pub(crate) async fn list_events(
         }
     };
     if as_cloud_events {
-        let batch = slice.events.iter().map(|recorded| to_cloud_event(recorded, &base_url));
-        let batch = batch.collect::<Result<Vec<_>, _>>()?;
+        let batch = slice.events.iter().map(|recorded| cloud_event(recorded, &base_url));
+        let batch = batch.collect::<Result<Vec<_>, _>>().map_err(Failure::Json)?;
         let mut response = ([(CONTENT_TYPE, CLOUDEVENTS_BATCH), (VARY, "accept")], Json(batch)).into_response();
         response.headers_mut().insert(NEXT_AFTER_HEADER, slice.next_after.0.into());
         if reset {
@@ -197,29 +197,6 @@ fn base_url(headers: &HeaderMap, is_encrypted: bool) -> String {
         || header_text(headers, &FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
     let scheme = if is_https { "https" } else { "http" };
     header_text(headers, &HOST).map(|host| format!("{scheme}://{host}")).unwrap_or_default()
-}
-
-/// Converts an event to CloudEvents 1.0 in JSON format, with extension attributes for its other fields.
-fn to_cloud_event(recorded: &Recorded, base_url: &str) -> Result<CloudEvent, ApiError> {
-    let event = wire_event(recorded)?;
-    let dataschema = format!("{base_url}{}", schema_path(&event.kind, event.schema_version));
-    Ok(CloudEvent {
-        specversion: "1.0".to_owned(),
-        id: event.id,
-        source: "/storefront".to_owned(),
-        kind: event.kind,
-        subject: event.stream,
-        time: event.time,
-        datacontenttype: "application/json".to_owned(),
-        dataschema,
-        position: event.position.to_string(),
-        streamversion: event.version.to_string(),
-        schemaversion: event.schema_version.to_string(),
-        correlationid: event.correlation_id,
-        causationid: event.causation_id,
-        actor: event.actor,
-        data: event.data,
-    })
 }
 
 /// Builds the filter of a query. Refuses text that no event can have, because databases may not accept it as a
