@@ -100,6 +100,8 @@ pub struct Config {
     pub rate_limit: Option<Quota>,
     /// Further limit on the requests that look at a password; `None` for none.
     pub sign_in_limit: Option<Quota>,
+    /// Whether webhooks may be sent to private networks and without encryption in secured mode too; in open mode they may.
+    pub webhook_allow_private: bool,
 }
 
 /// Shows the listen address only: URLs of other systems may contain passwords.
@@ -165,6 +167,7 @@ impl Config {
             path_prefix: None,
             rate_limit: Some(RATE_LIMIT),
             sign_in_limit: Some(SIGN_IN_LIMIT),
+            webhook_allow_private: false,
             drain: Duration::ZERO,
             waiting_requests: 4096,
         }

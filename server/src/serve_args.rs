@@ -181,6 +181,10 @@ pub(crate) struct ServeArgs {
     /// interface needs a session. The first start prints a one-time password of the operator.
     #[arg(long, env = "STOREFRONT_SECURED", hide_env_values = true, value_parser = storefront_server::parse_switch)]
     pub(crate) secured: bool,
+    /// In secured mode, also send webhooks to private networks and without encryption. Without it they go to https:// and
+    /// to addresses of the public internet only. Open mode sends anywhere.
+    #[arg(long, env = "STOREFRONT_WEBHOOK_ALLOW_PRIVATE", hide_env_values = true, value_parser = storefront_server::parse_switch)]
+    webhook_allow_private: bool,
     /// The mail address of the first operator.
     #[arg(long, env = "STOREFRONT_OPERATOR_EMAIL", hide_env_values = true, default_value = OPERATOR_EMAIL, value_name = "ADDRESS")]
     operator_email: EmailAddress,
@@ -309,6 +313,7 @@ pub(crate) fn to_config(args: ServeArgs) -> Result<Config> {
         lab_pause: Duration::from_millis(args.lab_pause_ms.into()),
         open_to_network: args.open_to_network,
         secured: args.secured,
+        webhook_allow_private: args.webhook_allow_private,
         operator_email: args.operator_email,
         key_file: args.key_file,
         tls: args.tls_cert.zip(args.tls_key).map(|(certificate, key)| TlsFiles { certificate, key }),

@@ -73,6 +73,9 @@ const BEYOND_SCHEMAS: &[(&str, &str, &str)] = &[
     ("/v1/customers/me", "/current_password", "is the password"),
     ("/v1/customers/me/password", "/new_password", "is none of the most common, and another than before"),
     ("/v1/api-keys", "/expires_at", "is in the future"),
+    ("/v1/webhook-endpoints", "/url", "is an address of the web"),
+    ("/v1/webhook-endpoints", "/event_types", "are types that there are"),
+    ("/v1/webhook-endpoints", "/after", "is a position of the log"),
     ("/v1/lab/faults/", "", "some faults are of one stub"),
 ];
 

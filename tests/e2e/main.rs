@@ -43,6 +43,7 @@ mod one_time_passwords;
 mod openapi;
 mod operations;
 mod operators;
+mod outgoing_webhooks;
 mod own_feed;
 mod people;
 mod postgres;

@@ -21,6 +21,7 @@ async fn every_route_of_the_description_is_there_and_answers_what_the_descriptio
                 customers if customers.starts_with("/v1/customers") => customer.to_owned(),
                 sessions if sessions.starts_with("/v1/sessions") => customer.to_owned(),
                 payments if payments.starts_with("/v1/payments") => customer.to_owned(),
+                webhooks if webhooks.starts_with("/v1/webhook-endpoints") => customer.to_owned(),
                 _ => product.to_string(),
             };
             let real = path

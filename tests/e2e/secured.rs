@@ -158,6 +158,8 @@ pub(crate) fn filled(path: &str, ids: &BTreeMap<&str, String>) -> String {
         "session"
     } else if path.starts_with("/v1/products") {
         "product_id"
+    } else if path.starts_with("/v1/webhook-endpoints") {
+        "webhook"
     } else {
         "order"
     };
@@ -221,6 +223,7 @@ pub(crate) async fn ids_of(
         ("product_id", product.to_string()),
         ("code", "ab12c".to_owned()),
         ("reference", "pi_none".to_owned()),
+        ("webhook", nothing.clone()),
         ("sequence", order.id.to_string()),
         ("type", "order.started".to_owned()),
         ("version", "1".to_owned()),

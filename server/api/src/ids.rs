@@ -68,6 +68,14 @@ uuid_id! {
     /// Id of an API key (UUID).
     ApiKeyId
 }
+uuid_id! {
+    /// Id of a webhook endpoint (UUID).
+    WebhookEndpointId
+}
+uuid_id! {
+    /// Id of a secret of a webhook endpoint (UUID of version 4).
+    WebhookSecretId
+}
 
 impl RefundId {
     /// The placeholder for a refund whose id an older server does not send.

@@ -34,6 +34,7 @@ mod time;
 mod unknown;
 mod vat_rate;
 mod views;
+mod webhook_endpoints;
 
 pub use actor::{ActorName, BadActorName};
 pub use addresses::{AddressList, SaveAddress, SavedAddress};
@@ -62,6 +63,7 @@ pub use events::{
 pub use health::{Health, Readiness};
 pub use ids::{
     AddressId, ApiKeyId, BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, RefundId, SessionId, VoucherCode,
+    WebhookEndpointId, WebhookSecretId,
 };
 pub use lab::{
     FaultList, Faults, LabReset, Scenario, ScenarioList, ScenarioRun, ScenarioState, ScenarioStep, Stub, StubFaults,
@@ -90,6 +92,10 @@ pub use stock::{AdjustStock, ReceiveStock, SetStock, SetThreshold, StockItem, St
 pub use time::Timestamp;
 pub use vat_rate::{BadVatRate, VatRate};
 pub use views::{LeftOut, Rebuilding, View, ViewList};
+pub use webhook_endpoints::{
+    ChangeWebhookEndpoint, CreateWebhookEndpoint, WebhookEndpoint, WebhookEndpointList, WebhookEndpointWithSecret,
+    WebhookSecret,
+};
 
 /// Response header of every write: its log position. Sent as `min_position`, it makes a read include the write.
 pub const POSITION_HEADER: &str = "storefront-position";

@@ -23,6 +23,7 @@ mod processes;
 mod stock;
 mod transport;
 mod views;
+mod webhook_endpoints;
 
 pub use error::ClientError;
 pub use key::IdempotencyKey;

@@ -31,6 +31,7 @@ mod tax;
 mod testing;
 pub mod voucher;
 pub mod wallet;
+pub mod webhook;
 pub mod withdrawals;
 
 pub use quantity::{BadQuantity, Quantity};

@@ -30,6 +30,7 @@ mod tests;
 mod upcast;
 pub(crate) mod voucher;
 pub(crate) mod wallet;
+pub(crate) mod webhook;
 pub(crate) mod withdrawals;
 
 use serde::Serialize;

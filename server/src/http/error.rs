@@ -14,6 +14,7 @@ use storefront_domain::process::ProcessError;
 use storefront_domain::stock::StockError;
 use storefront_domain::voucher::VoucherError;
 use storefront_domain::wallet::WalletError;
+use storefront_domain::webhook::{MAX_WEBHOOK_ENDPOINTS, WebhookError};
 use storefront_eventlog::{AppendError, StoreCondition, StoreError};
 use tracing::error;
 
@@ -153,6 +154,16 @@ impl From<Failure> for ApiError {
             Failure::ApiKey(ApiKeyError::TooMany) => Self::new(
                 ErrorCode::TooManyApiKeys,
                 format!("There are {MAX_API_KEYS} API keys. Revoke one first: DELETE /v1/api-keys/{{id}}."),
+            ),
+            Failure::Webhook(WebhookError::NotFound) => Self::new(
+                ErrorCode::WebhookEndpointNotFound,
+                "There is no such webhook endpoint. GET /v1/webhook-endpoints lists those that are.",
+            ),
+            Failure::Webhook(WebhookError::TooMany) => Self::new(
+                ErrorCode::TooManyWebhookEndpoints,
+                format!(
+                    "There are {MAX_WEBHOOK_ENDPOINTS} webhook endpoints. Delete one first: DELETE /v1/webhook-endpoints/{{id}}."
+                ),
             ),
             Failure::VersionMismatch { current } => Self::new(
                 ErrorCode::VersionMismatch,

@@ -70,6 +70,7 @@ codes! {
     SessionNotFound, "session_not_found", NOT_FOUND, "No such session";
     AddressNotFound, "address_not_found", NOT_FOUND, "No such saved address";
     ApiKeyNotFound, "api_key_not_found", NOT_FOUND, "No such API key";
+    WebhookEndpointNotFound, "webhook_endpoint_not_found", NOT_FOUND, "No such webhook endpoint";
     WalletNotFound, "wallet_not_found", NOT_FOUND, "No such wallet";
     VoucherNotFound, "voucher_not_found", NOT_FOUND, "No such voucher";
     InvoiceNotFound, "invoice_not_found", NOT_FOUND, "No such invoice";
@@ -110,6 +111,7 @@ codes! {
     EmailTaken, "email_taken", CONFLICT, "The mail address has an account already";
     TooManyAddresses, "too_many_addresses", CONFLICT, "There are too many saved addresses";
     TooManyApiKeys, "too_many_api_keys", CONFLICT, "There are too many API keys";
+    TooManyWebhookEndpoints, "too_many_webhook_endpoints", CONFLICT, "There are too many webhook endpoints";
     BalanceTooLarge, "balance_too_large", CONFLICT, "The balance would be too large";
     StockState, "stock_state", CONFLICT, "The stock forbids it";
     ProcessNotPaused, "process_not_paused", CONFLICT, "The process is not paused";

@@ -62,7 +62,7 @@ use self::route_names::RouteNames;
 use self::routes::{
     addresses, api_keys, catalogue, customers, documents, event_types, events, export, health, lab, me, orders,
     picture, processes, product_service, products, sessions, stock, unmatched_charges, views, vouchers, wallets,
-    webhooks,
+    webhook_endpoints, webhooks,
 };
 use self::rules::{Routes, Rule};
 use crate::http::error::ApiError;
@@ -186,6 +186,19 @@ fn operators_routes(routes: Routes) -> Routes {
         .add(Rule::SignedIn.or_key(Scope::EventsRead), routes!(events::list_events))
         .add(Rule::Operator.or_key(Scope::EventsRead), routes!(events::list_stream))
         .add(Rule::Operator.or_key(Scope::EventsRead), routes!(export::export))
+        .add(
+            Rule::Operator.or_key(Scope::Operate),
+            routes!(webhook_endpoints::create_webhook_endpoint, webhook_endpoints::list_webhook_endpoints),
+        )
+        .add(
+            Rule::Operator.or_key(Scope::Operate),
+            routes!(
+                webhook_endpoints::get_webhook_endpoint,
+                webhook_endpoints::change_webhook_endpoint,
+                webhook_endpoints::delete_webhook_endpoint
+            ),
+        )
+        .add(Rule::Operator.or_key(Scope::Operate), routes!(webhook_endpoints::rotate_webhook_secret))
         // Its handler wants the gateway's signature.
         .add(Rule::Public, routes!(webhooks::card_gateway))
         .add(Rule::Public, routes!(health::live))

@@ -21,6 +21,7 @@ use crate::http::traffic::Traffic;
 use crate::identity::Identity;
 use crate::integrations::ports::PaymentGateway;
 use crate::integrations::product_service::ProductService;
+use crate::integrations::webhook_targets::TargetRules;
 use crate::lab::Lab;
 use crate::operations::progress::Progress;
 use crate::payments::unmatched_charges::Reconciliation;
@@ -83,6 +84,8 @@ pub(crate) struct ShopState {
     /// Accepted hosts and web origins.
     pub(crate) access: Arc<Access>,
     pub(crate) rate_limiter: Arc<RateLimiter>,
+    /// To which addresses webhooks may be sent.
+    pub(crate) webhook_rules: TargetRules,
     /// Cancelled at shutdown; ends waiting requests.
     pub(crate) stop: CancellationToken,
 }

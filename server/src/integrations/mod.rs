@@ -25,4 +25,6 @@ mod product_json;
 pub(crate) mod product_service;
 pub(crate) mod product_writes;
 mod transport;
+pub(crate) mod webhook_sender;
 pub(crate) mod webhook_signature;
+pub(crate) mod webhook_targets;

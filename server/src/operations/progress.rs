@@ -97,6 +97,14 @@ impl Progress {
         self.lock().entry(process).or_insert(KnownProcess { types, status: ProcessStatus::default() });
     }
 
+    /// Forgets a process that there is no more.
+    pub(crate) fn remove(&self, process: &str) {
+        self.lock().remove(process);
+        self.0.paused.send_if_modified(|all| all.remove(process));
+        // An error means that nobody waits.
+        let _nobody = self.0.changed.send(());
+    }
+
     /// Replaces the status of a registered process.
     pub(crate) fn set_status(&self, process: &'static str, status: ProcessStatus) {
         let paused = status.paused;

@@ -10,6 +10,7 @@ pub(crate) mod ask_about_pending_refunds;
 pub(crate) mod ask_what_became_of_authentications;
 pub(crate) mod check_out_orders;
 mod checkout_mails;
+pub(crate) mod deliver_webhooks;
 pub(crate) mod end_idle_baskets;
 pub(crate) mod engine;
 pub(crate) mod erase_personal_data;

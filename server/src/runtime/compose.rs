@@ -21,7 +21,10 @@ use crate::integrations::card_gateway::CardGateway;
 use crate::integrations::mailer::{Mailer, MailerConfig};
 use crate::integrations::ports::{MailSender, PaymentGateway, Products};
 use crate::integrations::product_service::ProductService;
+use crate::integrations::webhook_sender::WebhookSender;
+use crate::integrations::webhook_targets::TargetRules;
 use crate::operations::progress::Progress;
+use crate::processes::deliver_webhooks::WebhookProcesses;
 use crate::processes::engine::lease_runner::LeaseConfig;
 use crate::processes::engine::retry_policy::HandlerError;
 use crate::processes::engine::runner;
@@ -143,6 +146,11 @@ fn key_file_beside_log(store: &StoreChoice) -> Option<PathBuf> {
     }
 }
 
+/// To which addresses webhooks may be sent.
+pub(crate) fn webhook_rules(config: &Config) -> TargetRules {
+    if config.webhook_allow_private || !config.secured { TargetRules::Any } else { TargetRules::Public }
+}
+
 /// Opens the configured log.
 pub(crate) async fn open_log(choice: &StoreChoice) -> Result<Arc<dyn EventStore>, StoreError> {
     Ok(match choice {
@@ -241,6 +249,13 @@ impl ProcessContext<'_> {
         F: Future<Output = Result<AppendBuilder, Failure>> + Send + 'static,
     {
         self.spawn(timers.run(self.store.clone(), self.lease_config.clone(), self.stop.clone(), handle_timer));
+    }
+
+    /// Starts the processes of the webhook endpoints.
+    pub(crate) fn start_webhooks(&self, sender: WebhookSender) {
+        let (store, progress) = (self.store.clone(), self.progress.clone());
+        let processes = WebhookProcesses { store, lease_config: self.lease_config.clone(), progress, sender };
+        self.spawn(processes.run(self.stop.clone()));
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {

@@ -34,7 +34,7 @@ use crate::operations::progress::Progress;
 use crate::payments::unmatched_charges::Reconciliation;
 use crate::processes::engine::start_positions;
 use crate::processes::issue_invoices_and_credit_notes;
-use crate::runtime::compose::{StartError, Systems, bad_address, open_log, open_views, signing_keys};
+use crate::runtime::compose::{StartError, Systems, bad_address, open_log, open_views, signing_keys, webhook_rules};
 use crate::runtime::workers::{WorkerSet, Workers};
 use crate::store::aggregates::Store;
 use crate::store::log_health::{LogHealth, SetBack};
@@ -172,9 +172,8 @@ impl RunningShop {
         runtime: &Weak<dyn ShopControl>,
         set_back: Option<&LogSetBack>,
     ) -> Result<(Self, Shop), StartError> {
-        let products =
-            ProductService::new(&config.products_url, config.currency, config.default_vat_rate).map_err(bad_address)?;
-        let products = Arc::new(products);
+        let products = ProductService::new(&config.products_url, config.currency, config.default_vat_rate);
+        let products = Arc::new(products.map_err(bad_address)?);
         let systems = Systems::new(config, products.clone())?;
         let stubs = config.lab.as_deref().map(|url| LabStubs::new(url, config.card_gateway_key.reveal())).transpose();
         let stubs = stubs.map_err(bad_address)?;
@@ -267,6 +266,7 @@ impl RunningShop {
             terms: config.terms,
             access: Arc::new(Access::from_config(config)),
             rate_limiter: Arc::new(RateLimiter::from_config(config)),
+            webhook_rules: webhook_rules(config),
             stop: stop.clone(),
         };
         Ok((Self { store, views, workers, tasks, stop, lab, log_health, epoch, identity }, shop.into()))

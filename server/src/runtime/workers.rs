@@ -12,9 +12,10 @@ use crate::catalogue::freshness::Freshness;
 use crate::catalogue::sync::CatalogueSync;
 use crate::config::Config;
 use crate::identity::passwords::Passwords;
+use crate::integrations::webhook_sender::WebhookSender;
 use crate::lab::WorkerControl;
 use crate::operations::progress::Progress;
-use crate::runtime::compose::{ProcessContext, Systems, lease_config, start_processes};
+use crate::runtime::compose::{ProcessContext, Systems, lease_config, start_processes, webhook_rules};
 use crate::store::aggregates::Store;
 use crate::store::personal_data::ProtectedLog;
 
@@ -63,6 +64,7 @@ impl Workers {
             &self.freshness,
             &self.catalogue_sync,
         );
+        context.start_webhooks(WebhookSender::new(webhook_rules(&self.config)));
         *self.worker_set.lock().unwrap_or_else(PoisonError::into_inner) = worker_set;
     }
 

@@ -17,6 +17,7 @@ use storefront_domain::{
     stock::{self, Stock, StockEvent},
     voucher::{self, Voucher, VoucherEvent},
     wallet::{self, Wallet, WalletEvent},
+    webhook::{self, Endpoints, WebhookEvent},
     withdrawals::{self, Withdrawals, WithdrawalsEvent},
 };
 
@@ -84,6 +85,7 @@ aggregates! {
     customer: CustomerEvent => Customer;
     login: LoginEvent => Login;
     api_key: ApiKeyEvent => ApiKeys, evolve api_key::evolve;
+    webhook: WebhookEvent => Endpoints, evolve webhook::evolve;
     invoice: InvoiceEvent => InvoiceState;
     register: RegisterEvent => Register;
     withdrawals: WithdrawalsEvent => Withdrawals;

@@ -17,6 +17,7 @@ use storefront_domain::{
     stock::{self, Stock, StockCommand, StockError},
     voucher::VoucherError,
     wallet::WalletError,
+    webhook::WebhookError,
     withdrawals::WithdrawalsError,
 };
 use storefront_eventlog::{
@@ -123,6 +124,8 @@ pub(crate) enum Failure {
     Login(#[from] LoginError),
     #[error(transparent)]
     ApiKey(#[from] ApiKeyError),
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     #[error("the version is {current}, not the one that was asked for")]
     VersionMismatch { current: u64 },
     #[error("the key was used for another request")]

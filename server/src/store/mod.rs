@@ -17,4 +17,5 @@ pub(crate) mod repeat_counters;
 mod stream_run;
 pub(crate) mod stream_turns;
 pub(crate) mod streams;
+pub(crate) mod webhook_secrets;
 pub(crate) mod wire_event;

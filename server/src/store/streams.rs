@@ -44,6 +44,11 @@ pub(crate) fn api_keys() -> StreamName {
     stream_name("api_key", "list")
 }
 
+/// The single stream of the webhook endpoints.
+pub(crate) fn webhook_endpoints() -> StreamName {
+    stream_name("webhook", "list")
+}
+
 /// The stream of the wallet of a customer.
 pub(crate) fn wallet(id: CustomerId) -> StreamName {
     stream_name("wallet", id)

@@ -101,4 +101,20 @@ pub(super) const LOG: &[Requirement] = &[
             "tests/e2e/quickstart.rs::the_projection_in_typescript_survives_kills_and_a_shop_that_starts_over",
         ],
     ),
+    (
+        "E8",
+        "webhooks are signed, sent at least once and in order within an order, retried, and never to a private network",
+        &[
+            "tests/e2e/outgoing_webhooks.rs::events_of_the_wanted_types_are_sent_signed_as_the_feed_shows_them_and_those_of_one_order_in_order",
+            "tests/e2e/outgoing_webhooks.rs::what_a_receiver_refuses_comes_again_and_holds_back_its_own_order_only",
+            "tests/e2e/outgoing_webhooks.rs::a_receiver_that_was_away_over_a_restart_gets_all_in_order_and_nothing_that_it_took_before",
+            "tests/e2e/outgoing_webhooks.rs::an_endpoint_that_is_gone_is_disabled_and_gets_what_it_missed_when_it_is_enabled",
+            "tests/e2e/outgoing_webhooks.rs::a_receiver_that_never_answers_holds_no_other_endpoint_up",
+            "tests/e2e/outgoing_webhooks.rs::a_secret_is_shown_once_is_in_no_export_and_signs_for_a_day_beside_the_one_that_follows",
+            "tests/e2e/outgoing_webhooks.rs::a_secured_shop_sends_to_no_private_network_and_nothing_without_encryption",
+            "server/src/integrations/webhook_sender.rs::the_signature_is_that_of_the_specification",
+            "server/src/integrations/webhook_targets.rs::no_address_of_a_private_or_reserved_network_is_let_in",
+            "server/src/integrations/webhook_targets.rs::a_name_that_leads_to_this_machine_is_refused_when_it_is_given_and_when_it_is_connected_to",
+        ],
+    ),
 ];

@@ -1,7 +1,7 @@
 //! One example of every event. Each list is walked by a match without a rest, so that a new event breaks the build here and
 //! gets its recorded example.
 
-use storefront_api::{ApiKeyId, Currency, ReopenReason, Scope, Seller, VatRate};
+use storefront_api::{ApiKeyId, Currency, ReopenReason, Scope, Seller, VatRate, WebhookEndpointId, WebhookSecretId};
 use storefront_domain::TaxOfRate;
 use storefront_domain::api_key::{ApiKeyEvent, KeyHash, NewApiKey};
 use storefront_domain::checkout::{CheckoutEvent, CheckoutLine};
@@ -16,6 +16,7 @@ use storefront_domain::product::{ProductEvent, ProductFacts};
 use storefront_domain::stock::{ReleaseReason, StockEvent};
 use storefront_domain::voucher::VoucherEvent;
 use storefront_domain::wallet::WalletEvent;
+use storefront_domain::webhook::{NewEndpoint, Settings, WebhookEvent};
 
 use super::values::{
     account, address, card, customer_id, email_address, euro, facts, invoice_number, item, moment, mug, number,
@@ -300,6 +301,38 @@ pub(super) fn api_key() -> Vec<ApiKeyEvent> {
             }),
             Some(ApiKeyEvent::Created { .. }) => ApiKeyEvent::Revoked { id },
             Some(ApiKeyEvent::Revoked { .. }) => return None,
+        })
+    })
+}
+
+pub(super) fn webhook() -> Vec<WebhookEvent> {
+    let id = WebhookEndpointId(uuid("0195500d-0000-7000-8000-000000000006"));
+    let settings = |url: &str, event_types: &[&str]| Settings {
+        url: url.to_owned(),
+        event_types: event_types.iter().map(|kind| (*kind).to_owned()).collect(),
+        description: Some("Warehouse".to_owned()),
+    };
+    all(|last| {
+        Some(match last {
+            None => WebhookEvent::Created(NewEndpoint {
+                id,
+                settings: settings("https://example.com/hooks", &["order.*"]),
+                secret_id: WebhookSecretId(uuid("c0ffee00-0000-4000-8000-000000000001")),
+                after: 12,
+            }),
+            Some(WebhookEvent::Created(_)) => {
+                WebhookEvent::Changed { id, settings: settings("https://example.com/events", &[]) }
+            }
+            Some(WebhookEvent::Changed { .. }) => {
+                let secret_id = WebhookSecretId(uuid("c0ffee00-0000-4000-8000-000000000002"));
+                WebhookEvent::SecretRotated { id, secret_id }
+            }
+            Some(WebhookEvent::SecretRotated { .. }) => {
+                WebhookEvent::Disabled { id, reason: Some("it answered 410 Gone".to_owned()) }
+            }
+            Some(WebhookEvent::Disabled { .. }) => WebhookEvent::Enabled { id },
+            Some(WebhookEvent::Enabled { .. }) => WebhookEvent::Deleted { id },
+            Some(WebhookEvent::Deleted { .. }) => return None,
         })
     })
 }

@@ -159,6 +159,11 @@ fn customer_events_are_stored_as_recorded() {
 }
 
 #[test]
+fn webhook_events_are_stored_as_recorded() {
+    assert_recorded(webhook::KINDS, examples::webhook(), webhook::encode, webhook::decode);
+}
+
+#[test]
 fn api_key_events_are_stored_as_recorded() {
     assert_recorded(api_key::KINDS, examples::api_key(), api_key::encode, api_key::decode);
 }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use storefront_api::{Health, ProductId, Readiness, VatRate};
 use storefront_domain::process::MAX_PARKED_SEQUENCES;
+use storefront_domain::webhook::WebhookEvent;
 use storefront_domain::withdrawals::Withdrawals;
 use tracing::error;
 
@@ -15,6 +16,7 @@ use crate::http::state::Shop;
 use crate::integrations::product_service::Issues;
 use crate::operations::progress::ProcessStatus;
 use crate::store::log_health::LogStatus;
+use crate::store::{aggregates, streams};
 
 /// Maximum number of events that the views may lag behind for the server to be ready.
 const MAX_LAG_EVENTS: u64 = 1000;
@@ -77,6 +79,7 @@ pub(crate) async fn ready(
         Ok((Withdrawals::Usual, _)) | Err(_) => {}
     }
     reasons.extend(shop.progress.all().into_iter().flat_map(|(name, status)| process_reasons(name, &status)));
+    reasons.extend(webhook_reasons(&shop).await);
     let count = shop.traffic.contradictions();
     if count > 0 {
         reasons.push(format!(
@@ -116,6 +119,19 @@ pub(crate) async fn ready(
     let product_service = if stale { "stale" } else { "live" }.to_owned();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, reasons, head, hash, product_service }))
+}
+
+/// Reasons for webhook endpoints that the shop itself has disabled.
+async fn webhook_reasons(shop: &Shop) -> Vec<String> {
+    // What is wrong with the log is told already.
+    let Ok((endpoints, _)) = aggregates::load::<WebhookEvent>(&shop.store, &streams::webhook_endpoints()).await else {
+        return Vec::new();
+    };
+    let disabled = endpoints.0.iter().filter_map(|endpoint| Some((endpoint.id, endpoint.disabled_reason.as_ref()?)));
+    let reason = |(id, reason)| {
+        format!("The webhook endpoint {id} is disabled: {reason}. PATCH /v1/webhook-endpoints/{id} enables it again.")
+    };
+    disabled.map(reason).collect()
 }
 
 /// Maximum number of products named; GET /v1/product-service names all.

@@ -23,4 +23,5 @@ pub(crate) mod unmatched_charges;
 pub(crate) mod views;
 pub(crate) mod vouchers;
 pub(crate) mod wallets;
+pub(crate) mod webhook_endpoints;
 pub(crate) mod webhooks;

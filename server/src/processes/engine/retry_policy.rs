@@ -81,6 +81,7 @@ pub(crate) fn decide_retry(error: &HandlerError, attempt: u32) -> RetryDecision 
             | Failure::Customer(_)
             | Failure::Login(_)
             | Failure::ApiKey(_)
+            | Failure::Webhook(_)
             | Failure::Invoice(_)
             | Failure::Withdrawals(_)
             | Failure::VersionMismatch { .. } => {
