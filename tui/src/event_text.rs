@@ -23,6 +23,7 @@ pub(crate) fn describe(event: &Event) -> String {
         "customer" => customer(what, data),
         "login" => login(what),
         "api_key" => api_key(what, data),
+        "webhook" => webhook(what, data),
         "product" => product(what, data, subject(event)),
         "withdrawals" => withdrawals(what, data),
         "category" => format!("the shelf {} is set up", name(data)),
@@ -222,6 +223,18 @@ fn api_key(what: &str, data: &Value) -> String {
     match what {
         "created" => format!("an API key is made: {}", name(data)),
         "revoked" => "an API key is revoked".to_owned(),
+        other => words(other),
+    }
+}
+
+fn webhook(what: &str, data: &Value) -> String {
+    match what {
+        "created" => "a webhook endpoint is made".to_owned(),
+        "changed" => "a webhook endpoint is changed".to_owned(),
+        "secret_rotated" => "a webhook endpoint has a new secret".to_owned(),
+        "disabled" => with("a webhook endpoint is disabled", &[("because", text(data, "reason"))]),
+        "enabled" => "a webhook endpoint is enabled".to_owned(),
+        "deleted" => "a webhook endpoint is deleted".to_owned(),
         other => words(other),
     }
 }
