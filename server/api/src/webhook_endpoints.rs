@@ -27,7 +27,8 @@ pub struct CreateWebhookEndpoint {
     /// mode it begins with `https://`, and addresses of private networks are refused, unless the server allows them.
     #[schema(min_length = 1, max_length = 500)]
     pub url: String,
-    /// Which events: types such as `order.confirmed`, or prefixes that end in `*` such as `order.*`. Without any, all events.
+    /// Which events: types such as `order.confirmed`, or prefixes that end in `*` such as `order.*`. Without any, all events but
+    /// those about the deliveries to this endpoint.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub event_types: Vec<String>,
@@ -87,14 +88,14 @@ pub struct WebhookEndpoint {
 /// A webhook endpoint with a secret that was just made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookEndpointWithSecret {
-    /// The endpoint.
+    /// The endpoint as it is from now on.
     pub endpoint: WebhookEndpoint,
     /// The secret. It is shown in this answer only: in the answer to a repeated request it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<WebhookSecret>,
 }
 
-/// The webhook endpoints.
+/// All webhook endpoints, newest first, without their secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WebhookEndpointList {
     /// The endpoints, newest first; disabled ones too.

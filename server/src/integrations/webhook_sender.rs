@@ -19,7 +19,7 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOUD_EVENT: &str = "application/cloudevents+json";
 
-/// What is sent.
+/// One attempt to send an event to an endpoint.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Webhook {
     pub(crate) url: String,
@@ -30,7 +30,7 @@ pub(crate) struct Webhook {
     pub(crate) body: String,
 }
 
-/// What came back.
+/// What an endpoint answered; its body is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WebhookAnswer {
     pub(crate) status: u16,

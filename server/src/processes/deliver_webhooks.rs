@@ -219,7 +219,8 @@ async fn deliver(store: Store, line: Arc<Line>, delivery: Delivery) -> Result<()
         let detail = "its secret is not here; POST /v1/webhook-endpoints/{id}/secret/rotate makes another".to_owned();
         return Err(HandlerError::Unavailable { detail, pause: pause(delivery.attempt, random::bits()) });
     }
-    let body = wire_event::cloud_event(recorded, "").and_then(|event| serde_json::to_string(&event));
+    let current = as_it_reads_now(&store, recorded).await?;
+    let body = wire_event::cloud_event(&current, "").and_then(|event| serde_json::to_string(&event));
     let webhook = Webhook {
         url: line.endpoint.settings.url.clone(),
         id: recorded.id.to_string(),
@@ -244,6 +245,14 @@ async fn deliver(store: Store, line: Arc<Line>, delivery: Delivery) -> Result<()
     Err(HandlerError::Unavailable { detail, pause })
 }
 
+/// An event as it reads now: while it waited, somebody in it may have been erased.
+async fn as_it_reads_now(store: &Store, recorded: &Arc<Recorded>) -> Result<Arc<Recorded>, Failure> {
+    let before = Position(recorded.position.0.saturating_sub(1));
+    let page = store.read_all(before, 1, &Filter::default()).await?;
+    let current = page.events.into_iter().find(|event| event.id == recorded.id);
+    Ok(current.unwrap_or_else(|| Arc::clone(recorded)))
+}
+
 async fn acknowledge(store: &Store, delivery: &Delivery) -> Result<(), Failure> {
     if delivery.checkpoint.position == Position(0) {
         return Ok(());
@@ -262,7 +271,72 @@ fn pause(attempt: u32, random: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use mockito::Matcher;
+    use storefront_api::{CustomerId, Role, WebhookSecretId};
+    use storefront_domain::customer::{Account, CustomerEvent, PasswordHash};
+    use storefront_domain::webhook::Settings;
+    use storefront_eventlog::SqliteStore;
+    use uuid::Uuid;
+
     use super::*;
+    use crate::integrations::webhook_targets::TargetRules;
+    use crate::store::personal_data::ProtectedLog;
+    use crate::testing::{at_second, write};
+
+    fn line(url: String, secret_id: WebhookSecretId) -> Arc<Line> {
+        let settings = Settings { url, event_types: Vec::new(), description: None };
+        let id = WebhookEndpointId(Uuid::from_u128(1));
+        let endpoint = Endpoint {
+            id,
+            settings,
+            secret_id,
+            old_secret: None,
+            after: 0,
+            enabled: true,
+            disabled_reason: None,
+            created_at: at_second(0),
+        };
+        Arc::new(Line {
+            endpoint,
+            name: process_name(id),
+            sender: WebhookSender::new(TargetRules::Any),
+            slots: Semaphore::new(MAX_SENDING),
+            failing_since: Mutex::default(),
+        })
+    }
+
+    #[tokio::test]
+    async fn who_is_erased_while_an_event_waits_is_not_sent() {
+        let log = ProtectedLog::new(Arc::new(SqliteStore::in_memory().unwrap()));
+        let store = Store::protected(&log, true);
+        let customer = streams::customer(CustomerId(Uuid::from_u128(2)));
+        let account = Account {
+            email: "ada@example.com".to_owned(),
+            name: "Ada Lovelace".to_owned(),
+            password: PasswordHash("hash".to_owned()),
+            must_change: false,
+            role: Role::Customer,
+        };
+        let registered = CustomerEvent::Registered { account: Some(account) };
+        write(&store, at_second(1), "request", customer.clone(), &[registered]).await;
+        let (secret_id, _) = webhook_secrets::make(&store).await.unwrap();
+        let mut server = mockito::Server::new_async().await;
+        let line = line(server.url(), secret_id);
+        let waiting = Arc::clone(&store.read_all(Position(0), 1, &Filter::default()).await.unwrap().events[0]);
+        let deliver = || deliver(store.clone(), line.clone(), Delivery::first(waiting.clone(), line.name));
+
+        let away = server.mock("POST", "/").match_body(Matcher::Regex("Ada Lovelace".to_owned())).with_status(500);
+        let away = away.expect(1).create_async().await;
+        assert!(matches!(deliver().await, Err(HandlerError::Unavailable { .. })));
+        away.assert_async().await;
+
+        log.erase(&[customer], &[]).await.unwrap();
+        let erased = server.mock("POST", "/").match_body(Matcher::Regex(r"\(erased\)".to_owned())).with_status(204);
+        let erased = erased.expect(1).create_async().await;
+        assert!(deliver().await.is_ok());
+        erased.assert_async().await;
+        away.assert_async().await;
+    }
 
     #[test]
     fn the_pauses_are_those_of_the_schedule_less_a_fifth_at_most() {

@@ -80,7 +80,7 @@ pub(crate) async fn list_webhook_endpoints(State(shop): State<Shop>) -> Result<J
 
 /// Get a webhook endpoint
 ///
-/// Without its secret.
+/// As it is now; a secret is shown only when it is made.
 #[utoipa::path(
     get, path = "/v1/webhook-endpoints/{id}", tag = "log",
     params(("id" = WebhookEndpointId, Path, description = "The endpoint")),
