@@ -192,6 +192,9 @@ pub(crate) enum Command {
         /// An origin whose web pages may do everything here, such as http://localhost:3000; may be given several times
         #[arg(long = "allow-origin", value_name = "ORIGIN")]
         allow_origins: Vec<WebOrigin>,
+        /// With --secured: also send webhooks to private networks and without encryption
+        #[arg(long)]
+        webhook_allow_private: bool,
     },
     /// Shop by script and print the order's timeline as it happens; needs no terminal
     ///

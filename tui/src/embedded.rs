@@ -54,6 +54,8 @@ pub struct EmbeddedOptions {
     pub hosts: Vec<HostName>,
     /// Origins of other web pages that may do everything.
     pub allow_origins: Vec<WebOrigin>,
+    /// Whether webhooks of a secured shop may go to private networks and without encryption.
+    pub webhook_allow_private: bool,
     /// Who sells, as invoices name it.
     pub seller: Seller,
 }
@@ -81,6 +83,7 @@ impl EmbeddedOptions {
             tls: None,
             hosts: Vec::new(),
             allow_origins: Vec::new(),
+            webhook_allow_private: false,
             seller: demo_seller(),
         }
     }
@@ -153,6 +156,7 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         plain_loopback: true,
         hosts: options.hosts,
         allow_origins: options.allow_origins,
+        webhook_allow_private: options.webhook_allow_private,
         seller: options.seller,
         lab: Some(mocks.base_url()),
         // Every new wallet of the demo holds 10,000.00.

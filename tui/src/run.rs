@@ -168,10 +168,10 @@ fn run_command(cli: Cli, config: Config) -> Result<()> {
     let result = runtime.block_on(async {
         match cli.command {
             None => on_screen(&common, data, config).await,
-            Some(Command::Serve { listen, tls_cert, tls_key, hosts, allow_origins }) => {
+            Some(Command::Serve { listen, tls_cert, tls_key, hosts, allow_origins, webhook_allow_private }) => {
                 let usual = embedded_options(&common, data_place(&common, data)?);
                 let tls = tls_cert.zip(tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
-                let mut options = EmbeddedOptions { tls, hosts, allow_origins, ..usual };
+                let mut options = EmbeddedOptions { tls, hosts, allow_origins, webhook_allow_private, ..usual };
                 options.listen_on(listen, common.open_to_network);
                 options.secured = common.secured;
                 line_mode::serve(options).await
