@@ -6,7 +6,8 @@ use crate::state::session::AccountForm;
 use crate::state::{Form, FormField, FormPurpose, Model};
 
 pub(super) fn ask_to_add(model: &mut Model) {
-    let fields = fields("", &Address { name: model.checkout.contact().name.clone(), ..Address::default() });
+    let name = model.account.me.as_ref().and_then(|me| me.name.clone()).unwrap_or_default();
+    let fields = fields("", &Address { name, ..Address::default() });
     open(model, AccountForm::AddAddress, "Save an address", "You find it on every computer.", fields);
 }
 

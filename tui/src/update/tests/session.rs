@@ -314,6 +314,8 @@ fn addresses_are_saved_changed_made_the_default_and_removed_with_keys() {
     let mut client = at_the_addresses();
     save_address(&mut client, "Home");
     save_address(&mut client, "Work");
+    let first = client.model.account.addresses.selected().unwrap();
+    assert_eq!(first.address.name, "Ada Lovelace", "the name of the account is filled in");
     let shown = |client: &Client| {
         let saved = client.model.account.addresses.items.iter();
         saved.map(|(_, saved)| (saved.label.clone(), saved.address.country.clone(), saved.default)).collect::<Vec<_>>()

@@ -23,7 +23,7 @@ pub(crate) struct Accounts {
     pub(crate) mails: Mails,
     /// Whether the shop has ended every session.
     pub(crate) sessions_ended: bool,
-    /// The address book.
+    /// The address book of whoever is signed in, in the order in which it was written.
     pub(crate) addresses: Vec<SavedAddress>,
     /// Number of tokens given.
     pub(crate) tokens: u64,
