@@ -18,7 +18,8 @@ use crate::integrations::card_gateway::GatewayError;
 use crate::integrations::card_intents::{CancelOutcome, CardIntent, Charge, CreateOutcome};
 use crate::integrations::card_refunds::{Refund, RefundOutcome};
 use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
-use crate::integrations::ports::PaymentGateway;
+use crate::integrations::mailer::{Mail, MailError};
+use crate::integrations::ports::{MailSender, PaymentGateway};
 use crate::store::aggregates::{self, AggregateEvent, AppendBuilder, Cause, Store};
 
 /// A log on a database in memory.
@@ -168,6 +169,21 @@ pub(crate) fn address() -> Address {
         city: "Town".to_owned(),
         country: "GB".to_owned(),
         ..Address::default()
+    }
+}
+
+/// A mail server that gives each mail the last of its answers, and takes it when there is none left.
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    pub(crate) answers: Mutex<Vec<Result<(), MailError>>>,
+    pub(crate) sent: Mutex<Vec<Mail>>,
+}
+
+#[async_trait]
+impl MailSender for Mailbox {
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        self.sent.lock().unwrap().push(mail.clone());
+        self.answers.lock().unwrap().pop().unwrap_or(Ok(()))
     }
 }
 

@@ -9,7 +9,6 @@ use storefront_domain::invoice::CreditNoteNumber;
 /// Width of the label column, left of the amounts.
 const LABEL_CHARS: usize = 46;
 /// Width of the right-aligned amount column.
-/// Width of the right-aligned amount column.
 const AMOUNT_CHARS: usize = 18;
 
 /// Writes subject and body of a mail about an order; without the order (which should not happen) a single sentence.

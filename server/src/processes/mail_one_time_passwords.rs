@@ -7,13 +7,12 @@
 use storefront_api::CustomerId;
 use storefront_domain::customer::{self, Customer, CustomerCommand, CustomerEvent, OneTimePassword};
 use storefront_domain::erased::ERASED_EMAIL;
-use tracing::warn;
 
-use super::send_mail::{BACKOFF, SUBSCRIPTION};
+use super::send_mail::{BACKOFF, SUBSCRIPTION, send_to_account};
 use crate::identity::accounts;
 use crate::identity::passwords::{Password, Passwords};
 use crate::integrations::mail_text;
-use crate::integrations::mailer::{Mail, MailError};
+use crate::integrations::mailer::Mail;
 use crate::integrations::ports::MailSender;
 use crate::processes::engine::retry_policy::HandlerError;
 use crate::processes::engine::runner::Delivery;
@@ -40,20 +39,14 @@ pub(super) async fn handle(
     let account = registered.account.as_ref().filter(|account| account.email != ERASED_EMAIL);
     let Some(account) = account.filter(|_| is_awaited && clock::now() < expires_at) else { return Ok(()) };
 
-    let attempt = delivery.attempt;
-    let try_again = |detail| HandlerError::Unavailable { detail, pause: BACKOFF.pause(attempt) };
     let plain = Password::random();
-    let password = passwords.hash(Password::given(&plain)).await.map_err(|busy| try_again(busy.to_string()))?;
+    let password = passwords.hash(Password::given(&plain)).await.map_err(|busy| HandlerError::Unavailable {
+        detail: busy.to_string(),
+        pause: BACKOFF.pause(delivery.attempt),
+    })?;
     let (subject, body) = mail_text::one_time_password(&account.name, &plain.0, expires_at);
     let mail = Mail { message_id: random::id().to_string(), to: account.email.clone(), subject, body };
-    match mail_sender.send(&mail).await {
-        Ok(()) => {}
-        Err(MailError::Temporary(detail)) if attempt < attempts => return Err(try_again(detail)),
-        Err(MailError::Temporary(detail) | MailError::Permanent(detail)) => {
-            warn!(%id, attempt, detail, "a one-time password cannot be mailed");
-            return Err(HandlerError::Permanent(detail));
-        }
-    }
+    send_to_account(mail_sender, &mail, attempts, delivery, id).await?;
     let command = CustomerCommand::SetOneTimePassword { password, expires_at };
     let cause = Cause::event(recorded, SUBSCRIPTION.name);
     let decide = |customer: &Customer| customer::decide(customer, command.clone());
@@ -63,9 +56,8 @@ pub(super) async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
 
-    use async_trait::async_trait;
     use storefront_api::{Password as PlainPassword, Role, Timestamp};
     use storefront_domain::customer::{Account, PasswordHash};
     use storefront_domain::login::LoginEvent;
@@ -73,24 +65,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::testing::{a_log, at_second, write};
+    use crate::integrations::mailer::MailError;
+    use crate::testing::{Mailbox, a_log, at_second, write};
 
     const EMAIL: &str = "ada@example.com";
-
-    /// A mail server that gives each mail the next of its answers.
-    #[derive(Default)]
-    struct Mailbox {
-        answers: Mutex<Vec<Result<(), MailError>>>,
-        sent: Mutex<Vec<Mail>>,
-    }
-
-    #[async_trait]
-    impl MailSender for Mailbox {
-        async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-            self.sent.lock().unwrap().push(mail.clone());
-            self.answers.lock().unwrap().pop().unwrap_or(Ok(()))
-        }
-    }
 
     struct Shop {
         store: Store,

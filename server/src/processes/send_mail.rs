@@ -110,7 +110,8 @@ async fn compose_mail(
     Ok(Mail { message_id: recorded.id.to_string(), to, subject, body })
 }
 
-/// Tells the owner of an account that somebody tried to register with the same address. Failures are retried and parked like those of other mails. Where the account is gone, nothing is sent.
+/// Tells the owner of an account that somebody tried to register with the same address. Where the account is gone, nothing is
+/// sent.
 async fn tell_of_registration_attempt(
     store: &Store,
     mail_sender: &dyn MailSender,
@@ -121,16 +122,30 @@ async fn tell_of_registration_attempt(
     let customer = accounts::load(store, id).await?;
     let account = accounts::account(&customer).filter(|account| account.email != ERASED_EMAIL);
     let Some(account) = account else { return Ok(()) };
-    let attempt = delivery.attempt;
     let (subject, body) = mail_text::registration_attempted(&account.name);
     let mail = Mail { message_id: delivery.recorded.id.to_string(), to: account.email.clone(), subject, body };
-    match mail_sender.send(&mail).await {
+    send_to_account(mail_sender, &mail, attempts, delivery, id).await
+}
+
+/// Hands in a mail to the owner of an account.
+///
+/// # Errors
+/// A temporary failure, to be retried up to `attempts` attempts; after that, and when the mail is refused, a permanent one.
+pub(super) async fn send_to_account(
+    mail_sender: &dyn MailSender,
+    mail: &Mail,
+    attempts: u32,
+    delivery: &Delivery,
+    id: CustomerId,
+) -> Result<(), HandlerError> {
+    let (attempt, kind) = (delivery.attempt, delivery.recorded.kind());
+    match mail_sender.send(mail).await {
         Ok(()) => Ok(()),
         Err(MailError::Temporary(detail)) if attempt < attempts => {
             Err(HandlerError::Unavailable { detail, pause: BACKOFF.pause(attempt) })
         }
         Err(MailError::Temporary(detail) | MailError::Permanent(detail)) => {
-            warn!(%id, attempt, detail, "the owner of an account cannot be told of an attempt to register");
+            warn!(%id, kind, attempt, detail, "a mail to a customer cannot be sent");
             Err(HandlerError::Permanent(detail))
         }
     }
@@ -138,31 +153,13 @@ async fn tell_of_registration_attempt(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
-    use async_trait::async_trait;
     use storefront_api::Role;
     use storefront_domain::customer::{Account, CustomerEvent, PasswordHash};
     use storefront_eventlog::{Filter, Position};
     use uuid::Uuid;
 
     use super::*;
-    use crate::testing::{a_log, at_second, write};
-
-    /// A mail server that gives each mail the next of its answers.
-    #[derive(Default)]
-    struct Mailbox {
-        answers: Mutex<Vec<Result<(), MailError>>>,
-        sent: Mutex<Vec<Mail>>,
-    }
-
-    #[async_trait]
-    impl MailSender for Mailbox {
-        async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-            self.sent.lock().unwrap().push(mail.clone());
-            self.answers.lock().unwrap().pop().unwrap_or(Ok(()))
-        }
-    }
+    use crate::testing::{Mailbox, a_log, at_second, write};
 
     #[tokio::test]
     async fn the_owner_is_told_under_the_id_of_the_event_unless_the_account_is_gone() {
