@@ -178,7 +178,7 @@ async fn whole_log(client: &Client) -> Vec<Event> {
 }
 
 /// Collects the message ids of all mails until the end, because the mailbox drops the oldest.
-async fn collect_mails(mailbox: Mailbox, end: watch::Receiver<Option<u64>>) -> BTreeSet<String> {
+async fn collect_mails(mailbox: Mailbox, mut end: watch::Receiver<Option<u64>>) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     loop {
         let is_over = end.borrow().is_some();
@@ -186,7 +186,8 @@ async fn collect_mails(mailbox: Mailbox, end: watch::Receiver<Option<u64>>) -> B
         if is_over {
             return ids;
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // The end comes at once; until then the mailbox is looked at twice a second.
+        let _waited = tokio::time::timeout(Duration::from_millis(500), end.changed()).await;
     }
 }
 
